@@ -1,0 +1,1 @@
+"""Pipehook: Tekton Triggers' EventListener as a cloud function."""

@@ -1,0 +1,57 @@
+"""The one error family: every fault that Pipehook raises, and whether trying again can help.
+
+A refusal (an event type that is not allowed, a wrong signature) is a value, not an error: see `values.Refusal`.
+The text of an error is shown to verified senders and written to the log; it never carries a secret, a header, a
+body or a parameter's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class PipehookError(Exception):
+    """The base of the family; `reason` is one sentence that is safe to show."""
+
+    passing = False
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LastingError(PipehookError):
+    """A fault that the same delivery will meet again, until somebody mends the cause (HTTP 422)."""
+
+
+class PassingError(PipehookError):
+    """A fault that passes: sending the same delivery again will help (HTTP 503).
+
+    `retry_after` is the number of seconds that the other side asked for, if it did.
+    """
+
+    passing = True
+
+    def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.retry_after = retry_after
+
+
+class VerificationSetupError(LastingError):
+    """The delivery cannot be verified because a secret is missing, empty or unreadable; the reason names it."""
+
+
+class ConfigurationError(LastingError):
+    """The function cannot serve: `mistakes` lists everything that is wrong, one sentence each, for the log."""
+
+    def __init__(self, reason: str, mistakes: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.mistakes = tuple(mistakes)
+
+
+class BadRequestError(PipehookError):
+    """The request is no event: `status` is the HTTP status (400, 404, 405 or 413) that says so."""
+
+    def __init__(self, reason: str, *, status: int = 400) -> None:
+        super().__init__(reason)
+        self.status = status
