@@ -1,0 +1,245 @@
+"""Listeners compiled once: references resolved, interceptors, bindings and templates ready to run.
+
+A mistake inside one trigger becomes that trigger's `problem`; all others run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from typing import TypeVar, cast
+
+from functions.bindings import CompiledBindings, compile_bindings
+from functions.errors import LastingError
+from functions.interceptors.base import Interceptor, Place
+from functions.model.resources import (
+    Binding,
+    BindingRef,
+    EventListener,
+    InlineBinding,
+    InlineTrigger,
+    InterceptorSpec,
+    Param,
+    Registry,
+    TemplateSpec,
+    TriggerGroup,
+    TriggerRef,
+    TriggerSpec,
+)
+from functions.selection import selected_triggers
+from functions.templates import CompiledTemplate, compile_template
+
+CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
+PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
+
+T = TypeVar("T")
+_Builder = Callable[[InterceptorSpec, Place], Interceptor]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedGroup:
+    """A TriggerGroup's interceptors, run once a delivery for all its triggers."""
+
+    trigger_id: str
+    chain: tuple[Interceptor, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTrigger:
+    """One trigger of one listener, compiled. With a `problem` it always fails, and the rest may be missing."""
+
+    name: str
+    namespace: str
+    identity: str
+    """Stable and unique in the listener: names derive from it."""
+    group: PreparedGroup | None = None
+    chain: tuple[Interceptor, ...] = ()
+    bindings: CompiledBindings | None = None
+    template: CompiledTemplate | None = None
+    service_account: str = ""
+    problem: str = ""
+
+    @property
+    def trigger_id(self) -> str:
+        """As custom interceptors are told it."""
+        return f"namespaces/{self.namespace}/triggers/{self.name}"
+
+    @property
+    def interceptors(self) -> tuple[Interceptor, ...]:
+        """The whole chain, the group's first."""
+        return (*self.group.chain, *self.chain) if self.group else self.chain
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One EventListener, compiled."""
+
+    name: str
+    namespace: str
+    uid: str
+    triggers: tuple[PreparedTrigger, ...]
+    takes_forms: bool
+    """Annotated tekton.dev/payload-validation: "false": a form may stand in place of JSON, as Slack sends it."""
+    cloud_event_uri: str = ""
+
+    @property
+    def path(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+def prepare(listener: EventListener, registry: Registry) -> Listener:
+    """Compile one listener. Never raises: what cannot be compiled is its trigger's `problem`."""
+    return Listener(
+        name=listener.metadata.name,
+        namespace=listener.metadata.namespace,
+        uid=listener.metadata.uid,
+        triggers=tuple(_Preparation(listener, registry).triggers()),
+        takes_forms=listener.metadata.annotations.get(PAYLOAD_VALIDATION, "").lower() == "false",
+        cloud_event_uri=listener.cloud_event_uri,
+    )
+
+
+class _Preparation:
+    """The state of compiling one listener: what it refers to, and the identities given so far."""
+
+    def __init__(self, listener: EventListener, registry: Registry) -> None:
+        self._listener = listener
+        self._registry = registry
+        self._namespace = listener.metadata.namespace
+        self._identities: Counter[str] = Counter()
+
+    def triggers(self) -> list[PreparedTrigger]:
+        prepared = [self._listed(position, entry) for position, entry in enumerate(self._listener.triggers)]
+        prepared += [
+            self._prepared(trigger.spec, trigger.metadata.name, trigger.metadata.namespace)
+            for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace)
+        ]
+        for group in self._listener.groups:
+            prepared += self._grouped(group)
+        return prepared
+
+    def _listed(self, position: int, entry: InlineTrigger | TriggerRef) -> PreparedTrigger:
+        if isinstance(entry, InlineTrigger):
+            return self._prepared(entry.spec, entry.name, self._namespace, unnamed=f"#{position + 1}")
+        trigger = self._registry.triggers.get((self._namespace, entry.name))
+        if trigger is None:
+            return PreparedTrigger(
+                name=entry.name,
+                namespace=self._namespace,
+                identity=self._identity(entry.name, self._namespace),
+                problem=_missing("Trigger", entry.name, self._namespace, f"triggers[{position}].triggerRef"),
+            )
+        return self._prepared(trigger.spec, entry.name, self._namespace)
+
+    def _grouped(self, group: TriggerGroup) -> list[PreparedTrigger]:
+        place = Place(self._namespace, self._namespace, self._registry)
+        trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
+        try:
+            prepared = PreparedGroup(trigger_id, tuple(build_interceptor(spec, place) for spec in group.interceptors))
+        except LastingError as error:
+            prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
+        return [
+            self._prepared(trigger.spec, trigger.metadata.name, trigger.metadata.namespace, group=prepared)
+            for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace)
+        ]
+
+    def _identity(self, name: str, namespace: str, group: str = "") -> str:
+        identity = f"{group}/{namespace}/{name}" if group else f"{namespace}/{name}"
+        self._identities[identity] += 1
+        seen = self._identities[identity]
+        return identity if seen == 1 else f"{identity}#{seen}"
+
+    def _prepared(
+        self,
+        spec: TriggerSpec,
+        name: str,
+        namespace: str,
+        *,
+        unnamed: str = "",
+        group: PreparedGroup | None = None,
+    ) -> PreparedTrigger:
+        place = Place(namespace, self._namespace, self._registry)
+        problems: list[str] = [group.problem] if group and group.problem else []
+
+        def attempt(build: Callable[[], T], otherwise: T) -> T:
+            try:
+                return build()
+            except LastingError as error:
+                problems.append(error.reason)
+                return otherwise
+
+        chain: tuple[Interceptor, ...] = attempt(
+            lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
+        )
+        bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace)), None)
+        template = attempt(lambda: self._template(spec, namespace), None)
+        return PreparedTrigger(
+            name=name,
+            namespace=namespace,
+            identity=self._identity(name or unnamed, namespace, group.trigger_id if group else ""),
+            group=group,
+            chain=chain,
+            bindings=bindings,
+            template=template,
+            service_account=spec.service_account,
+            problem="; ".join(problems),
+        )
+
+    def _params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
+        params: list[Param] = []
+        for position, binding in enumerate(bindings):
+            if isinstance(binding, InlineBinding):
+                params.append(binding.param)
+            else:
+                params += self._referenced(binding, namespace, position)
+        return params
+
+    def _referenced(self, ref: BindingRef, namespace: str, position: int) -> Sequence[Param]:
+        if ref.kind == "ClusterTriggerBinding":
+            binding = self._registry.cluster_bindings.get(ref.name)
+            namespace = ""
+        else:
+            binding = self._registry.bindings.get((namespace, ref.name))
+        if binding is None:
+            raise LastingError(_missing(ref.kind, ref.name, namespace, f"bindings[{position}].ref"))
+        return binding.params
+
+    def _template(self, spec: TriggerSpec, namespace: str) -> CompiledTemplate:
+        if isinstance(spec.template, TemplateSpec):
+            return compile_template(spec.template)
+        if spec.template is None:
+            raise LastingError("the trigger has no template: give template.ref or template.spec")
+        template = self._registry.templates.get((namespace, spec.template.name))
+        if template is None:
+            raise LastingError(_missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
+        return compile_template(template.spec)
+
+
+def _missing(kind: str, name: str, namespace: str, path: str) -> str:
+    where = f"{namespace}/{name}" if namespace else name
+    return f"{kind} {where}, which {path} names, does not exist"
+
+
+@cache
+def _builder(module: str) -> _Builder:
+    # one interceptor's module is imported only when a trigger uses it: cold start pays for nothing else
+    return cast("_Builder", import_module(f"functions.interceptors.{module}").build)
+
+
+def build_interceptor(spec: InterceptorSpec, place: Place) -> Interceptor:
+    """Compile one interceptor of a chain. Raises LastingError that names what is wrong."""
+    if spec.webhook is not None:
+        return _builder("webhook")(spec, place)
+    if spec.ref_kind == "ClusterInterceptor" and spec.ref_name in CORE_INTERCEPTORS:
+        return _builder(spec.ref_name)(spec, place)
+    return _builder("custom")(spec, place)
+
+
+def problems(listener: Listener) -> Mapping[str, str]:
+    """Return what can never work, by trigger, for the log at start and for `validate`."""
+    return {trigger.identity: trigger.problem for trigger in listener.triggers if trigger.problem}

@@ -1,0 +1,190 @@
+"""One delivery through one listener: verify, intercept, bind, render, create. Pure but for its ports."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from functions.delivery import Delivery
+from functions.errors import BadRequestError, LastingError, PipehookError
+from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
+from functions.listeners import Listener, PreparedGroup, PreparedTrigger
+from functions.naming import delivery_key, derived_uid
+from functions.ports import Deadline, Services, Sink, Work
+from functions.values import Event, Outcome, Refusal, Status
+
+VERIFIES_NOTHING = (
+    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
+    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
+)
+
+_LOG = logging.getLogger(__name__)
+
+_Gate = Assurance | Refusal | PipehookError
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    """How far a chain let an event through, and how well the delivery was known by then."""
+
+    end: Event | Refusal | PipehookError
+    assurance: Assurance = Assurance.NONE
+
+
+def process(
+    delivery: Delivery,
+    listener: Listener,
+    *,
+    services: Services,
+    sink: Sink,
+    deadline: Deadline,
+    allow_unverified: bool,
+) -> list[Outcome]:
+    """Run a delivery through every trigger of a listener and return one outcome for each, in the listener's order.
+
+    Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
+    which is looked at only if some trigger may run.
+    """
+    run = _Run(delivery, listener, services, deadline, allow_unverified)
+    gates = [run.verify(trigger) for trigger in listener.triggers]
+    results = run.render_all(gates)
+    work = [result for result in results if isinstance(result, Work)]
+    created = iter(sink.accept(work, deadline) if work else ())
+    return [next(created) if isinstance(result, Work) else result for result in results]
+
+
+@dataclass(slots=True)
+class _Run:
+    """One delivery's way through one listener, with what its triggers share: verdicts, groups, the parsed event."""
+
+    delivery: Delivery
+    listener: Listener
+    services: Services
+    deadline: Deadline
+    allow_unverified: bool
+    verdicts: dict[Verifier, _Gate] = field(default_factory=dict)
+    groups: dict[int, _Passage] = field(default_factory=dict)
+    event: Event | None = None
+
+    def verify(self, trigger: PreparedTrigger) -> _Gate:
+        """Check every signature of the chain; the first refusal or fault decides."""
+        interceptors = trigger.interceptors
+        if not self.allow_unverified and not any(interceptor.vouches for interceptor in interceptors):
+            return LastingError(trigger.problem or VERIFIES_NOTHING)
+        assurance = Assurance.NONE
+        for interceptor in interceptors:
+            if interceptor.verifier is None:
+                continue
+            verdict = self._verdict(interceptor.verifier, trigger)
+            if not isinstance(verdict, Assurance):
+                return verdict
+            assurance = max(assurance, verdict)
+        return assurance
+
+    def _verdict(self, verifier: Verifier, trigger: PreparedTrigger) -> _Gate:
+        if verifier not in self.verdicts:
+            try:
+                self.verdicts[verifier] = verifier.verify(self._call(trigger.trigger_id))
+            except PipehookError as error:
+                self.verdicts[verifier] = error
+        return self.verdicts[verifier]
+
+    def render_all(self, gates: Sequence[_Gate]) -> list[Work | Outcome]:
+        """Take every trigger whose gate is open as far as its rendered resources."""
+        return [self._one(trigger, gate) for trigger, gate in zip(self.listener.triggers, gates, strict=True)]
+
+    def _one(self, trigger: PreparedTrigger, gate: _Gate) -> Work | Outcome:
+        if not isinstance(gate, Assurance):
+            return _outcome(trigger, gate, verified=False)
+        passage = _Passage(LastingError(trigger.problem), gate)
+        try:
+            if not trigger.problem:
+                passage = self._intercept(trigger, gate)
+            if isinstance(passage.end, Event):
+                return self._render(trigger, passage.end, passage.assurance)
+            return _outcome(trigger, passage.end, verified=self._accepted(passage.assurance))
+        except BadRequestError:
+            raise
+        except PipehookError as error:
+            return _outcome(trigger, error, verified=self._accepted(passage.assurance))
+        except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
+            # the frames without the message, which might quote the payload
+            frames = "".join(traceback.format_tb(error.__traceback__))
+            _LOG.error("a trigger met a fault of Pipehook's own, %s:\n%s", type(error).__name__, frames)  # noqa: TRY400
+            fault = LastingError(f"internal error: {type(error).__name__}; the log says where")
+            return _outcome(trigger, fault, verified=self._accepted(gate))
+
+    def _accepted(self, assurance: Assurance) -> bool:
+        return self.allow_unverified or assurance > Assurance.NONE
+
+    def _intercept(self, trigger: PreparedTrigger, gate: Assurance) -> _Passage:
+        if self.event is None:
+            self.event = self.delivery.event(forms=self.listener.takes_forms)
+        event, assurance = self.event, gate
+        if trigger.group:
+            passage = self._group(trigger.group, event)
+            assurance = max(assurance, passage.assurance)
+            if not isinstance(passage.end, Event):
+                return replace(passage, assurance=assurance)
+            # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
+            event = replace(event, headers=passage.end.headers, extensions=passage.end.extensions)
+        passage = self._chain(trigger.chain, event, trigger.trigger_id)
+        return replace(passage, assurance=max(assurance, passage.assurance))
+
+    def _group(self, group: PreparedGroup, event: Event) -> _Passage:
+        if id(group) not in self.groups:
+            self.groups[id(group)] = self._chain(group.chain, event, group.trigger_id)
+        return self.groups[id(group)]
+
+    def _chain(self, chain: Sequence[Interceptor], event: Event, trigger_id: str) -> _Passage:
+        call = self._call(trigger_id)
+        assurance = Assurance.NONE
+        for interceptor in chain:
+            try:
+                step = interceptor.intercept(event, call)
+            except PipehookError as error:
+                return _Passage(error, assurance)
+            if isinstance(step, Refusal):
+                return _Passage(step, assurance)
+            event = step.event
+            assurance = max(assurance, step.assurance)
+        return _Passage(event, assurance)
+
+    def _call(self, trigger_id: str) -> Call:
+        return Call(self.delivery, self.services, self.deadline, trigger_id)
+
+    def _render(self, trigger: PreparedTrigger, event: Event, assurance: Assurance) -> Work:
+        if trigger.bindings is None or trigger.template is None:
+            raise LastingError("the trigger was not compiled")
+        params = trigger.bindings.resolve(event, trigger.template.defaults)
+        key = delivery_key(self.delivery, signed=assurance is Assurance.SIGNED)
+        uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
+        return Work(
+            trigger=trigger.name,
+            trigger_namespace=trigger.namespace,
+            identity=trigger.identity,
+            listener=self.listener.name,
+            listener_namespace=self.listener.namespace,
+            event_id=event.event_id,
+            key=key,
+            uid=uid,
+            service_account=trigger.service_account,
+            resources=tuple(trigger.template.render(params, uid=uid)),
+            verified=self._accepted(assurance),
+        )
+
+
+def _outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:
+    if isinstance(end, Refusal):
+        return Outcome(trigger.name, trigger.namespace, end.status, end.reason, verified=verified)
+    return Outcome(
+        trigger.name,
+        trigger.namespace,
+        Status.FAILED,
+        end.reason,
+        passing=end.passing,
+        retry_after=getattr(end, "retry_after", None),
+        verified=verified,
+    )

@@ -1,0 +1,131 @@
+"""The ports of the pure core: what it needs from outside, as protocols that the adapters fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from functions.errors import PassingError
+from functions.values import Json, Outcome, SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of the time that one delivery has; `clock` is monotonic and in seconds, as `expires`."""
+
+    expires: float
+    clock: Callable[[], float]
+
+    def remaining(self) -> float:
+        """Return the seconds left, never less than zero."""
+        return max(0.0, self.expires - self.clock())
+
+    def require(self, what: str) -> float:
+        """Return the seconds left. Raises PassingError, naming `what`, when none are."""
+        left = self.remaining()
+        if left <= 0:
+            raise PassingError(f"no time was left to {what}")
+        return left
+
+
+class Secrets(Protocol):
+    """Where the values behind secretRefs come from."""
+
+    def accepted(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...]:
+        """Return every value that is accepted now, newest first, none of them empty.
+
+        Raises VerificationSetupError when there is none (the reason names the secret) and PassingError when the
+        source cannot be asked now.
+        """
+
+    def renewed(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...] | None:
+        """Return the values read anew, after none of `accepted` matched, or None when they are as fresh as may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What another server answered: `body` is cut off beyond the limit that the caller gave."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Outbound(Protocol):
+    """Calls to hosts that manifests name: https to public addresses, or the hosts in OUTBOUND_HOSTS."""
+
+    def post(
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Mapping[str, str],
+        seconds: float,
+        ca_pem: str = "",
+    ) -> Reply:
+        """POST and return the answer, whatever its status.
+
+        Raises LastingError when `url` may never be called and PassingError when it does not answer now.
+        """
+
+
+class GitHubApi(Protocol):
+    """The questions that the github interceptor asks of GitHub's API. `token` may be empty for public data.
+
+    All raise PassingError for rate limits and outages and LastingError when the token is refused.
+    """
+
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the names of the files that a pull request of `owner/name` changes, all pages."""
+
+    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the logins of an organization's members, all pages."""
+
+    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the logins of the collaborators of `owner/name`, all pages."""
+
+    def file(self, repository: str, path: str, *, ref: str, token: str, deadline: Deadline) -> str | None:
+        """Return the text of a file of `owner/name` at `ref` (empty: the default branch), None when there is none."""
+
+    def issue_comments(
+        self, repository: str, number: int, *, token: str, deadline: Deadline
+    ) -> Sequence[tuple[str, str]]:
+        """Return (login, text) of the comments on an issue or pull request of `owner/name`, all pages."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that interceptors may ask."""
+
+    secrets: Secrets
+    outbound: Outbound
+    github: GitHubApi
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One trigger's rendered resources, ready to be created: all that creating needs, and all that a queue carries."""
+
+    trigger: str
+    """The trigger's name, which may be empty."""
+    trigger_namespace: str
+    identity: str
+    """What tells this trigger from every other of its listener, stable from delivery to delivery."""
+    listener: str
+    listener_namespace: str
+    event_id: str
+    key: str
+    """The delivery key, in hexadecimal."""
+    uid: str
+    """What `$(uid)` became."""
+    service_account: str
+    resources: tuple[Mapping[str, Json], ...]
+    verified: bool
+
+
+class Sink(Protocol):
+    """Where rendered resources go: the cluster, the queue or both."""
+
+    def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
+        """Create (or queue) all and return one outcome for each, in order. Raises nothing of the family."""

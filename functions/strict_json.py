@@ -1,0 +1,96 @@
+"""JSON as Go's encoding/json reads it, with bounds: the one parser for every body that comes from outside."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import NoReturn
+
+from functions.errors import BadRequestError
+from functions.values import Json
+
+MAX_DEPTH = 1_000
+"""Levels of nesting. Real deliveries have fewer than 20; Go stops at 10,000, Python's own parser at about 1,000."""
+MAX_INTEGER_DIGITS = 400
+"""Digits of an integer. A float64 holds no more than 309, so Tekton refuses longer ones too."""
+
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_OPENING = (b"[", b"{")
+_CLOSING = (b"]", b"}")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+def parse_json(raw: bytes) -> Json:
+    """Parse one JSON text in UTF-8.
+
+    Of duplicate keys the last wins, lone surrogates become U+FFFD and integers keep all their digits. Raises
+    BadRequestError for anything that Go's parser refuses (NaN and Infinity, numbers beyond float64, a byte-order
+    mark, trailing text) and beyond that for broken UTF-8 and for nesting deeper than MAX_DEPTH.
+    """
+    try:
+        text = raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadRequestError(f"the body is not UTF-8: byte {error.start} is wrong") from error
+    _check_depth(raw)
+    try:
+        value: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded)
+    except json.JSONDecodeError as error:
+        # the decoder's own message quotes nothing of the body: a phrase and a position
+        raise BadRequestError(
+            f"the body is not JSON: {error.msg} at line {error.lineno} column {error.colno}"
+        ) from error
+    except RecursionError as error:
+        raise BadRequestError(f"the body nests deeper than {MAX_DEPTH} levels") from error
+    return _without_lone_surrogates(value) if _SURROGATE_ESCAPE.search(raw) else value
+
+
+def _check_depth(raw: bytes) -> None:
+    # Collapsing innermost pairs is done in C and settles every real delivery in a few passes. What is left over has
+    # brackets in its strings, or really is deep: only then is the text scanned.
+    brackets = raw.translate(None, _NO_BRACKETS)
+    for _ in range(64):
+        if not brackets:
+            return
+        brackets = brackets.replace(b"{}", b"").replace(b"[]", b"")
+    depth = 0
+    for match in _STRING_OR_BRACKET.finditer(raw):
+        token = match.group()
+        if token in _OPENING:
+            depth += 1
+        elif token in _CLOSING:
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise BadRequestError(f"the body nests deeper than {MAX_DEPTH} levels")
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise BadRequestError(f"the body is not JSON: {name} is no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise BadRequestError("the body has a number that is larger than a 64-bit float can be")
+    return value
+
+
+def _bounded(text: str) -> int:
+    if len(text) <= 308:  # noqa: PLR2004 -- so many digits always fit a float64
+        return int(text)
+    if len(text) > MAX_INTEGER_DIGITS:
+        raise BadRequestError(f"the body has an integer of more than {MAX_INTEGER_DIGITS} digits")
+    _finite(text)
+    return int(text)
+
+
+def _without_lone_surrogates(value: Json) -> Json:
+    if isinstance(value, str):
+        return _LONE_SURROGATE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_without_lone_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_LONE_SURROGATE.sub("\ufffd", key): _without_lone_surrogates(item) for key, item in value.items()}
+    return value
