@@ -19,6 +19,7 @@ ID_HEADERS = ("X-Github-Delivery", "X-Gitlab-Event-Uuid", "X-Request-Uuid")
 """The headers in which they number the delivery."""
 
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_REPOSITORY = re.compile(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
@@ -126,3 +127,15 @@ def _as_object(raw: bytes) -> Json:
     if value is None or isinstance(value, dict):
         return value
     raise BadRequestError("the body is JSON, but not an object: events are JSON objects")
+
+
+def repository_name(body: Json) -> str:
+    """Return the repository that a body names, as GitHub, Bitbucket and GitLab spell it, or an empty string."""
+    if not isinstance(body, dict):
+        return ""
+    for outer, inner in (("repository", "full_name"), ("project", "path_with_namespace")):
+        described = body.get(outer)
+        name = described.get(inner) if isinstance(described, dict) else None
+        if isinstance(name, str) and _REPOSITORY.fullmatch(name):
+            return name
+    return ""

@@ -7,18 +7,14 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from functions.delivery import Delivery
+from functions.delivery import Delivery, repository_name
 from functions.errors import BadRequestError, LastingError, PipehookError
 from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
 from functions.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.naming import delivery_key, derived_uid
 from functions.ports import Deadline, Services, Sink, Work
+from functions.report import VERIFIES_NOTHING, Report
 from functions.values import Event, Outcome, Refusal, Status
-
-VERIFIES_NOTHING = (
-    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
-    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
-)
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,8 +37,8 @@ def process(
     sink: Sink,
     deadline: Deadline,
     allow_unverified: bool,
-) -> list[Outcome]:
-    """Run a delivery through every trigger of a listener and return one outcome for each, in the listener's order.
+) -> Report:
+    """Run a delivery through every trigger of a listener and report one outcome for each, in the listener's order.
 
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
     which is looked at only if some trigger may run.
@@ -52,7 +48,15 @@ def process(
     results = run.render_all(gates)
     work = [result for result in results if isinstance(result, Work)]
     created = iter(sink.accept(work, deadline) if work else ())
-    return [next(created) if isinstance(result, Work) else result for result in results]
+    outcomes = tuple(next(created) if isinstance(result, Work) else result for result in results)
+    return Report(
+        listener=listener.name,
+        namespace=listener.namespace,
+        listener_uid=listener.uid,
+        event_id=delivery.event_id,
+        repository=repository_name(run.event.body) if run.event else "",
+        outcomes=outcomes,
+    )
 
 
 @dataclass(slots=True)
@@ -112,7 +116,7 @@ class _Run:
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
             frames = "".join(traceback.format_tb(error.__traceback__))
-            _LOG.error("a trigger met a fault of Pipehook's own, %s:\n%s", type(error).__name__, frames)  # noqa: TRY400
+            _LOG.error("a trigger met a fault of Pipehook's own, %s:\n%s", type(error).__name__, frames)
             fault = LastingError(f"internal error: {type(error).__name__}; the log says where")
             return _outcome(trigger, fault, verified=self._accepted(gate))
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from functions.pipeline import VERIFIES_NOTHING
 from functions.values import Json, Outcome, Status
+
+VERIFIES_NOTHING = (
+    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
+    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
+)
+"""Shown to everyone: it names nothing."""
 
 RETRY_AFTER_SECONDS = 30
 """What a 503 asks for when the cluster named no time of its own."""
@@ -20,6 +25,8 @@ class Report:
     namespace: str
     listener_uid: str
     event_id: str
+    repository: str
+    """`owner/name` as the body has it, for the log; empty before the body was looked at."""
     outcomes: tuple[Outcome, ...]
 
     @property

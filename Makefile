@@ -1,0 +1,49 @@
+# Everything here sets itself up: Python 3.11 or newer and make are enough.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo run test lint types contracts unit e2e format clean
+
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(READY): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pipehook needs Python 3.11 or newer; try make PYTHON=python3.12")'
+	@echo "Setting up $(VENV): this takes about a minute, once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+demo: $(READY) ## Send a push, a ping and two forgeries through the function; show what the cluster holds then
+	@$(BIN)/python -m tests.demo
+
+run: $(READY) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
+	@$(BIN)/python -m tests.demo --serve
+
+test: lint types contracts unit ## Check style, types, import contracts, infrastructure, and run every test
+
+lint: $(READY) ## Check style
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+
+types: $(READY) ## Check types
+	@$(BIN)/mypy
+
+contracts: $(READY) ## Check that imports go one way
+	@$(BIN)/lint-imports
+
+unit: $(READY) ## Run every test but those that need a cluster of their own
+	@$(BIN)/python -m pytest
+
+e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
+	@$(BIN)/python -m pytest tests/e2e
+
+format: $(READY) ## Format the code
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean: ## Remove what was set up and measured
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage artifacts

@@ -1,0 +1,1 @@
+"""The edges: small adapters, each the only importer of its library."""

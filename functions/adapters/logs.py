@@ -1,0 +1,133 @@
+"""Structured logs for Cloud Logging: one JSON line each on standard output, without payloads, headers or secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.delivery import Delivery
+from functions.report import Report
+from functions.values import Outcome, Status
+
+_TRACE = re.compile(r"([0-9a-f]{32})(/[0-9]+)?(;o=[0-9])?")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
+_LOCK = threading.Lock()
+
+_DELIVERY_SEVERITY = {"accepted": "INFO", "rejected": "WARNING", "failed": "ERROR", "unavailable": "ERROR"}
+_OUTCOME_SEVERITY = {Status.REJECTED: "WARNING", Status.FAILED: "ERROR"}
+
+
+def write(
+    severity: str,
+    message: str,
+    *,
+    labels: Mapping[str, str] | None = None,
+    trace: str = "",
+    fields: Mapping[str, str | int | float] | None = None,
+) -> None:
+    """Write one entry. `labels` become the entry's labels, `fields` stand beside the message in its payload."""
+    entry: dict[str, object] = {"severity": severity, "message": message, **(fields or {})}
+    if labels:
+        entry["logging.googleapis.com/labels"] = labels
+    if trace:
+        entry["logging.googleapis.com/trace"] = trace
+    line = json.dumps(entry) + "\n"
+    with _LOCK:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+
+
+class _Handler(logging.Handler):
+    """Hands the records of Python's logging on as entries; a traceback keeps its frames and loses its message."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        write(record.levelname, record.getMessage(), fields={"logger": record.name})
+
+
+def set_up() -> None:
+    """Send what `functions` logs through Python's logging to standard output, and nothing of other libraries."""
+    logger = logging.getLogger("functions")
+    if not logger.handlers:
+        logger.addHandler(_Handler())
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryLog:
+    """Writes the lines of one delivery, which share labels and trace."""
+
+    labels: Mapping[str, str]
+    trace: str
+
+    @classmethod
+    def of(cls, delivery: Delivery, *, project: str) -> DeliveryLog:
+        """Take from a delivery what may stand in a log: its id and its event's name, where they are plain."""
+        event = delivery.event_name
+        return cls(
+            {"delivery": delivery.event_id, "event": event if _EVENT.fullmatch(event) else ""},
+            trace_of(delivery, project=project),
+        )
+
+    def refused(self, reason: str, status: int, milliseconds: float) -> None:
+        """Write the line of a request that was no event."""
+        self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {})
+
+    def reported(self, report: Report, milliseconds: float) -> None:
+        """Write one line for the delivery and one for each trigger's outcome."""
+        listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}
+        counts: dict[str, int] = {}
+        for outcome in report.outcomes:
+            self._outcome(outcome, listener)
+            counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
+        summary = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no trigger"
+        severity = _DELIVERY_SEVERITY[report.result]
+        self._delivery(
+            severity, f"delivery {report.result}: {summary}", report.result, report.status, milliseconds, listener
+        )
+
+    def _outcome(self, outcome: Outcome, listener: Mapping[str, str]) -> None:
+        names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in outcome.resources)
+        said = ": ".join(part for part in (outcome.status.value, outcome.reason, names) if part)
+        trigger = f"{outcome.namespace}/{outcome.name}"
+        labels = {
+            **self.labels,
+            **listener,
+            "trigger": trigger,
+            "outcome": outcome.status.value,
+            "milliseconds": f"{outcome.milliseconds:.1f}",
+        }
+        write(
+            _OUTCOME_SEVERITY.get(outcome.status, "INFO"),
+            f"trigger {trigger} {said}",
+            labels=labels,
+            trace=self.trace,
+            fields={"kind": "trigger", "milliseconds": round(outcome.milliseconds, 1)},
+        )
+
+    def _delivery(
+        self, severity: str, message: str, result: str, status: int, milliseconds: float, more: Mapping[str, str]
+    ) -> None:
+        write(
+            severity,
+            message,
+            labels={**self.labels, **more, "outcome": result, "milliseconds": f"{milliseconds:.1f}"},
+            trace=self.trace,
+            fields={"kind": "delivery", "status": status, "milliseconds": round(milliseconds, 1)},
+        )
+
+
+def trace_of(delivery: Delivery, *, project: str) -> str:
+    """Return the trace's resource name from X-Cloud-Trace-Context or traceparent, or an empty string."""
+    match = _TRACE.fullmatch(delivery.header("X-Cloud-Trace-Context")) or _TRACEPARENT.fullmatch(
+        delivery.header("Traceparent")
+    )
+    if match is None:
+        return ""
+    return f"projects/{project}/traces/{match.group(1)}" if project else match.group(1)

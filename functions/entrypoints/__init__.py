@@ -1,0 +1,1 @@
+"""What stands behind the functions in main.py: each puts its parts together once and serves requests with them."""

@@ -1,0 +1,131 @@
+"""The `webhook` entry point: puts its parts together once, then turns each request into outcomes and a reply."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from functions.adapters import http, logs
+from functions.adapters.logs import DeliveryLog
+from functions.delivery import Delivery
+from functions.errors import BadRequestError, ConfigurationError
+from functions.listeners import prepare, problems
+from functions.model.load import load_path
+from functions.pipeline import process
+from functions.ports import Deadline, Services, Sink
+from functions.routing import Listeners, choose, served
+from functions.settings import Settings, read_settings, require_cluster
+
+if TYPE_CHECKING:
+    from flask import Request
+
+DELIVERY_SECONDS = 8.0
+"""What one delivery may take, retries included: GitHub gives up after ten seconds."""
+
+
+class ListenerSource(Protocol):
+    """Where the compiled listeners come from."""
+
+    def current(self) -> Listeners:
+        """Return the listeners as they are now."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileListeners:
+    """The listeners of a file source: compiled once, for the instance's life."""
+
+    listeners: Listeners
+
+    def current(self) -> Listeners:
+        """Return what was loaded."""
+        return self.listeners
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """Serves deliveries. Immutable; shared by all request threads."""
+
+    settings: Settings
+    listeners: ListenerSource
+    services: Services
+    sink: Sink
+    project: str
+
+    def __call__(self, request: Request) -> http.Response:
+        """Answer one request."""
+        if http.is_probe(request):
+            return http.respond({"status": "ok"})
+        started = time.monotonic()
+        deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
+        try:
+            delivery = http.read_delivery(request)
+        except BadRequestError as error:
+            logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})
+            return http.refusal(error)
+        return self._deliver(delivery, deadline, started)
+
+    def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
+        log = DeliveryLog.of(delivery, project=self.project)
+        try:
+            listener = choose(self.listeners.current(), self.settings.event_listener, delivery.path)
+            report = process(
+                delivery,
+                listener,
+                services=self.services,
+                sink=self.sink,
+                deadline=deadline,
+                allow_unverified=self.settings.allow_unverified,
+            )
+        except BadRequestError as error:
+            log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
+            return http.refusal(error, delivery.event_id)
+        log.reported(report, (time.monotonic() - started) * 1000)
+        return http.reply(report)
+
+
+class Misconfigured:
+    """Answers 500 to everything but probes: a half-configured function never serves."""
+
+    def __call__(self, request: Request) -> http.Response:
+        """Answer one request."""
+        return http.respond({"status": "ok"}) if http.is_probe(request) else http.misconfigured()
+
+
+def load_listeners(settings: Settings) -> Listeners:
+    """Load and compile the listeners of a file source, logging what can never work in one of them.
+
+    Raises ConfigurationError for mistakes of structure and when the listener to serve does not exist.
+    """
+    path = Path(settings.triggers_source)
+    registry = load_path(path, namespace=settings.namespace).registry
+    listeners = {}
+    for found in registry.listeners.values():
+        listener = prepare(found, registry)
+        listeners[listener.path] = listener
+        for trigger, problem in problems(listener).items():
+            logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
+    served(listeners, settings.event_listener)
+    return listeners
+
+
+def start(environment: Mapping[str, str] = os.environ) -> Webhook | Misconfigured:
+    """Read the configuration and manifests and return what serves; every mistake goes to the log at once."""
+    logs.set_up()
+    try:
+        settings = read_settings(environment)
+        require_cluster(settings)
+        return assemble(settings, FileListeners(load_listeners(settings)), environment)
+    except ConfigurationError as error:
+        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
+        for mistake in error.mistakes:
+            logs.write("ERROR", f"mistake: {mistake}")
+        return Misconfigured()
+
+
+def assemble(settings: Settings, listeners: ListenerSource, environment: Mapping[str, str]) -> Webhook:
+    """Put the adapters together. Nothing is opened or asked yet: clients are made by the first delivery."""
+    raise NotImplementedError

@@ -1,0 +1,1 @@
+"""What several tests, the demo and the benchmarks share: the served function, signed deliveries, samples."""
