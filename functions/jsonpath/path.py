@@ -1,0 +1,34 @@
+"""A compiled path and its evaluation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from functions.jsonpath.nodes import Nodes, Walk, WalkError, walk_nodes
+from functions.jsonpath.values import JsonPathError
+from functions.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """An expression, compiled once; immutable, so threads share it."""
+
+    expression: str
+    """What stands between `$(` and `)`."""
+    nodes: Nodes | None
+    """None for the empty expression, which gives the empty text."""
+
+    def find(self, root: Json) -> list[Json]:
+        """Return what the path finds in `root`, in client-go's order.
+
+        An expression that prints nothing at all (`$()`, a `range` without an action) finds one empty string. Raises
+        JsonPathError with client-go's reason, and PathLimitError (a JsonPathError) beyond `nodes.MAX_VISITED` values.
+        """
+        if self.nodes is None:
+            return [""]
+        walk = Walk()
+        try:
+            found = walk_nodes(self.nodes, [root], walk)
+        except WalkError as error:
+            raise JsonPathError(error.reason) from error
+        return [""] if walk.in_range else found
