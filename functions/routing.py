@@ -36,8 +36,8 @@ def choose(listeners: Listeners, event_listener: str, path: str) -> Listener:
     listener = served(listeners, event_listener)
     if listener is not None:
         return listener
-    parts = [unquote(part) for part in path.partition("?")[0].split("/")]
-    named = listeners.get("/".join(parts[1:3]))
+    parts = [unquote(part) for part in path.partition("?")[0].split("/")][1:3]
+    named = None if any("/" in part for part in parts) else listeners.get("/".join(parts))
     if named is None:
         raise BadRequestError("there is no such listener: the path must start with /NAMESPACE/NAME", status=404)
     return named

@@ -1,0 +1,38 @@
+"""Fixtures that several tests share."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.standins.apiserver import ApiServer
+from tests.support.workspace import Workspace
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[ApiServer]:
+    """One API-server stand-in for tests that keep to a namespace of their own and set no faults."""
+    with ApiServer() as server:
+        yield server
+
+
+@pytest.fixture
+def new_workspace(tmp_path: Path, cluster: ApiServer) -> Callable[[], Workspace]:
+    """Make workspaces, each with a namespace that nobody else uses."""
+
+    def make() -> Workspace:
+        number = next(_NUMBERS)
+        return Workspace(tmp_path / f"workspace-{number}", cluster, namespace=f"team-{number}")
+
+    return make
+
+
+@pytest.fixture
+def workspace(new_workspace: Callable[[], Workspace]) -> Workspace:
+    """A workspace with a namespace that nobody else uses."""
+    return new_workspace()
