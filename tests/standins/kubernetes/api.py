@@ -112,7 +112,7 @@ class Api:
         if self._tekton_webhooks:
             admission.check_tekton(kind, entry)
         entry = admission.complete(kind, entry)
-        bodies.written(listing.view(kind, version, entry))
+        bodies.check_stored_size(size)
         created = self._store.create(kind, entry, dry_run=dry_run)
         if not dry_run:
             created = self._after_create(kind, created)
@@ -145,7 +145,7 @@ class Api:
             text = "Invalid value: 0: must be specified for an update"
             cause = Cause(reason="FieldValueInvalid", field="metadata.resourceVersion", message=text)
             raise statuses.invalid(kind, target.name, [cause])
-        return self._replace(target, kind, entry, dry_run=_dry_run(request))
+        return self._replace(request, target, kind, entry)
 
     def _patch(self, request: Request, target: Target, kind: Kind) -> Response:
         accepted = (MERGE_PATCH, JSON_PATCH, APPLY_PATCH, *(() if kind.custom else (STRATEGIC_PATCH,)))
@@ -165,9 +165,9 @@ class Api:
                 after = patches.merge(shown, patch)
             bodies.check_object(after, target, kind)
             entry = {key: value for key, value in after.items() if key not in ("apiVersion", "kind")}
-            return self._replace(target, kind, entry, dry_run=_dry_run(request))
+            return self._replace(request, target, kind, entry)
 
-    def _replace(self, target: Target, kind: Kind, entry: Json, *, dry_run: bool) -> Response:
+    def _replace(self, request: Request, target: Target, kind: Kind, entry: Json) -> Response:
         with self._store.lock:
             before = self._store.get(kind, target.namespace, target.name)
             if target.subresource == "status":
@@ -181,8 +181,8 @@ class Api:
             if self._tekton_webhooks:
                 admission.check_tekton(kind, entry)
             entry = admission.complete(kind, entry)
-            bodies.written(entry)
-            after = self._store.replace(kind, entry, dry_run=dry_run)
+            bodies.check_stored_size(len(request.body))
+            after = self._store.replace(kind, entry, dry_run=_dry_run(request))
             if not after["metadata"].get("finalizers") and "deletionTimestamp" in after["metadata"]:
                 self._store.delete(kind, target.namespace, target.name)
         return _object(kind, target, after)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 GENERATED = "bcdfghjklmnpqrstvwxz2456789"
 MAX_GENERATED_BASE = 63 - 5
+GENERATE_ATTEMPTS = 8
 HISTORY = 20_000
 
 
@@ -59,9 +60,12 @@ class Store:
         with self.lock:
             entries = self._entries.setdefault(kind.resource, {})
             generated = not metadata.get("name")
-            if generated:
+            namespace = metadata.get("namespace", "")
+            for _ in range(GENERATE_ATTEMPTS if generated else 0):
                 metadata["name"] = self.generate_name(metadata["generateName"])
-            key = (metadata.get("namespace", ""), metadata["name"])
+                if (namespace, metadata["name"]) not in entries:
+                    break
+            key = (namespace, metadata["name"])
             if key in entries:
                 raise already_exists(kind, metadata["name"], generated=generated)
             metadata["uid"] = str(uuid.uuid4())

@@ -101,10 +101,10 @@ def _names(kind: Kind, metadata: Json) -> list[Cause]:
     if base:
         # A trailing dash is fine there: characters follow.
         causes += _name(kind, "metadata.generateName", base[:-1] + "a" if base.endswith("-") else base, base)
-    if not name:
+    elif not name:
         text = "Required value: name or generateName is required"
         causes.append(Cause(reason="FieldValueRequired", field="metadata.name", message=text))
-    else:
+    if name:
         causes += _name(kind, "metadata.name", name, name)
     return causes
 
