@@ -97,9 +97,25 @@ class Api:
 
     def _create(self, request: Request, target: Target, kind: Kind) -> Response:
         entry = bodies.read_object(request, target, kind)
-        return self.create(kind, target.version, entry, dry_run=_dry_run(request), strict=self._strict_namespaces)
+        return self.create(
+            kind,
+            target.version,
+            entry,
+            size=len(request.body),
+            dry_run=_dry_run(request),
+            strict=self._strict_namespaces,
+        )
 
-    def create(self, kind: Kind, version: str, entry: Json, *, dry_run: bool = False, strict: bool = False) -> Response:
+    def create(
+        self,
+        kind: Kind,
+        version: str,
+        entry: Json,
+        *,
+        size: int = 0,
+        dry_run: bool = False,
+        strict: bool = False,
+    ) -> Response:
         """Admit, validate and store a new object; `strict`: its namespace must exist."""
         metadata = bodies.without_server_fields(entry["metadata"])
         entry = {**entry, "metadata": metadata}
