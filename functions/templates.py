@@ -75,21 +75,22 @@ class _Resource:
     label: str
 
     def render(self, inserted: _Inserted) -> dict[str, Json]:
-        resource = self.build(inserted)
-        characters = sum([len(inserted.get(reference, "")) for reference in self.references])
-        # measuring costs more than rendering, so it is done only when a generous estimate is too large
-        if self.size + characters * _MAX_BYTES_PER_CHARACTER > MAX_RESOURCE_BYTES:
-            self._check_size(resource)
-        return resource
+        characters = sum([len(inserted.get(reference, "")) + 1 for reference in self.references])
+        if characters <= MAX_RESOURCE_BYTES:
+            resource = self.build(inserted)
+            # measuring costs more than rendering, so it is done only when a generous estimate is too large
+            generous = self.size + characters * _MAX_BYTES_PER_CHARACTER
+            if generous <= MAX_RESOURCE_BYTES or _size(resource) <= MAX_RESOURCE_BYTES:
+                return resource
+        raise LastingError(
+            f"{self.label} is larger with its params than the {MAX_RESOURCE_BYTES} bytes (1.5 MiB) that etcd takes: "
+            "bind less of the event"
+        )
 
-    def _check_size(self, resource: dict[str, Json]) -> None:
-        text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
-        size = len(text.encode("utf-8", "surrogatepass"))
-        if size > MAX_RESOURCE_BYTES:
-            raise LastingError(
-                f"{self.label} has {size} bytes with its params, and etcd takes at most {MAX_RESOURCE_BYTES}: "
-                "bind less of the event"
-            )
+
+def _size(resource: Mapping[str, Json]) -> int:
+    text = json.dumps(resource, ensure_ascii=False, separators=(",", ":"))
+    return len(text.encode("utf-8", "surrogatepass"))
 
 
 def compile_template(spec: TemplateSpec) -> CompiledTemplate:
@@ -102,11 +103,10 @@ def compile_template(spec: TemplateSpec) -> CompiledTemplate:
 
 
 def _compile_resource(index: int, resource: Mapping[str, Json]) -> _Resource:
-    compiler = _Compiler(f"resourcetemplates[{index}]")
     fields = dict(resource)
+    compiler = _Compiler(f"resourcetemplates[{index}] ({fields.get('kind', 'no kind')})")
     build = compiler.mapping(fields, fresh=False, depth=0)
-    size = len(json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    return _Resource(build, size, tuple(compiler.references), compiler.label)
+    return _Resource(build, _size(fields), tuple(compiler.references), compiler.label)
 
 
 class _Compiler:
@@ -156,7 +156,8 @@ class _Compiler:
         keys: list[tuple[str, Callable[[_Inserted], str]]] = []
         changed: list[tuple[str, _Render]] = []
         for key, field in fields.items():
-            below = fresh or (depth == 0 and key == "metadata")
+            # a key with a reference may become `metadata`
+            below = fresh or (depth == 0 and (key == "metadata" or "$(" in key))
             build_key = self.text(key)
             if build_key is not None:
                 keys.append((key, build_key))

@@ -5,21 +5,11 @@ from __future__ import annotations
 import math
 import re
 
-from functions.jsonpath.nodes import (
-    Constant,
-    Field,
-    Filter,
-    Identifier,
-    Node,
-    Nodes,
-    Recursive,
-    Slice,
-    Union,
-    Wildcard,
-)
+from functions.jsonpath.nodes import Constant, Field, Filter, Identifier, Recursive, Slice, Union, Wildcard
 from functions.jsonpath.path import Path
 from functions.jsonpath.strings import unquote
 from functions.jsonpath.values import GoInt, JsonPathError
+from functions.jsonpath.walk import Node, Nodes
 
 _RELAXED = re.compile(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
 _FIELD = re.compile(r"(?:\\(?:.|\Z)|[^\\ \t\r\n.,\[\]$@{}])*", re.DOTALL)

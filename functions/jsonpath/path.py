@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from functions.jsonpath.nodes import Nodes, Walk, WalkError, walk_nodes
 from functions.jsonpath.values import JsonPathError
+from functions.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
 from functions.values import Json
 
 
@@ -22,7 +22,7 @@ class Path:
         """Return what the path finds in `root`, in client-go's order.
 
         An expression that prints nothing at all (`$()`, a `range` without an action) finds one empty string. Raises
-        JsonPathError with client-go's reason, and PathLimitError (a JsonPathError) beyond `nodes.MAX_VISITED` values.
+        JsonPathError with client-go's reason, and PathLimitError (a JsonPathError) beyond `walk.MAX_VISITED` values.
         """
         if self.nodes is None:
             return [""]

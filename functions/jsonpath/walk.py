@@ -1,0 +1,54 @@
+"""What all steps share: the state of one evaluation, its bound, and how a failed step is told."""
+
+from __future__ import annotations
+
+from functions.jsonpath.values import PathLimitError
+from functions.values import Json
+
+MAX_VISITED = 200_000
+"""Values that one evaluation may touch. A push of GitHub's largest size (2,048 commits) stays below it."""
+
+
+class WalkError(Exception):
+    """A step that failed. `reached` is what client-go hands on beside the error: an existence filter looks at it."""
+
+    def __init__(self, reason: str, reached: list[Json]) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.reached = reached
+
+
+class Walk:
+    """The state of one evaluation: how much was visited, and whether `range` was met."""
+
+    __slots__ = ("in_range", "visited")
+
+    def __init__(self) -> None:
+        self.visited = 0
+        self.in_range = False
+
+    def count(self, values: int) -> None:
+        """Charge for `values` more, as every step does for its work. Raises PathLimitError when they are too many."""
+        self.visited += values
+        if self.visited > MAX_VISITED:
+            raise PathLimitError(f"the expression visits more than {MAX_VISITED} values of the event: narrow it")
+
+
+class Node:
+    """One step."""
+
+    __slots__ = ()
+
+    def step(self, values: list[Json], walk: Walk) -> list[Json]:
+        """Return the values that this step reaches from `values`. Raises WalkError."""
+        raise NotImplementedError
+
+
+Nodes = tuple[Node, ...]
+
+
+def walk_nodes(nodes: Nodes, values: list[Json], walk: Walk) -> list[Json]:
+    """Take the steps one after the other."""
+    for node in nodes:
+        values = node.step(values, walk)
+    return values
