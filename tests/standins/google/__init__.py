@@ -1,0 +1,1 @@
+"""The parts of the stand-ins for Google's gRPC services."""

@@ -1,0 +1,169 @@
+"""A plaintext gRPC server whose methods can be told to fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import grpc
+
+from tests.standins.faults import ArmedFault, Fault, Faults
+from tests.standins.journal import Journal
+
+WORKERS = 32
+Unary = Callable[[Any, "Call"], Any]
+Streaming = Callable[[Iterator[Any], "Call"], Iterator[Any]]
+
+
+class RpcError(Exception):
+    """A refusal with a gRPC code and a message."""
+
+    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenCall:
+    """One call: the method's short name, the resource that it named, and the code of its end."""
+
+    method: str
+    resource: str
+    code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A call being served; `ended` is set when the client has given up."""
+
+    ended: threading.Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Method:
+    """One method: proto-plus types of its messages, and the field of the request that names the resource."""
+
+    serve: Unary | Streaming
+    request: Any
+    response: Any
+    resource_field: str = "name"
+    streaming: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """What a fault does to calls: end with `code`, or (code None) hang until the client gives up."""
+
+    code: grpc.StatusCode | None
+    message: str
+    delay: float
+
+
+class RpcServer:
+    """Serves services on a port of 127.0.0.1 while it is open; `calls` are the calls that have ended."""
+
+    def __init__(self, services: Mapping[str, Mapping[str, Method]], *, port: int = 0) -> None:
+        self.calls: Journal[SeenCall] = Journal()
+        self.faults = Faults()
+        self._failures: dict[int, Failure] = {}
+        self._running: set[threading.Event] = set()
+        self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="grpc-standin")
+        # Without SO_REUSEPORT a port in use is an error instead of a server that gets half of the calls.
+        self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
+        self._server.add_generic_rpc_handlers(
+            [
+                grpc.method_handlers_generic_handler(
+                    service, {name: self._handler(name, method) for name, method in methods.items()}
+                )
+                for service, methods in services.items()
+            ]
+        )
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        self._server.start()
+
+    def fail(
+        self,
+        method: str,
+        code: grpc.StatusCode | None,
+        *,
+        resource: str = "",
+        message: str = "",
+        times: int | None = None,
+        skip: int = 0,
+        delay: float = 0.0,
+    ) -> ArmedFault:
+        """Let calls of a method ("" is any) for a resource (regular expression) fail; see `Failure`."""
+        armed = self.faults.add(Fault(method=method, path=resource, times=times, skip=skip))
+        text = message or (f"the stand-in was told to answer {code.name}" if code is not None else "")
+        self._failures[id(armed.fault)] = Failure(code=code, message=text, delay=delay)
+        return armed
+
+    def close(self) -> None:
+        """End all calls and the server."""
+        stopped = self._server.stop(grace=0)
+        for ended in list(self._running):
+            ended.set()
+        stopped.wait()
+        self._pool.shutdown()
+
+    def _handler(self, name: str, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+        if method.streaming:
+
+            def stream(requests: Iterator[Any], context: grpc.ServicerContext) -> Iterator[Any]:
+                call = self._begin(context)
+                try:
+                    self._meet_failure(name, "", call)
+                    yield from method.serve(requests, call)
+                except RpcError as error:
+                    self._end(context, call, SeenCall(method=name, resource="", code=error.code.name), error)
+                finally:
+                    self._running.discard(call.ended)
+                self._end(context, call, SeenCall(method=name, resource="", code="OK"))
+
+            return grpc.stream_stream_rpc_method_handler(stream, method.request.deserialize, method.response.serialize)
+
+        def answer(request: Any, context: grpc.ServicerContext) -> Any:
+            call = self._begin(context)
+            resource = str(getattr(request, method.resource_field))
+            try:
+                self._meet_failure(name, resource, call)
+                result = method.serve(request, call)
+            except RpcError as error:
+                self._end(context, call, SeenCall(method=name, resource=resource, code=error.code.name), error)
+            self._end(context, call, SeenCall(method=name, resource=resource, code="OK"))
+            return result
+
+        return grpc.unary_unary_rpc_method_handler(answer, method.request.deserialize, method.response.serialize)
+
+    def _begin(self, context: grpc.ServicerContext) -> Call:
+        call = Call(ended=threading.Event())
+        self._running.add(call.ended)
+        if not context.add_callback(call.ended.set):
+            call.ended.set()
+        return call
+
+    def _end(self, context: grpc.ServicerContext, call: Call, seen: SeenCall, error: RpcError | None = None) -> None:
+        self._running.discard(call.ended)
+        self.calls.append(seen)
+        if error is not None:
+            context.abort(error.code, error.message)
+
+    def _meet_failure(self, method: str, resource: str, call: Call) -> None:
+        fault = self.faults.take(method=method, target=resource)
+        if fault is None:
+            return
+        failure = self._failures[id(fault)]
+        if failure.code is None:
+            call.ended.wait()
+            raise RpcError(grpc.StatusCode.DEADLINE_EXCEEDED, "the client gave up")
+        call.ended.wait(failure.delay)
+        raise RpcError(failure.code, failure.message)
+
+
+def refuse(code: grpc.StatusCode, message: str) -> NoReturn:
+    """End the call that is being served."""
+    raise RpcError(code, message)
