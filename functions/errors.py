@@ -41,6 +41,10 @@ class VerificationSetupError(LastingError):
     """The delivery cannot be verified because a secret is missing, empty or unreadable; the reason names it."""
 
 
+class TokenRefusedError(LastingError):
+    """Another service does not know the token that it was shown (HTTP 401); a renewed one may do."""
+
+
 class ConfigurationError(LastingError):
     """The function cannot serve: `mistakes` lists everything that is wrong, one sentence each, for the log."""
 

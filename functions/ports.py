@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -73,25 +73,22 @@ class Outbound(Protocol):
 class GitHubApi(Protocol):
     """The questions that the github interceptor asks of GitHub's API. `token` may be empty for public data.
 
-    All raise PassingError for rate limits and outages and LastingError when the token is refused.
+    All raise PassingError for rate limits and outages, TokenRefusedError when GitHub does not know the token, and
+    LastingError, naming the permission, when the token does not suffice. Lists are read page by page while they are
+    iterated, so errors come then, too.
     """
 
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Sequence[str]:
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
         """Return the names of the files that a pull request of `owner/name` changes, all pages."""
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
-        """Return the logins of an organization's members, all pages."""
+    def public_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:
+        """Return the logins of an organization's public members, all pages; none when there is no organization."""
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:
         """Return the logins of the collaborators of `owner/name`, all pages."""
 
-    def file(self, repository: str, path: str, *, ref: str, token: str, deadline: Deadline) -> str | None:
-        """Return the text of a file of `owner/name` at `ref` (empty: the default branch), None when there is none."""
-
-    def issue_comments(
-        self, repository: str, number: int, *, token: str, deadline: Deadline
-    ) -> Sequence[tuple[str, str]]:
-        """Return (login, text) of the comments on an issue or pull request of `owner/name`, all pages."""
+    def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
+        """Return the text of a file on the default branch of `owner/name`, None when there is none."""
 
 
 @dataclass(frozen=True, slots=True)

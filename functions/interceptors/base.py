@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Protocol
 
 from functions.delivery import Delivery
-from functions.errors import LastingError
-from functions.model.resources import InterceptorSpec, Registry
+from functions.errors import LastingError, PassingError
+from functions.model.resources import Registry
 from functions.ports import Deadline, Services
-from functions.values import Event, Json, Refusal, SecretRef, Status
+from functions.values import Event, Json, Refusal, Status
 
 
 class Assurance(IntEnum):
@@ -97,91 +98,24 @@ def extended(event: Event, extensions: Mapping[str, Json]) -> Event:
     return replace(event, extensions={**event.extensions, **extensions}) if extensions else event
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
-    """An interceptor's params, read field by field; every mistake is a LastingError in Tekton's words."""
+def first_header(event: Event, name: str) -> str:
+    """Return the first value of a header (canonical `name`) as the event has it now, or an empty string."""
+    return next(iter(event.headers.get(name, ())), "")
 
-    interceptor: str
-    values: Mapping[str, Json]
-    _seen: set[str] = field(default_factory=set, compare=False)
 
-    @classmethod
-    def of(cls, spec: InterceptorSpec) -> Params:
-        """Return the params of a core interceptor. Raises LastingError when one stands twice."""
-        values: dict[str, Json] = {}
-        for name, value in spec.params:
-            if name in values:
-                raise LastingError(f"failed to parse interceptor params: {spec.ref_name}: {name} is given twice")
-            values[name] = value
-        return cls(spec.ref_name, values)
+def event_type_refusal(name: str, allowed: tuple[str, ...] | None) -> Refusal | None:
+    """Refuse an event type that is not among `allowed`: None allows every type, an empty tuple none, as in Tekton."""
+    if allowed is None or name in allowed:
+        return None
+    return filtered(f"event type {shown(name)} is not allowed")
 
-    def _fail(self, path: str, wanted: str) -> LastingError:
-        return LastingError(f"failed to parse interceptor params: {self.interceptor}: {path} must be {wanted}")
 
-    def get(self, name: str) -> Json:
-        """Return a param as it stands, None when it is missing."""
-        self._seen.add(name)
-        return self.values.get(name)
-
-    def strings(self, name: str) -> tuple[str, ...] | None:
-        """Return a list of strings, None when it is missing or null."""
-        value = self.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, list):
-            raise self._fail(name, "a list of strings")
-        strings = tuple(item for item in value if isinstance(item, str))
-        if len(strings) != len(value):
-            raise self._fail(name, "a list of strings")
-        return strings
-
-    def text(self, name: str) -> str:
-        """Return a string, empty when it is missing or null."""
-        value = self.get(name)
-        if value is None:
-            return ""
-        if not isinstance(value, str):
-            raise self._fail(name, "a string")
-        return value
-
-    def mapping(self, name: str, allowed: tuple[str, ...]) -> Mapping[str, Json] | None:
-        """Return an object that has no other fields than `allowed`, None when it is missing or null."""
-        value = self.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, dict):
-            raise self._fail(name, "an object")
-        for key in value:
-            if key not in allowed:
-                raise LastingError(
-                    f"failed to parse interceptor params: {self.interceptor}: {name}.{key} is unknown; known are "
-                    + ", ".join(allowed)
-                )
-        return value
-
-    def secret_ref(self, name: str, namespace: str) -> SecretRef | None:
-        """Return a `{secretName, secretKey}` in `namespace`, None when it is missing or null."""
-        value = self.mapping(name, ("secretName", "secretKey", "namespace"))
-        return None if value is None else self.secret_of(value, name, namespace)
-
-    def secret_of(self, value: Mapping[str, Json], path: str, namespace: str) -> SecretRef:
-        """Return the `{secretName, secretKey}` that `value` is; `path` names it in errors."""
-        secret_name, key = value.get("secretName"), value.get("secretKey")
-        if not isinstance(key, str) or not key:
-            raise LastingError(f"{self.interceptor} interceptor {path}.secretKey is empty")
-        if not isinstance(secret_name, str) or not secret_name:
-            raise LastingError(f"{self.interceptor} interceptor {path}.secretName is empty")
-        if value.get("namespace") not in (None, "", namespace):
-            raise LastingError(
-                f"{self.interceptor} interceptor {path}.namespace: secrets are read in the trigger's own namespace only"
-            )
-        return SecretRef(namespace, secret_name, key)
-
-    def refuse_unknown(self) -> None:
-        """Check that every param was read. Raises LastingError naming one that is unknown."""
-        for name in self.values:
-            if name not in self._seen:
-                raise LastingError(
-                    f"failed to parse interceptor params: {self.interceptor}: {name} is unknown; known are "
-                    + ", ".join(sorted(self._seen))
-                )
+@contextmanager
+def explained(text: str) -> Iterator[None]:
+    """Put `text` before the reason of an error, which stays passing or lasting."""
+    try:
+        yield
+    except PassingError as error:
+        raise PassingError(f"{text}: {error.reason}", retry_after=error.retry_after) from error
+    except LastingError as error:
+        raise LastingError(f"{text}: {error.reason}") from error

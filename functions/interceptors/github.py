@@ -1,10 +1,24 @@
-"""The github interceptor: signature, event types, changed files and owners."""
+"""The github interceptor: signature, event types, owners and changed files."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from functions.interceptors.base import Call, Params, Passed, Place, filtered, shown
+from functions.interceptors.base import (
+    Call,
+    Passed,
+    Place,
+    event_type_refusal,
+    extended,
+    filtered,
+    first_header,
+    rejected,
+)
+from functions.interceptors.event_shapes import another_event
+from functions.interceptors.github_body import fields_of
+from functions.interceptors.github_files import ChangedFiles, read_changed_files
+from functions.interceptors.github_owners import Owners, read_owners
+from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec
 from functions.values import Event, Refusal
@@ -12,11 +26,12 @@ from functions.values import Event, Refusal
 
 @dataclass(frozen=True, slots=True)
 class GitHubInterceptor:
-    """Compiled from `ref: {name: github}`; Tekton's pkg/interceptors/github."""
+    """Compiled from `ref: {name: github}`; Tekton's pkg/interceptors/github, where addChangedFiles skips the owners."""
 
     verifier: HubSignature | None
     event_types: tuple[str, ...] | None
-    """None allows every type, an empty tuple none, as Tekton has it."""
+    owners: Owners | None = None
+    changed_files: ChangedFiles | None = None
 
     @property
     def vouches(self) -> bool:
@@ -24,10 +39,23 @@ class GitHubInterceptor:
         return self.verifier is not None
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
-        """Let the allowed event types through."""
-        name = call.delivery.header("X-Github-Event")
-        if self.event_types is not None and name not in self.event_types:
-            return filtered(f"event type {shown(name)} is not allowed")
+        """Let the allowed event types through, from the allowed senders, and add the changed files.
+
+        A signed body must also be able to be the event that it is called (see `event_shapes`). Raises LastingError
+        when the body lacks what the params need, and what secrets and GitHub's API raise.
+        """
+        if call.delivery.is_form:
+            return filtered("form parameter encoding not supported, please change the hook to send JSON payloads")
+        name = first_header(event, "X-Github-Event")
+        if self.verifier and (other := another_event(name, event.body)):
+            return rejected(f"the signed body is that of the event {other}, not {name}")
+        if refusal := event_type_refusal(name, self.event_types):
+            return refusal
+        body = fields_of(event.body)
+        if self.owners and (refusal := self.owners.refusal(name, body, call)):
+            return refusal
+        if self.changed_files:
+            event = extended(event, self.changed_files.extensions(name, body, call))
         return Passed(event)
 
 
@@ -38,6 +66,8 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
     interceptor = GitHubInterceptor(
         verifier=HubSignature(ref) if ref else None,
         event_types=params.strings("eventTypes"),
+        owners=read_owners(params, place.namespace),
+        changed_files=read_changed_files(params, place.namespace),
     )
     params.refuse_unknown()
     return interceptor

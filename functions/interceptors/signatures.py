@@ -1,8 +1,7 @@
-"""Checks of raw bodies against secrets, in constant time: HMAC signatures in headers, and tokens."""
+"""Checks of raw bodies against secrets, in constant time: HMAC signatures in headers."""
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 from collections.abc import Callable
@@ -11,8 +10,12 @@ from dataclasses import dataclass
 from functions.interceptors.base import Assurance, Call, rejected
 from functions.values import Refusal, SecretRef
 
-_SIGNATURE = re.compile(r"sha256=([0-9a-fA-F]{64})")
-_HASH_TYPE = re.compile(r"([a-z0-9]{1,8})=.*", re.DOTALL)
+SHA256_ONLY = ("sha256",)
+SHA256_OR_SHA1 = ("sha256", "sha1")
+
+_HEX_DIGITS = {"sha256": 64, "sha1": 40}
+_HEX = re.compile(r"[0-9a-fA-F]*")
+_HASH_TYPE = re.compile(r"[a-z0-9]{1,8}")
 
 
 def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], bool]) -> bool:
@@ -32,31 +35,39 @@ def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], boo
 
 @dataclass(frozen=True, slots=True)
 class HubSignature:
-    """An HMAC-SHA256 of the raw body in a header, as GitHub and Bitbucket Server send it: `sha256=<hex>`.
+    """An HMAC of the raw body in a header, as GitHub and Bitbucket send it: `sha256=<hex>`.
 
     GitHub: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
+    Bitbucket: https://support.atlassian.com/bitbucket-cloud/docs/manage-webhooks/
     """
 
     ref: SecretRef
     header: str = "X-Hub-Signature-256"
+    algorithms: tuple[str, ...] = SHA256_ONLY
+    """The hashes that are accepted; the sender's word alone never chooses a weaker one."""
+    context: str = ""
+    """What Tekton puts before the reason."""
 
     def verify(self, call: Call) -> Assurance | Refusal:
         """Compare in constant time; the reasons are Tekton's, and quote nothing that was sent but a hash's name."""
         text = call.delivery.header(self.header)
         if not text:
             return rejected(f"no {self.header} header set")
-        match = _SIGNATURE.fullmatch(text)
-        if match is None:
-            prefix = _HASH_TYPE.fullmatch(text)
-            if prefix and prefix.group(1) != "sha256":
-                return rejected(f'unknown hash type prefix: "{prefix.group(1)}"')
-            return rejected("error parsing signature: it must be sha256= and 64 hexadecimal digits")
-        claimed = bytes.fromhex(match.group(1))
+        algorithm, separator, digits = text.partition("=")
+        if separator and algorithm not in self.algorithms and _HASH_TYPE.fullmatch(algorithm):
+            return self._rejected(f'unknown hash type prefix: "{algorithm}"')
+        if algorithm not in self.algorithms or len(digits) != _HEX_DIGITS[algorithm] or not _HEX.fullmatch(digits):
+            wanted = " or ".join(f"{name}= and {_HEX_DIGITS[name]} hexadecimal digits" for name in self.algorithms)
+            return self._rejected(f"error parsing signature: it must be {wanted}")
+        claimed = bytes.fromhex(digits)
         body = call.delivery.body
 
         def matches(key: bytes) -> bool:
-            return hmac.compare_digest(hmac.digest(key, body, hashlib.sha256), claimed)
+            return hmac.compare_digest(hmac.digest(key, body, algorithm), claimed)
 
         if any_value_matches(call, self.ref, matches):
             return Assurance.SIGNED
-        return rejected("payload signature check failed")
+        return self._rejected("payload signature check failed")
+
+    def _rejected(self, reason: str) -> Refusal:
+        return rejected(f"{self.context}{reason}")
