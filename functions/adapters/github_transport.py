@@ -1,0 +1,212 @@
+"""HTTPS to one GitHub API: bounded answers, pages and time, errors told apart, a token that goes nowhere else."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+from functions.adapters.github_answers import Answer, Question, unexpected
+from functions.errors import LastingError, PassingError
+from functions.ports import Deadline
+from functions.values import Json
+
+if TYPE_CHECKING:
+    import urllib3
+
+MAX_ANSWER = 16 * 1024 * 1024
+"""Bytes of one answer: a page of 100 changed files with their patches stays well below."""
+MAX_PAGES = 100
+PER_PAGE = 100
+MAX_REDIRECTS = 3
+CALL_SECONDS = 5.0
+"""The longest that one call may wait for the other side."""
+
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
+_CHUNK = 64 * 1024
+_RETRIED = frozenset({502, 503, 504})
+_REDIRECTS = frozenset({301, 302, 307, 308})
+
+
+class GitHubTransport:
+    """Calls of one GitHub API. Shared between threads; connections are kept and bounded.
+
+    `base_url` alone decides where requests go (`https://api.github.com`, or `https://HOST/api/v3` of a GitHub
+    Enterprise Server): no header and no URL in a body ever does, and redirects and pages are followed on the same
+    scheme, host and port only.
+    """
+
+    def __init__(self, base_url: str, *, now: Callable[[], float] = time.time) -> None:
+        """`now` gives seconds since 1970, for the times at which rate limits end."""
+        self._base = base_url.rstrip("/")
+        self._origin = _origin(self._base)
+        self._now = now
+
+    @cached_property
+    def _pool(self) -> urllib3.PoolManager:
+        # imported by the first call: most deliveries ask GitHub nothing
+        import urllib3  # noqa: PLC0415
+
+        return urllib3.PoolManager(num_pools=1, maxsize=8, block=False, retries=False)
+
+    def get(
+        self, path: str, question: Question, *, token: str, deadline: Deadline, missing_is_answer: bool = False
+    ) -> Answer:
+        """GET `path` (below the base, starting with a slash, quoted).
+
+        A broken connection or a 502, 503 or 504 is tried once more at once. Raises PassingError for rate limits,
+        outages and a deadline that ends, TokenRefusedError for 401 and LastingError for every other refusal; with
+        `missing_is_answer`, 404 is returned instead.
+        """
+        return self._get(
+            self._base + path, question, token=token, deadline=deadline, missing_is_answer=missing_is_answer
+        )
+
+    def _get(self, url: str, question: Question, *, token: str, deadline: Deadline, missing_is_answer: bool) -> Answer:
+        for _ in range(MAX_REDIRECTS + 1):
+            answer = self._attempt("GET", url, question, token=token, deadline=deadline, again=True)
+            if answer.status in _REDIRECTS:
+                url = self._same_origin(urljoin(url, answer.headers.get("location", "")), question)
+                continue
+            if answer.status == HTTPStatus.NOT_FOUND and missing_is_answer:
+                return answer
+            answer.check(question, now=self._now())
+            return answer
+        raise LastingError(f"GitHub's API redirects without end when asked for {question.about}")
+
+    def post(self, path: str, question: Question, *, token: str, deadline: Deadline, body: bytes = b"") -> Answer:
+        """POST once, never again by itself and never after a redirect; raises as `get` does."""
+        answer = self._attempt(
+            "POST", self._base + path, question, token=token, deadline=deadline, again=False, body=body
+        )
+        answer.check(question, now=self._now())
+        return answer
+
+    def pages(
+        self, path: str, question: Question, *, token: str, deadline: Deadline, missing_is_empty: bool = False
+    ) -> Iterator[list[Json]]:
+        """Yield a list's pages as they are asked for, to the last; `path` may have a query. Raises as `get` does.
+
+        With `missing_is_empty`, 404 is an empty list.
+        """
+        url = f"{self._base}{path}{'&' if '?' in path else '?'}per_page={PER_PAGE}"
+        for _ in range(MAX_PAGES):
+            answer = self._get(url, question, token=token, deadline=deadline, missing_is_answer=missing_is_empty)
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return
+            items = answer.json()
+            if not isinstance(items, list):
+                raise unexpected(question)
+            yield items
+            following = _NEXT.search(answer.headers.get("link", ""))
+            if following is None:
+                return
+            url = self._same_origin(urljoin(answer.url, following.group(1)), question)
+        raise LastingError(f"GitHub's API lists more than {MAX_PAGES} pages for {question.about}")
+
+    def _same_origin(self, url: str, question: Question) -> str:
+        if _origin(url) != self._origin:
+            raise LastingError(
+                f"GitHub's API points to another host for {question.about}, where the token does not go: "
+                "set GITHUB_API_URL to the host that it names itself"
+            )
+        return url
+
+    def _attempt(
+        self,
+        method: str,
+        url: str,
+        question: Question,
+        *,
+        token: str,
+        deadline: Deadline,
+        again: bool,
+        body: bytes = b"",
+    ) -> Answer:
+        try:
+            answer = self._once(method, url, question, token=token, deadline=deadline, body=body)
+        except _ConnectionBrokenError:
+            # mostly a kept connection that the other side had closed while the instance was frozen
+            if not again:
+                raise
+            return self._once(method, url, question, token=token, deadline=deadline, body=body)
+        if again and answer.status in _RETRIED and "retry-after" not in answer.headers:
+            return self._once(method, url, question, token=token, deadline=deadline, body=body)
+        return answer
+
+    def _once(
+        self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes
+    ) -> Answer:
+        import urllib3  # noqa: PLC0415 -- see _pool
+
+        seconds = min(deadline.require(f"ask GitHub for {question.about}"), CALL_SECONDS)
+        try:
+            response = self._pool.request(
+                method,
+                url,
+                body=body or None,
+                headers=_headers(token, body),
+                timeout=urllib3.Timeout(total=seconds),
+                redirect=False,
+                preload_content=False,
+                decode_content=False,
+            )
+            content = _read(response, question, deadline)
+        except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
+            raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            raise _ConnectionBrokenError(
+                f"GitHub's API cannot be reached to ask for {question.about} ({type(error).__name__})"
+            ) from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, content, url)
+
+
+class _ConnectionBrokenError(PassingError):
+    """No connection, or one that broke."""
+
+
+def _read(response: urllib3.BaseHTTPResponse, question: Question, deadline: Deadline) -> bytes:
+    chunks: list[bytes] = []
+    left = MAX_ANSWER
+    try:
+        while chunk := response.read(_CHUNK):
+            left -= len(chunk)
+            _require_room(left, question)
+            chunks.append(chunk)
+            deadline.require(f"read GitHub's answer about {question.about}")
+    except BaseException:
+        response.close()  # half read, it must not serve another call
+        raise
+    return b"".join(chunks)
+
+
+def _require_room(left: int, question: Question) -> None:
+    if left < 0:
+        raise LastingError(f"GitHub's API answered more than {MAX_ANSWER // 2**20} MiB for {question.about}")
+
+
+def _headers(token: str, body: bytes) -> dict[str, str]:
+    headers = {
+        "Accept": "application/vnd.github+json",
+        "User-Agent": "pipehook",  # GitHub refuses requests without one
+        "X-GitHub-Api-Version": "2022-11-28",
+    }
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    if body:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def _origin(url: str) -> tuple[str, str, int | None]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
+    except ValueError:  # no URL at all: equal to no origin
+        return ("", "", None)
+    return (parts.scheme, parts.hostname or "", port)
