@@ -19,6 +19,7 @@ BODY: dict[str, Json] = {
     "empty": "",
     "yes": True,
     "short": "é",
+    "alone": "\ud83c",
     "list": ["a", "b", "c"],
     "none": [],
     "map": {"z": 1, "a": {"z": 2}},
@@ -176,9 +177,12 @@ FOUND: list[tuple[str, list[Json]]] = [
     ("body.numbers[?(@>=2.0)]", [3, 2.5]),
     ("body.list[?(@=='b')]", ["b"]),
     ("body.list[?(@)]", ["a", "b", "c"]),
+    ("body.list[?(@.*==@.*)]", ["a", "b", "c"]),
+    ("body.alone.*", [0xEF, 0xBF, 0xBD]),  # a lone surrogate is U+FFFD
     ("body.list[?()]", ["a", "b", "c"]),
     ("body.items[?(@.only)].name", ["three"]),
     ("body.items[?(@.missing)].name", []),
+    ("body.items[?(@.tags[1:1]=='x')].name", []),
     ("body.items[?(@.tags[0])].name", ["one", "two", "three"]),  # out of bounds counts as existing
     ("body.items[?(word)].name", ["one", "two", "three"]),  # and so does an unknown word
     ("body.items[?(@ end)].name", []),

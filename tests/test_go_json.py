@@ -78,13 +78,13 @@ def test_what_is_no_json_number_is_refused() -> None:
 
 JSON: st.SearchStrategy[Json] = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
-    max_leaves=20,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=4), inner, max_size=4),
+    max_leaves=8,
 )
 
 
 @settings(deadline=None)
-@given(value=st.lists(JSON) | st.dictionaries(st.text(), JSON))
+@given(value=st.lists(JSON, max_size=4) | st.dictionaries(st.text(max_size=4), JSON, max_size=4))
 def test_the_text_of_a_container_reads_back(value: Json) -> None:
     def read(text: str) -> Json:
         # a large float is printed without a fraction, so whole numbers are read as floats on both sides

@@ -69,10 +69,9 @@ class _Parser:
 
     def _match(self, pattern: re.Pattern[str]) -> str:
         match = pattern.match(self._text, self._at)
-        if match is None:  # every pattern used here matches the empty string too
-            return ""
-        self._at = match.end()
-        return match[0]
+        text = match[0] if match else ""
+        self._at += len(text)
+        return text
 
     def _element(self) -> None:
         char = self._next()

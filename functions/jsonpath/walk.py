@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from functions.jsonpath.values import PathLimitError
 from functions.values import Json
 
@@ -34,14 +36,14 @@ class Walk:
             raise PathLimitError(f"the expression visits more than {MAX_VISITED} values of the event: narrow it")
 
 
-class Node:
+class Node(ABC):
     """One step."""
 
     __slots__ = ()
 
+    @abstractmethod
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Return the values that this step reaches from `values`. Raises WalkError."""
-        raise NotImplementedError
 
 
 Nodes = tuple[Node, ...]
