@@ -1,0 +1,179 @@
+"""The Secret Manager client over gRPC: two calls, each within its deadline. Imported when a secret is first read."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import grpc
+from google.api_core import exceptions
+from google.auth import credentials as google_credentials
+from google.auth import default as default_credentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.secretmanager_v1.services.secret_manager_service.client import SecretManagerServiceClient
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
+    SecretManagerServiceGrpcTransport,
+)
+
+from functions.adapters.secrets_crc32c import crc32c
+from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError
+from functions.errors import LastingError, PassingError
+from functions.ports import Deadline
+
+ATTEMPTS = 3
+ATTEMPT_SECONDS = 2.0
+"""What one attempt may take: a connection that died while the instance was frozen answers nothing at all."""
+IDLE_SECONDS = 240.0
+"""After so long without a call the connection is not trusted any more."""
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
+_OPTIONS = (
+    # a new channel must not find the dead connection of the old one, nor its back-off
+    ("grpc.use_local_subchannel_pool", 1),
+    ("grpc.max_receive_message_length", -1),
+)
+_PASSING = (
+    exceptions.ServerError,  # UNKNOWN, INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED and DATA_LOSS
+    exceptions.Aborted,
+    exceptions.Cancelled,
+)
+
+R = TypeVar("R")
+
+# with GOOGLE_SDK_PYTHON_LOGGING_SCOPE the library writes whole answers, which are secrets, to its debug log
+logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.INFO)
+
+
+class _ChecksumError(Exception):
+    """A payload was damaged on its way."""
+
+
+class ManagerClient:
+    """Fulfils `secrets_manager.Versions`. Shared by all threads."""
+
+    def __init__(self, emulator: str = "", *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._emulator = emulator
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._client: SecretManagerServiceClient | None = None
+        self._credentials: google_credentials.Credentials | None = None
+        self._used = 0.0
+
+    def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
+        """Return the newest enabled versions' names. Raises as `Versions` says."""
+
+        def ask(client: SecretManagerServiceClient, seconds: float) -> tuple[str, ...]:
+            pages = client.list_secret_versions(
+                request={"parent": secret, "filter": "state:ENABLED", "page_size": limit}, retry=None, timeout=seconds
+            )
+            # the first page alone: the service sorts from the newest to the oldest
+            names = [version.name for version in next(iter(pages.pages)).versions]
+            return tuple(sorted(names, key=_number, reverse=True)[:limit])
+
+        return self._call(secret, "secretmanager.versions.list", "roles/secretmanager.viewer", ask, deadline)
+
+    def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
+        """Return a version's name and payload. Raises as `Versions` says."""
+
+        def ask(client: SecretManagerServiceClient, seconds: float) -> tuple[str, bytes]:
+            answer = client.access_secret_version(request={"name": version}, retry=None, timeout=seconds)
+            payload = answer.payload
+            # the field is optional: a server that leaves it out promises nothing that could be checked
+            if "data_crc32c" in payload and payload.data_crc32c != crc32c(payload.data):
+                raise _ChecksumError
+            return answer.name, payload.data
+
+        return self._call(version, "secretmanager.versions.access", "roles/secretmanager.secretAccessor", ask, deadline)
+
+    def _call(
+        self,
+        resource: str,
+        permission: str,
+        role: str,
+        ask: Callable[[SecretManagerServiceClient, float], R],
+        deadline: Deadline,
+    ) -> R:
+        secret, _, _ = resource.partition("/versions/")
+        reason = "Secret Manager does not answer"
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._sleep(min(deadline.remaining(), random.uniform(0.05, 0.15) * 2**attempt))  # noqa: S311 -- jitter
+            seconds = min(ATTEMPT_SECONDS, deadline.remaining())
+            if seconds <= 0:
+                break
+            client = self._opened()
+            try:
+                answer = ask(client, seconds)
+            except exceptions.NotFound as error:
+                identifier = secret.rpartition("/")[2]
+                raise NotFoundError(f'secrets "{identifier}" not found: Secret Manager has no {resource}') from error
+            except (exceptions.Forbidden, exceptions.Unauthorized) as error:
+                raise DeniedError(
+                    f"{permission} is denied on {secret}, or it does not exist: grant {role} on this secret to the "
+                    "function's service account"
+                ) from error
+            except exceptions.FailedPrecondition as error:
+                raise DisabledError(f"{resource} is disabled or destroyed") from error
+            except exceptions.ResourceExhausted as error:
+                raise PassingError("Secret Manager's quota for this project is used up") from error
+            except _PASSING as error:
+                reason = f"Secret Manager does not answer ({_code(error)})"
+                self._drop(client)
+            except _ChecksumError:
+                reason = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
+            except exceptions.GoogleAPICallError as error:
+                raise LastingError(f"Secret Manager refuses to read {resource} ({_code(error)})") from error
+            except GoogleAuthError as error:
+                raise _auth_fault(error) from error
+            else:
+                self._used = time.monotonic()
+                return answer
+        raise PassingError(reason)
+
+    def _opened(self) -> SecretManagerServiceClient:
+        with self._lock:
+            now = time.monotonic()
+            if self._client is None or now - self._used > IDLE_SECONDS:
+                self._client = self._open()
+                self._used = now
+            return self._client
+
+    def _open(self) -> SecretManagerServiceClient:
+        if self._emulator:
+            return _client(grpc.insecure_channel(self._emulator, options=_OPTIONS))
+        if self._credentials is None:
+            try:
+                self._credentials, _ = default_credentials(scopes=_SCOPES)
+            except GoogleAuthError as error:
+                raise _auth_fault(error) from error
+        return _client(
+            SecretManagerServiceGrpcTransport.create_channel(credentials=self._credentials, options=_OPTIONS)
+        )
+
+    def _drop(self, client: SecretManagerServiceClient) -> None:
+        # not closed: another thread's call may still use it, and the last user's end closes it
+        with self._lock:
+            if self._client is client:
+                self._client = None
+
+
+def _client(channel: grpc.Channel) -> SecretManagerServiceClient:
+    return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+
+
+def _auth_fault(error: GoogleAuthError) -> LastingError | PassingError:
+    if getattr(error, "retryable", False):
+        return PassingError("Google's credentials cannot be had now")
+    return LastingError("there are no Google credentials that could read secrets: give the function a service account")
+
+
+def _code(error: exceptions.GoogleAPICallError) -> str:
+    return error.grpc_status_code.name if error.grpc_status_code is not None else type(error).__name__
+
+
+def _number(version: str) -> int:
+    digits = version.rpartition("/")[2]
+    return int(digits) if digits.isdecimal() else -1
