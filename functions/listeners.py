@@ -176,8 +176,9 @@ class _Preparation:
         chain: tuple[Interceptor, ...] = attempt(
             lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
         )
-        bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace)), None)
         template = attempt(lambda: self._template(spec, namespace), None)
+        defaulted = template.defaults if template else {}
+        bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
         return PreparedTrigger(
             name=name,
             namespace=namespace,
