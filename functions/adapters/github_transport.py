@@ -174,7 +174,7 @@ def _read(response: urllib3.BaseHTTPResponse, question: Question, deadline: Dead
     chunks: list[bytes] = []
     left = MAX_ANSWER
     try:
-        while chunk := response.read(_CHUNK):
+        while chunk := response.read1(_CHUNK):  # no more than has come, so that the deadline is looked at
             left -= len(chunk)
             _require_room(left, question)
             chunks.append(chunk)
