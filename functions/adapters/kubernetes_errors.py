@@ -1,0 +1,190 @@
+"""What the API server answers, as errors of the family: which pass and which last, in words that are safe to show."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+
+from functions.adapters.kubernetes_transport import Answer, NoAnswerError
+from functions.errors import LastingError, PassingError
+from functions.values import Json
+
+MAX_MESSAGE = 600
+"""Characters of the server's message that are shown."""
+
+_PASSING = frozenset({408, 429})
+_VALUE = re.compile(r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)')
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_HIDDEN = "…"
+_SHORT = 6
+_SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
+
+
+class ApiRefusedError(LastingError):
+    """The API will refuse this request again: `status` is HTTP's, `cause` the Status object's reason (`NotFound`).
+
+    With `maybe_done`, an earlier attempt of the same call may have been carried out, its answer having been lost.
+    """
+
+    def __init__(self, reason: str, *, status: int, cause: str, maybe_done: bool = False) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.cause = cause
+        self.maybe_done = maybe_done
+
+
+class ApiUnavailableError(PassingError):
+    """The API cannot do it now: `status` is HTTP's, or 0 when no answer came.
+
+    `maybe_done`: the request may have been carried out. `again`: trying at once, within the deadline, makes sense.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int = 0,
+        cause: str = "",
+        retry_after: float | None = None,
+        maybe_done: bool = False,
+        again: bool = True,
+    ) -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.status = status
+        self.cause = cause
+        self.maybe_done = maybe_done
+        self.again = again
+
+
+ApiError = ApiRefusedError | ApiUnavailableError
+
+
+def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
+    """Return the error for a request that was never answered."""
+    return ApiUnavailableError(
+        f"{subject}: the cluster cannot be reached: {error.text}", cause=error.cause, maybe_done=error.maybe_done
+    )
+
+
+def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> ApiError:
+    """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
+    found = _status_object(answer.body)
+    cause = _text(found.get("reason")) or _phrase(answer.status)
+    raw = _text(found.get("message"))
+    message = shown(raw, sent) if found else "the answer is no Kubernetes Status; is something else in between?"
+    text = f"{subject}: the cluster answers {answer.status} {cause}"
+    details = found.get("details")
+    details = details if isinstance(details, dict) else {}
+    retry_after = _seconds(answer.retry_after, details)
+    if answer.status == HTTPStatus.UNAUTHORIZED:
+        # Passing: nothing about the delivery is wrong, it can be created once the token is rotated, and an API server
+        # whose own stores are down answers 401 as well, not being able to look the ServiceAccount up.
+        hint = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"
+        return ApiUnavailableError(f"{text}: {hint}", status=401, cause=cause, again=False)
+    if answer.status == HTTPStatus.FORBIDDEN and "exceeded quota" in raw:
+        # a quota frees itself as runs end, though hardly within one deadline
+        return ApiUnavailableError(f"{text}: {message}", status=403, cause=cause, again=False)
+    passing = answer.status in _PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if passing or (answer.status == HTTPStatus.CONFLICT and cause != "AlreadyExists"):
+        # other conflicts (a ResourceQuota that somebody else has just updated) are over the next time
+        return ApiUnavailableError(
+            f"{text}: {message}",
+            status=answer.status,
+            cause=cause,
+            retry_after=retry_after,
+            maybe_done=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+        )
+    hint = _hint(answer.status, raw, details)
+    return ApiRefusedError("; ".join(filter(None, (f"{text}: {message}", hint))), status=answer.status, cause=cause)
+
+
+def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> ApiUnavailableError:
+    """Return the error of a call's last attempt, which then says how often and for how long it was tried."""
+    if attempts == 1:
+        return error
+    return ApiUnavailableError(
+        f"{error.reason}; tried {attempts} times in {seconds:.1f} s",
+        status=error.status,
+        cause=error.cause,
+        retry_after=error.retry_after,
+        maybe_done=error.maybe_done,
+        again=error.again,
+    )
+
+
+def shown(message: str, sent: Mapping[str, Json] | None) -> str:
+    """Return a server's message as it may be shown: bounded, on one line, without the values of `sent`.
+
+    Field errors and admission webhooks quote what they refuse, which may have come from the event. Names of objects,
+    kinds and fields stay.
+    """
+    text = _VALUE.sub(rf"\1{_HIDDEN}", message[: 8 * MAX_MESSAGE])
+    for value in sorted(set(_leaves(sent or {})), key=len, reverse=True):
+        for form in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
+            if len(form) >= _SHORT:
+                text = re.sub(rf"(?<![\w.-]){re.escape(form)}(?![\w-])", _HIDDEN, text) if form in text else text
+            else:
+                text = text.replace(f'"{form}"', f'"{_HIDDEN}"')
+    text = _UNPRINTABLE.sub(" ", text).strip()
+    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + _HIDDEN
+
+
+def _leaves(sent: Mapping[str, Json]) -> Iterator[str]:
+    """Yield the strings of a manifest that may be an event's: all but apiVersion, kind, name and namespace."""
+    metadata = sent.get("metadata")
+    rest = {key: value for key, value in sent.items() if key not in _SEEN_ANYWAY and key != "metadata"}
+    if isinstance(metadata, dict):
+        rest["metadata"] = {key: value for key, value in metadata.items() if key not in ("name", "namespace")}
+    stack: list[Json] = [rest]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, str):
+            if value.strip():
+                yield value
+        elif isinstance(value, dict):
+            stack.extend(value.values())
+        elif isinstance(value, list):
+            stack.extend(value)
+
+
+def _hint(status: int, message: str, details: Mapping[str, Json]) -> str:
+    if status == HTTPStatus.FORBIDDEN and "cannot impersonate" in message:
+        return "allow the kubeconfig's account to impersonate that ServiceAccount, or remove serviceAccountName"
+    if status == HTTPStatus.FORBIDDEN and " cannot " in message:
+        return "add it to the Role of the kubeconfig's ServiceAccount"
+    if status == HTTPStatus.NOT_FOUND and details.get("kind") == "namespaces":
+        return "create the namespace, or correct metadata.namespace in the template"
+    if status == HTTPStatus.NOT_FOUND and not details.get("name"):
+        return "the cluster does not serve this kind at this apiVersion: install it (its CRD), or correct the template"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "redirects are not followed: the kubeconfig's server must be the API itself"
+    return ""
+
+
+def _status_object(body: bytes) -> Mapping[str, Json]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return ""
+
+
+def _seconds(header: str, details: Mapping[str, Json]) -> float | None:
+    """Return what Retry-After (seconds; the date form is not used by API servers) or the Status asks for."""
+    if re.fullmatch(r"[0-9]{1,6}", header):
+        return float(header)
+    asked = details.get("retryAfterSeconds")
+    return float(asked) if isinstance(asked, int) and asked > 0 else None
