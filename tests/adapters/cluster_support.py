@@ -1,0 +1,112 @@
+"""What the tests of the cluster's side share: an API over a stand-in, works, and waits that take no time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from functions.adapters.cluster_sink import ClusterSink
+from functions.adapters.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes_api import KubernetesApi
+from functions.adapters.kubernetes_calls import Backoff
+from functions.ports import Deadline, Work
+from functions.settings import Redelivery
+from functions.values import Outcome
+from tests.standins.apiserver import ApiServer
+
+NAMESPACE = "goldstine-lab"
+KEY = "5f" * 32
+
+
+@dataclass
+class Clock:
+    """Monotonic time that waits move on by themselves: real seconds, and the seconds that were slept."""
+
+    slept: list[float] = field(default_factory=list)
+
+    def __call__(self) -> float:
+        return time.monotonic() + sum(self.slept)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+
+
+class Source:
+    """An AccessSource over a stand-in, which counts how often it was asked anew."""
+
+    def __init__(self, server: ApiServer, **kubeconfig: Any) -> None:
+        self._server = server
+        self._arguments = kubeconfig
+        self.asked: list[bool] = []
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
+        self.asked.append(refresh)
+        return parse_kubeconfig(self._server.kubeconfig(**self._arguments), trusted_local=False)
+
+
+@dataclass
+class Side:
+    """Pipehook's side of a stand-in: the API, a sink, and the clock that both wait by."""
+
+    server: ApiServer
+    redelivery: Redelivery = Redelivery.DEDUPLICATE
+    draw: float = 0.5
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.source = Source(self.server)
+        backoff = Backoff(draw=lambda: self.draw, sleep=self.clock.sleep)
+        self.api = KubernetesApi(self.source, backoff=backoff, clock=self.clock)
+        self.sink = ClusterSink(self.api, redelivery=self.redelivery)
+
+    def deadline(self, seconds: float = 8.0) -> Deadline:
+        return Deadline(self.clock() + seconds, self.clock)
+
+    def accept(self, *work: Work, seconds: float = 8.0) -> list[Outcome]:
+        return self.sink.accept(work, self.deadline(seconds))
+
+    def one(self, work: Work, seconds: float = 8.0) -> Outcome:
+        (found,) = self.accept(work, seconds=seconds)
+        return found
+
+
+def work(*resources: Mapping[str, Any], key: str = KEY, trigger: str = "github-trigger", **more: Any) -> Work:
+    """Return a trigger's rendered resources; without any, one PipelineRun with a generateName."""
+    given: dict[str, Any] = {
+        "trigger": trigger,
+        "trigger_namespace": NAMESPACE,
+        "identity": f"{NAMESPACE}/{trigger}",
+        "listener": "listener",
+        "listener_namespace": NAMESPACE,
+        "event_id": "72d3162e-cc78-11e3-81ab-4c9367dc0958",
+        "key": key,
+        "uid": "0e0b7f5c-1f4b-8a9d-9c3e-2b1a0f9e8d7c",
+        "service_account": "",
+        "verified": True,
+    }
+    return Work(resources=tuple(resources or (pipeline_run(),)), **given | more)
+
+
+def pipeline_run(**metadata: Any) -> dict[str, Any]:
+    """Return a PipelineRun as a template renders it."""
+    return {
+        "apiVersion": "tekton.dev/v1",
+        "kind": "PipelineRun",
+        "metadata": metadata or {"generateName": "build-"},
+        "spec": {
+            "pipelineRef": {"name": "build-deploy-pipeline"},
+            "params": [{"name": "revision", "value": "6dcb09b5"}],
+        },
+    }
+
+
+def config_map(**metadata: Any) -> dict[str, Any]:
+    """Return a ConfigMap as a template renders it."""
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": metadata or {"generateName": "settings-"},
+        "data": {"revision": "6dcb09b5"},
+    }
