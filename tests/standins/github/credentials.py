@@ -1,0 +1,122 @@
+"""Tokens, GitHub App keys, and rate limits."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.standins.github.answers import ApiError, answer
+
+if TYPE_CHECKING:
+    from tests.standins.exchange import Request, Response
+
+MAX_JWT_SECONDS = 600
+TOKEN_SECONDS = 3600
+
+
+class Credentials:
+    """Who may ask: tokens, and JSON web tokens signed with the App's key."""
+
+    def __init__(self, tokens: set[str], app_id: str) -> None:
+        self.tokens = tokens
+        self.app_id = app_id
+
+    @cached_property
+    def _key(self) -> rsa.RSAPrivateKey:
+        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+
+    @property
+    def app_key_pem(self) -> str:
+        """The App's private key, as GitHub gives it out (PKCS #1 PEM)."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.TraditionalOpenSSL,
+            serialization.NoEncryption(),
+        ).decode()
+
+    def check(self, request: Request) -> None:
+        """Refuse with 401 who has no token that is known; paths of the App want its JSON web token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if not token:
+            raise ApiError(401, "Requires authentication")
+        if scheme.lower() not in ("bearer", "token"):
+            raise ApiError(401)
+        if request.path == "/app" or request.path.startswith("/app/"):
+            self._check_app(token)
+        elif token not in self.tokens:
+            raise ApiError(401)
+
+    def new_installation_token(self) -> Response:
+        """Answer with a token of an installation, good for an hour."""
+        token = f"ghs_{secrets.token_hex(18)}"
+        self.tokens.add(token)
+        until = datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)
+        return answer(
+            {
+                "token": token,
+                "expires_at": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "permissions": {"contents": "read", "pull_requests": "read", "repository_hooks": "write"},
+                "repository_selection": "all",
+            },
+            201,
+        )
+
+    def _check_app(self, token: str) -> None:
+        parts = token.split(".")
+        if len(parts) != 3:
+            raise ApiError(401, "A JSON web token could not be decoded")
+        try:
+            self._key.public_key().verify(
+                _decoded(parts[2]), f"{parts[0]}.{parts[1]}".encode(), padding.PKCS1v15(), hashes.SHA256()
+            )
+            claims: dict[str, Any] = json.loads(_decoded(parts[1]))
+        except (InvalidSignature, ValueError, binascii.Error) as error:
+            raise ApiError(401, "A JSON web token could not be decoded") from error
+        now = time.time()
+        if str(claims.get("iss")) != self.app_id:
+            raise ApiError(401, "'Issuer' claim ('iss') must be the App's ID")
+        if claims.get("exp", 0) <= now:
+            raise ApiError(401, "'Expiration time' claim ('exp') must be a numeric value representing the future time")
+        if claims["exp"] > now + MAX_JWT_SECONDS + 1:
+            raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
+
+
+class RateLimit:
+    """The primary limit: so many requests until the reset."""
+
+    def __init__(self) -> None:
+        self.limit = 5000
+        self.remaining = 5000
+        self.reset = int(time.time()) + 3600
+
+    def spend(self) -> None:
+        """Count one request; 403 when none is left."""
+        if time.time() >= self.reset:
+            self.remaining, self.reset = self.limit, int(time.time()) + 3600
+        if self.remaining <= 0:
+            raise ApiError(403, "API rate limit exceeded for user ID 1.")
+        self.remaining -= 1
+
+    def headers(self) -> dict[str, str]:
+        """The headers that every answer carries."""
+        return {
+            "x-ratelimit-limit": str(self.limit),
+            "x-ratelimit-remaining": str(self.remaining),
+            "x-ratelimit-used": str(self.limit - self.remaining),
+            "x-ratelimit-reset": str(self.reset),
+            "x-ratelimit-resource": "core",
+        }
+
+
+def _decoded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
