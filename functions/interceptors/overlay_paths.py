@@ -1,6 +1,6 @@
-"""Where an overlay's value goes in the extensions: the paths of sjson, which Tekton's cel interceptor uses.
+r"""Where an overlay's value goes in the extensions: the paths of sjson, which Tekton's cel interceptor uses.
 
-A path is parts between dots; `\\` takes the next character as it is. A part of digits is an index where an array
+A path is parts between dots; `\` takes the next character as it is. A part of digits is an index where an array
 stands or nothing does yet, `-1` appends to an array, and a colon before a part makes it a name whatever it looks
 like. Source: https://github.com/tidwall/sjson (SetRawBytes). The queries of gjson (parts with `|#@*?`) set nothing
 that is not there before, so as keys of overlays they are mistakes, and refused as such; so are empty parts.

@@ -1,0 +1,160 @@
+"""Build an interceptor from params as YAML gives them, and run it on a delivery with secrets kept in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from functions.delivery import Delivery, canonical_headers
+from functions.errors import VerificationSetupError
+from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Place
+from functions.listeners import build_interceptor
+from functions.model.resources import InterceptorSpec, Registry
+from functions.ports import Deadline, Outbound, Reply, Services
+from functions.values import Event, Json, Refusal, SecretRef, Status
+
+NAMESPACE = "team"
+NOW = 1_800_000_000.0
+
+
+@dataclass
+class MemorySecrets:
+    """Secrets by (namespace, name, key), newest value first; `rotated` is what reading anew finds."""
+
+    values: dict[tuple[str, str, str], tuple[bytes, ...]] = field(default_factory=dict)
+    rotated: dict[tuple[str, str, str], tuple[bytes, ...]] = field(default_factory=dict)
+    renewals: int = 0
+
+    def accepted(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...]:
+        """Return the values or raise as the adapters do."""
+        values = self.values.get((ref.namespace, ref.name, ref.key))
+        if not values:
+            raise VerificationSetupError(f"error getting secret: {ref.name} has no key {ref.key}")
+        return values
+
+    def renewed(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...] | None:
+        """Return the values read anew."""
+        self.renewals += 1
+        return self.rotated.get((ref.namespace, ref.name, ref.key))
+
+
+class NoOutbound:
+    """Core interceptors call no custom hosts."""
+
+    def post(self, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float, ca_pem: str = "") -> Reply:
+        """Fail the test."""
+        raise AssertionError(url)
+
+
+class MemoryGitHub:
+    """GitHub's answers, and which were asked for, with the token."""
+
+    def __init__(self) -> None:
+        self.files: list[str] = []
+        self.members: list[str] = []
+        self.collaborator_logins: list[str] = []
+        self.owners: str | None = None
+        self.fault: Exception | None = None
+        self.good_token: str | None = None
+        self.asked: list[tuple[str, str]] = []
+
+    def _ask(self, question: str, token: str) -> None:
+        self.asked.append((question, token))
+        if self.fault:
+            raise self.fault
+        if self.good_token is not None and token != self.good_token:
+            from functions.errors import TokenRefusedError
+
+            raise TokenRefusedError("GitHub refuses the token")
+
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the files."""
+        self._ask(f"files {repository} {number}", token)
+        return self.files
+
+    def public_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the members."""
+        self._ask(f"members {organization}", token)
+        return self.members
+
+    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the collaborators."""
+        self._ask(f"collaborators {repository}", token)
+        return self.collaborator_logins
+
+    def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
+        """Return OWNERS."""
+        self._ask(f"file {repository} {path}", token)
+        return self.owners
+
+
+@dataclass
+class Bench:
+    """What one test sets up: secrets, GitHub and the delivery."""
+
+    secrets: MemorySecrets = field(default_factory=MemorySecrets)
+    github: MemoryGitHub = field(default_factory=MemoryGitHub)
+    outbound: Outbound = field(default_factory=NoOutbound)
+    body: bytes = b"{}"
+    headers: list[tuple[str, str]] = field(default_factory=list)
+    path: str = "/"
+
+    def keep(self, name: str, key: str, *values: bytes) -> None:
+        """Keep a secret in the trigger's namespace, newest value first."""
+        self.secrets.values[(NAMESPACE, name, key)] = values
+
+    def rotate(self, name: str, key: str, *values: bytes) -> None:
+        """Keep what reading the secret anew finds."""
+        self.secrets.rotated[(NAMESPACE, name, key)] = values
+
+    @property
+    def call(self) -> Call:
+        """The call that interceptors get."""
+        delivery = Delivery(
+            path=self.path,
+            headers=canonical_headers(self.headers),
+            body=self.body,
+            received_at=NOW,
+            nonce="nonce",
+        )
+        services = Services(self.secrets, self.outbound, self.github)
+        return Call(delivery, services, Deadline(8.0, lambda: 0.0), f"namespaces/{NAMESPACE}/triggers/t")
+
+    def verify(self, interceptor: Interceptor) -> Assurance | Refusal:
+        """Run the verifier over the raw delivery."""
+        assert interceptor.verifier is not None
+        return interceptor.verifier.verify(self.call)
+
+    def intercept(
+        self, interceptor: Interceptor, body: Json, *, extensions: Mapping[str, Json] | None = None
+    ) -> Passed | Refusal:
+        """Run the interceptor on a parsed body, with the delivery's headers."""
+        call = self.call
+        event = Event(body, call.delivery.headers, extensions or {}, self.path, "id")
+        return interceptor.intercept(event, call)
+
+
+def built(name: str, params: Mapping[str, Json] | None = None) -> Interceptor:
+    """Compile a core interceptor."""
+    spec = InterceptorSpec(ref_name=name, params=tuple((params or {}).items()))
+    return build_interceptor(spec, Place(NAMESPACE, "listeners", Registry()))
+
+
+def event_of(step: Passed | Refusal) -> Event:
+    """Return the event that passed."""
+    assert isinstance(step, Passed), step
+    return step.event
+
+
+def rejection(step: object) -> str:
+    """Return the reason of a `rejected` refusal."""
+    assert isinstance(step, Refusal), step
+    assert step.status is Status.REJECTED, step
+    return step.reason
+
+
+def filtering(step: object) -> str:
+    """Return the reason of a `filtered` refusal."""
+    assert isinstance(step, Refusal), step
+    assert step.status is Status.FILTERED, step
+    return step.reason
