@@ -14,6 +14,9 @@ from tests.standins.faults import ArmedFault, Fault, Faults
 from tests.standins.journal import Journal
 
 WORKERS = 32
+# Without SO_REUSEPORT a port in use is an error instead of a server that gets half of the calls. Messages of
+# Pub/Sub may be larger than the 4 MB that a Python server takes by default.
+OPTIONS = [("grpc.so_reuseport", 0), ("grpc.max_receive_message_length", 20 * 1024 * 1024)]
 Unary = Callable[[Any, "Call"], Any]
 Streaming = Callable[[Iterator[Any], "Call"], Iterator[Any]]
 
@@ -72,8 +75,7 @@ class RpcServer:
         self._failures: dict[int, Failure] = {}
         self._running: set[threading.Event] = set()
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="grpc-standin")
-        # Without SO_REUSEPORT a port in use is an error instead of a server that gets half of the calls.
-        self._server = grpc.server(self._pool, options=[("grpc.so_reuseport", 0)])
+        self._server = grpc.server(self._pool, options=OPTIONS)
         self._server.add_generic_rpc_handlers(
             [
                 grpc.method_handlers_generic_handler(
