@@ -1,0 +1,229 @@
+"""Reading one object's fields: types checked strictly, unknown fields refused, every mistake collected with its place.
+
+Kubernetes' rule for null holds throughout: a field that is null is a field that is not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeVar
+
+from functions.model.findings import Mistake, Note, Path, did_you_mean, path_text
+from functions.model.resources import Source
+from functions.values import Json
+
+if TYPE_CHECKING:
+    from functions.model.yaml_nodes import Node
+
+Choice = TypeVar("Choice", bound=str)
+
+_NO_HINTS: Mapping[str, str] = {}
+
+
+@dataclass(slots=True)
+class Reading:
+    """The reading of one object: where it stands, and what was found in it so far."""
+
+    place: Source
+    node: Node | None
+    """The object's place in its text; None when it came as JSON."""
+    subject: str = ""
+    mistakes: list[Mistake] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+
+    def mistake(self, path: Path, message: str, hint: str = "") -> None:
+        """Collect a mistake at `path`."""
+        line, column = self._position(path)
+        self.mistakes.append(Mistake(self.place.file, line, column, self.subject, path_text(path), message, hint))
+
+    def note(self, path: Path, message: str, hint: str = "") -> None:
+        """Collect a note at `path`."""
+        line, column = self._position(path)
+        self.notes.append(Note(self.place.file, line, column, self.subject, path_text(path), message, hint))
+
+    def source(self, path: Path) -> Source:
+        """Return where the value at `path` stands."""
+        return Source(self.place.file, self.node.at(path).line) if self.node else self.place
+
+    def _position(self, path: Path) -> tuple[int, int]:
+        if self.node is None:
+            return self.place.line, 0
+        found = self.node.at(path)
+        return found.line, found.column
+
+
+class Fields:
+    """The fields of one object within a resource."""
+
+    __slots__ = ("_reading", "path", "values")
+
+    def __init__(
+        self,
+        reading: Reading,
+        path: Path,
+        values: Mapping[str, Json],
+        known: frozenset[str] | None,
+        hints: Mapping[str, str] = _NO_HINTS,
+    ) -> None:
+        """Look at `values`; fields that are not `known` are mistakes (None: any field may stand here)."""
+        self._reading = reading
+        self.values = values
+        self.path = path
+        if known is not None and not known.issuperset(values):
+            for name in values:
+                if name not in known:
+                    hint = hints.get(name) or did_you_mean(name, sorted(known))
+                    reading.mistake((*path, name), "unknown field", hint or f"known are {', '.join(sorted(known))}")
+
+    @property
+    def reading(self) -> Reading:
+        """The reading that this belongs to."""
+        return self._reading
+
+    def has(self, name: str) -> bool:
+        """Say whether a field is there and not null."""
+        return self.values.get(name) is not None
+
+    def stands(self, name: str) -> bool:
+        """Say whether a field is there, null or not."""
+        return name in self.values
+
+    def raw(self, name: str) -> Json:
+        """Return a field as it stands, None when it is missing."""
+        return self.values.get(name)
+
+    def mistake(self, name: str, message: str, hint: str = "") -> None:
+        """Collect a mistake at the field `name`; with an empty name, at the object itself."""
+        self._reading.mistake((*self.path, name) if name else self.path, message, hint)
+
+    def note(self, name: str, message: str, hint: str = "") -> None:
+        """Collect a note at the field `name`."""
+        self._reading.note((*self.path, name), message, hint)
+
+    def require(self, name: str, hint: str = "") -> bool:
+        """Collect a mistake unless the field `name` is there."""
+        if self.has(name):
+            return True
+        self.mistake(name, "this field is required", hint)
+        return False
+
+    def text(self, name: str, *, required: bool = False) -> str:
+        """Return a string, empty when it is missing; a `required` one must neither be missing nor empty."""
+        if required and not self.require(name):
+            return ""
+        text = self.optional_text(name)
+        if required and text == "":
+            self.mistake(name, "must not be empty")
+        return text or ""
+
+    def optional_text(self, name: str) -> str | None:
+        """Return a string, None when it is missing."""
+        value = self.values.get(name)
+        if value is None or isinstance(value, str):
+            return value
+        self._mistyped((*self.path, name), "a string", value)
+        return None
+
+    def choice(self, name: str, choices: tuple[Choice, ...]) -> Choice:
+        """Return one of `choices`; the first of them when the field is missing, empty or wrong."""
+        value = self.text(name)
+        for choice in choices:
+            if choice == value:
+                return choice
+        if value:
+            wanted = f"must be one of {', '.join(choices)}" if len(choices) > 1 else f"must be {choices[0]}"
+            self.mistake(name, wanted, did_you_mean(value, choices))
+        return choices[0]
+
+    def integer(self, name: str, *, low: int, high: int) -> int | None:
+        """Return an integer between `low` and `high`, both included; None when it is missing."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            self._mistyped((*self.path, name), "an integer", value)
+            return None
+        if not low <= value <= high:
+            self.mistake(name, f"must be between {low} and {high}")
+            return None
+        return value
+
+    def section(
+        self,
+        name: str,
+        known: frozenset[str] | None,
+        hints: Mapping[str, str] = _NO_HINTS,
+    ) -> Fields | None:
+        """Return the fields of an object, None when it is missing."""
+        value = self.values.get(name)
+        if value is None:
+            return None
+        path = (*self.path, name)
+        if not isinstance(value, dict):
+            self._mistyped(path, "an object", value)
+            return None
+        return Fields(self._reading, path, value, known, hints)
+
+    def sections(
+        self,
+        name: str,
+        known: frozenset[str] | None,
+        hints: Mapping[str, str] = _NO_HINTS,
+    ) -> list[Fields]:
+        """Return the fields of each object in a list; none when it is missing."""
+        found: list[Fields] = []
+        for position, item in enumerate(self._items(name)):
+            path = (*self.path, name, position)
+            if isinstance(item, dict):
+                found.append(Fields(self._reading, path, item, known, hints))
+            else:
+                self._mistyped(path, "an object", item)
+        return found
+
+    def texts(self, name: str) -> tuple[str, ...]:
+        """Return a list of strings; empty when it is missing."""
+        found: list[str] = []
+        for position, item in enumerate(self._items(name)):
+            if isinstance(item, str):
+                found.append(item)
+            else:
+                self._mistyped((*self.path, name, position), "a string", item)
+        return tuple(found)
+
+    def text_map(self, name: str) -> dict[str, str]:
+        """Return an object whose values are strings; empty when it is missing."""
+        section = self.section(name, None)
+        found: dict[str, str] = {}
+        for key, value in section.values.items() if section else ():
+            if isinstance(value, str):
+                found[key] = value
+            else:
+                self._mistyped((*self.path, name, key), "a string", value)
+        return found
+
+    def _items(self, name: str) -> Sequence[Json]:
+        value = self.values.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, list):
+            return value
+        self._mistyped((*self.path, name), "a list", value)
+        return ()
+
+    def _mistyped(self, path: Path, wanted: str, value: Json) -> None:
+        hint = "put it in quotes" if wanted == "a string" and not isinstance(value, (list, dict)) else ""
+        self._reading.mistake(path, f"must be {wanted}, not {described(value)}", hint if value is not None else "")
+
+
+def described(value: Json) -> str:
+    """Return the type of a value as messages call it."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, (int, float)):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"

@@ -1,0 +1,84 @@
+"""What loading finds: mistakes, which stop the load, and notes, which do not; each with file, line and path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from functions.errors import ConfigurationError
+
+Path = tuple[str | int, ...]
+_PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_SHOWN = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found in the manifests. Its text names fields, kinds and objects; it never quotes a value."""
+
+    file: str
+    line: int
+    """From 1; 0 when there is no line, as for objects read from a cluster."""
+    column: int
+    subject: str
+    """Kind and name of the object, as `EventListener goldstine-lab/build`; empty outside any."""
+    path: str
+    """The field, as `spec.triggers[0].interceptors[0].ref.name`; empty for the object itself."""
+    message: str
+    hint: str = ""
+    """What would be right."""
+
+    def __str__(self) -> str:
+        """Return `file:line: subject: path: message; hint`, what is empty left out."""
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        text = ": ".join(part for part in (place, self.subject, self.path, self.message) if part)
+        return f"{text}; {self.hint}" if self.hint else text
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake(Finding):
+    """Something that stops the load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note(Finding):
+    """Something that loads but is worth knowing: an old spelling that was rewritten, a field without effect."""
+
+
+class ManifestError(ConfigurationError):
+    """The manifests have mistakes of structure: `found` lists them all, `mistakes` their texts."""
+
+    def __init__(self, found: Iterable[Mistake]) -> None:
+        self.found = tuple(sorted(found, key=lambda mistake: (mistake.file, mistake.line, mistake.column)))
+        count = "one mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
+        super().__init__(f"the trigger manifests have {count}", [str(mistake) for mistake in self.found])
+
+
+def shown(text: str) -> str:
+    """Return a name from a manifest as a message may quote it: printable and cut."""
+    printable = "".join(character if character.isprintable() else "?" for character in text[: _SHOWN + 1])
+    return printable if len(printable) <= _SHOWN else f"{printable[:_SHOWN]}…"
+
+
+def path_text(path: Path) -> str:
+    """Return a path as people write it: `spec.params[0].name`, `metadata.labels["a/b"]`."""
+    text = ""
+    for step in path:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif _PLAIN_FIELD.fullmatch(step):
+            text += f".{shown(step)}" if text else shown(step)
+        else:
+            text += f'["{shown(step)}"]'
+    return text
+
+
+def did_you_mean(name: str, known: Sequence[str]) -> str:
+    """Return `did you mean "x"?` when something known is close to `name`, else an empty string."""
+    # only a mistake needs it, and a cold start has none
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    by_lower = {word.lower(): word for word in known}
+    close = get_close_matches(name.lower(), by_lower, n=1)
+    return f'did you mean "{by_lower[close[0]]}"?' if close else ""

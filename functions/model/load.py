@@ -1,0 +1,199 @@
+"""Loading manifests: files, directories, texts and single objects become a Registry, or every mistake at once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from functions.model.decode import CLUSTER_SCOPED, GROUP, decode
+from functions.model.fields import Reading, described
+from functions.model.findings import ManifestError, Mistake, Note
+from functions.model.resources import Registry, Resource, Source
+from functions.model.yaml_nodes import Node, decode_text, read_documents
+from functions.model.yaml_scalars import YamlError
+from functions.values import Json
+
+SUFFIXES = (".json", ".yaml", ".yml")
+"""What is read in a directory, as by `kubectl apply -f`."""
+KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
+"""For kustomize alone: no manifests, although they lie beside them."""
+
+_FIELDS: Mapping[str, str] = {
+    "ClusterInterceptor": "cluster_interceptors",
+    "ClusterTriggerBinding": "cluster_bindings",
+    "EventListener": "listeners",
+    "Interceptor": "interceptors",
+    "Trigger": "triggers",
+    "TriggerBinding": "bindings",
+    "TriggerTemplate": "templates",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What was loaded, and what is worth knowing about it."""
+
+    registry: Registry
+    notes: tuple[Note, ...] = ()
+
+
+def load_path(path: str | Path, *, namespace: str) -> Loaded:
+    """Load a manifest file, or the files `*.yaml`, `*.yml` and `*.json` of a directory, by name.
+
+    As `kubectl apply -f` does, sub-directories are not entered. Hidden files and kustomization files are passed over.
+    `namespace` is for objects that name none. Raises ManifestError with every mistake in all the files.
+    """
+    path = Path(path)
+    try:
+        files = _manifest_files(path) if path.is_dir() else [path]
+        texts = {file.as_posix(): file.read_bytes() for file in files}
+    except FileNotFoundError:
+        _refuse(path, "does not exist", "set TRIGGERS_SOURCE to a file or directory of manifests")
+    except OSError as error:
+        _refuse(error.filename or path, f"cannot be read: {error.strerror}")
+    if not texts:
+        _refuse(path, f"holds no manifests: no file ends in {', '.join(SUFFIXES)}")
+    return load_documents(texts, namespace=namespace)
+
+
+def _manifest_files(directory: Path) -> list[Path]:
+    return sorted(
+        file
+        for file in directory.iterdir()
+        if file.suffix in SUFFIXES
+        and not file.name.startswith(".")
+        and file.name not in KUSTOMIZATIONS
+        and file.is_file()
+    )
+
+
+def _refuse(path: object, message: str, hint: str = "") -> NoReturn:
+    raise ManifestError([Mistake(str(path), 0, 0, "", "", message, hint)])
+
+
+def load_documents(texts: Mapping[str, str | bytes], *, namespace: str) -> Loaded:
+    """Load manifests from texts by file name (YAML streams, or JSON). Raises ManifestError with every mistake."""
+    collector = _Collector(namespace)
+    for file, raw in texts.items():
+        try:
+            text = decode_text(raw)
+        except YamlError as error:
+            collector.mistakes.append(_mistake(file, error))
+            continue
+        documents, errors = _read(text)
+        collector.mistakes += [_mistake(file, error) for error in errors]
+        for node in documents:
+            collector.add(file, node)
+    return collector.loaded()
+
+
+def decode_object(obj: Mapping[str, Json], *, source: Source, namespace: str) -> Resource | None:
+    """Return one object, as a cluster's API gives it, as a resource; None when its kind is not ours.
+
+    Raises ManifestError with every mistake in it.
+    """
+    reading = Reading(source, None)
+    resource = decode(obj, reading, namespace=namespace)
+    if reading.mistakes:
+        raise ManifestError(reading.mistakes)
+    return resource
+
+
+def _mistake(file: str, error: YamlError) -> Mistake:
+    return Mistake(file, error.line, error.column, "", "", error.message, error.hint)
+
+
+def _read(text: str) -> tuple[list[Node], list[YamlError]]:
+    documents, errors = read_documents(text)
+    if errors and text.lstrip().startswith("{"):
+        # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try
+        try:
+            return [Node(json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant), None, 1, 1)], []
+        except (ValueError, RecursionError):
+            return documents, errors
+    return documents, errors
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise ValueError("no JSON number")
+
+
+class _Collector:
+    """Gathers resources by kind and name, mistakes and notes."""
+
+    def __init__(self, namespace: str) -> None:
+        self.mistakes: list[Mistake] = []
+        self._notes: list[Note] = []
+        self._namespace = namespace
+        self._found: dict[str, dict[object, Resource]] = {field: {} for field in _FIELDS.values()}
+
+    def add(self, file: str, node: Node) -> None:
+        """Take one document."""
+        reading = Reading(Source(file, node.line), node)
+        values = node.value
+        if not isinstance(values, dict):
+            reading.mistake((), f"must be an object with apiVersion and kind, not {described(values)}")
+            self.mistakes += reading.mistakes
+            return
+        if _is_list(values):
+            self._add_items(file, node, reading)
+            return
+        resource = decode(values, reading, namespace=self._namespace)
+        if resource is not None and not reading.mistakes:
+            self._keep(str(values["kind"]), resource, reading)
+        self.mistakes += reading.mistakes
+        self._notes += reading.notes
+
+    def _add_items(self, file: str, node: Node, reading: Reading) -> None:
+        items = node.at(("items",))
+        if items is node or items.value is None:
+            return
+        if not isinstance(items.value, list):
+            reading.mistake(("items",), f"must be a list, not {described(items.value)}")
+            self.mistakes += reading.mistakes
+            return
+        for item in _item_nodes(items):
+            self.add(file, item)
+
+    def _keep(self, kind: str, resource: Resource, reading: Reading) -> None:
+        metadata = resource.metadata
+        key = metadata.name if kind in CLUSTER_SCOPED else (metadata.namespace, metadata.name)
+        found = self._found[_FIELDS[kind]]
+        if key in found:
+            reading.mistake((), f"stands twice, first at {found[key].source}", "keep one of them")
+        else:
+            found[key] = resource
+
+    def loaded(self) -> Loaded:
+        """Return what was gathered. Raises ManifestError when anything was wrong."""
+        if self.mistakes:
+            raise ManifestError(self.mistakes)
+        # the keys and values of each mapping fit its field: `_keep` chose both by kind
+        mappings = {field: MappingProxyType(found) for field, found in self._found.items()}
+        return Loaded(Registry(**mappings), tuple(self._notes))  # type: ignore[arg-type] # see the line above
+
+
+def _is_list(values: Mapping[str, Json]) -> bool:
+    kind, api_version = values.get("kind"), values.get("apiVersion")
+    if not isinstance(kind, str) or not isinstance(api_version, str):
+        return False
+    return (kind == "List" and api_version == "v1") or (kind.endswith("List") and api_version.startswith(f"{GROUP}/"))
+
+
+def _item_nodes(items: Node) -> Iterator[Node]:
+    if isinstance(items.children, list):
+        yield from items.children
+    elif isinstance(items.value, list):  # from JSON's own parser: no lines below the document
+        for value in items.value:
+            yield Node(value, None, items.line, items.column)
