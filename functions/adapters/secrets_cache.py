@@ -15,74 +15,19 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
+from functions.adapters.secrets_limits import LIFE_CLOCK, Allowance, Clock, Limits
 from functions.adapters.secrets_values import Secret
 from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
 
 _LOG = logging.getLogger(__name__)
 
-Clock = Callable[[], float]
 Load = Callable[[str, "Secret | None", Deadline], Secret]
 """Reads the secret at a location; given is what was known of it. Raises LastingError or PassingError."""
-
-
-def _life_clock() -> Clock:
-    # Linux's monotonic clock stands still while a machine is suspended; a secret's life must not
-    return partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
-
-
-LIFE_CLOCK: Clock = _life_clock()
-"""Seconds, never going back, that pass while the instance is frozen, too."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """How long a cache's values live; all in seconds."""
-
-    fresh: float = 60.0
-    """A version that was disabled is accepted no longer than this."""
-    ahead: float = 45.0
-    last_good: float = 600.0
-    """How old values may grow while the source cannot be asked."""
-    renewal: float = 10.0
-    """The least time between a read and the renewal that a wrong signature asks for."""
-    retry: float = 10.0
-    """How long after a failed read values that still serve are not read again."""
-    cold_retry: float = 1.0
-    """How long after a failed read without such values the fault is answered without asking."""
-    lasting: float = 10.0
-    """How long a lasting fault is answered without asking; so soon does a mended secret work."""
-    cold_seconds: float = 5.0
-    """What a read may take when there is no value to serve."""
-    warm_seconds: float = 2.0
-    """What a read may take when there is one."""
-    size: int = 1024
-    """How many secrets are kept; the least recently used one goes first."""
-
-
-class Allowance:
-    """A token bucket: `burst` at once, `rate` a second after that. Not thread-safe by itself."""
-
-    def __init__(self, *, burst: int, rate: float) -> None:
-        self._burst = float(burst)
-        self._rate = rate
-        self._left = float(burst)
-        self._since = float("-inf")
-
-    def take(self, now: float) -> bool:
-        """Take one if there is one left."""
-        self._left = min(self._burst, self._left + (now - self._since) * self._rate)
-        self._since = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 @dataclass(frozen=True, slots=True)

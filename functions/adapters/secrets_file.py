@@ -7,8 +7,8 @@ import os
 import stat
 from pathlib import Path
 
-from functions.adapters.secrets_cache import Limits
 from functions.adapters.secrets_ids import SecretIds
+from functions.adapters.secrets_limits import Limits
 from functions.adapters.secrets_values import MAX_BYTES, Secret, SecretValue
 from functions.errors import LastingError, PassingError
 from functions.ports import Deadline
@@ -47,7 +47,9 @@ class FileSecrets:
             data = _read(location)
         except OSError as error:
             if error.errno in _MISSING and path.parent.is_dir():
-                raise LastingError(f"cannot find {path.name} key: there is no file {path}") from error
+                raise LastingError(
+                    f"cannot find {path.name} key in secret {path.parent.name}: there is no file {path}"
+                ) from error
             if error.errno in _MISSING:
                 raise LastingError(
                     f'secrets "{path.parent.name}" not found: there is no directory {path.parent}'

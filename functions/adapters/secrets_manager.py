@@ -16,8 +16,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from functions.adapters.secrets_cache import LIFE_CLOCK, Clock
 from functions.adapters.secrets_ids import SecretIds
+from functions.adapters.secrets_limits import LIFE_CLOCK, Clock
 from functions.adapters.secrets_values import Secret, SecretValue
 from functions.errors import LastingError
 from functions.ports import Deadline
@@ -154,7 +154,7 @@ class ManagerSecrets:
             newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
         except DisabledError:
             return None
-        if newest != known.names[0] and _number(newest) != _number(known.names[0]) + 1:
+        if newest != known.names[0] and version_number(newest) != version_number(known.names[0]) + 1:
             return None
         others = [name for name in known.names if name != newest][: MAX_VERSIONS - 1]
         return _secret([(newest, payload), *self._read(others, deadline)], known.listed)
@@ -192,7 +192,8 @@ def _newest_disabled(secret: str) -> DisabledError:
     )
 
 
-def _number(version: str) -> int:
+def version_number(version: str) -> int:
+    """Return the number at the end of a version's resource name, -1 when there is none."""
     digits = version.rpartition("/")[2]
     return int(digits) if digits.isdecimal() else -1
 

@@ -18,15 +18,21 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.client import
 from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
     SecretManagerServiceGrpcTransport,
 )
+from google.cloud.secretmanager_v1.types.service import ListSecretVersionsResponse
 
 from functions.adapters.secrets_crc32c import crc32c
-from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError
-from functions.errors import LastingError, PassingError
+from functions.adapters.secrets_limits import LIFE_CLOCK
+from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError, version_number
+from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0
-"""What one attempt may take: a connection that died while the instance was frozen answers nothing at all."""
+"""What one attempt may take (and no more than half of what is left, so that another one follows): a connection that
+died while the instance was frozen answers nothing at all."""
+PAGE_SIZE = 25
+MAX_PAGES = 4
+"""Filtered pages may be short; there are hardly more than a hundred versions between two enabled ones."""
 IDLE_SECONDS = 240.0
 """After so long without a call the connection is not trusted any more."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
@@ -64,16 +70,18 @@ class ManagerClient:
 
     def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
         """Return the newest enabled versions' names. Raises as `Versions` says."""
-
-        def ask(client: SecretManagerServiceClient, seconds: float) -> tuple[str, ...]:
-            pages = client.list_secret_versions(
-                request={"parent": secret, "filter": "state:ENABLED", "page_size": limit}, retry=None, timeout=seconds
+        names: list[str] = []
+        token = ""
+        for _ in range(MAX_PAGES):
+            page = self._call(
+                secret, "secretmanager.versions.list", "roles/secretmanager.viewer", _page(secret, token), deadline
             )
-            # the first page alone: the service sorts from the newest to the oldest
-            names = [version.name for version in next(iter(pages.pages)).versions]
-            return tuple(sorted(names, key=_number, reverse=True)[:limit])
-
-        return self._call(secret, "secretmanager.versions.list", "roles/secretmanager.viewer", ask, deadline)
+            names += [version.name for version in page.versions]
+            token = page.next_page_token
+            # the service sorts from the newest to the oldest
+            if not token or len(names) >= limit:
+                break
+        return tuple(sorted(names, key=version_number, reverse=True)[:limit])
 
     def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
         """Return a version's name and payload. Raises as `Versions` says."""
@@ -96,46 +104,33 @@ class ManagerClient:
         ask: Callable[[SecretManagerServiceClient, float], R],
         deadline: Deadline,
     ) -> R:
-        secret, _, _ = resource.partition("/versions/")
-        reason = "Secret Manager does not answer"
+        reason = "no time was left to ask Secret Manager"
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(min(deadline.remaining(), random.uniform(0.05, 0.15) * 2**attempt))  # noqa: S311 -- jitter
-            seconds = min(ATTEMPT_SECONDS, deadline.remaining())
+            seconds = min(ATTEMPT_SECONDS, deadline.remaining() / 2)
             if seconds <= 0:
                 break
             client = self._opened()
             try:
                 answer = ask(client, seconds)
-            except exceptions.NotFound as error:
-                identifier = secret.rpartition("/")[2]
-                raise NotFoundError(f'secrets "{identifier}" not found: Secret Manager has no {resource}') from error
-            except (exceptions.Forbidden, exceptions.Unauthorized) as error:
-                raise DeniedError(
-                    f"{permission} is denied on {secret}, or it does not exist: grant {role} on this secret to the "
-                    "function's service account"
-                ) from error
-            except exceptions.FailedPrecondition as error:
-                raise DisabledError(f"{resource} is disabled or destroyed") from error
-            except exceptions.ResourceExhausted as error:
-                raise PassingError("Secret Manager's quota for this project is used up") from error
             except _PASSING as error:
                 reason = f"Secret Manager does not answer ({_code(error)})"
                 self._drop(client)
             except _ChecksumError:
                 reason = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
             except exceptions.GoogleAPICallError as error:
-                raise LastingError(f"Secret Manager refuses to read {resource} ({_code(error)})") from error
+                raise _fault(error, resource, permission, role) from error
             except GoogleAuthError as error:
                 raise _auth_fault(error) from error
             else:
-                self._used = time.monotonic()
+                self._used = LIFE_CLOCK()
                 return answer
         raise PassingError(reason)
 
     def _opened(self) -> SecretManagerServiceClient:
         with self._lock:
-            now = time.monotonic()
+            now = LIFE_CLOCK()
             if self._client is None or now - self._used > IDLE_SECONDS:
                 self._client = self._open()
                 self._used = now
@@ -164,6 +159,28 @@ def _client(channel: grpc.Channel) -> SecretManagerServiceClient:
     return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
 
 
+def _fault(error: exceptions.GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:
+    """Return what an answer means that another attempt would meet again."""
+    secret, _, _ = resource.partition("/versions/")
+    if isinstance(error, exceptions.NotFound):
+        identifier = secret.rpartition("/")[2]
+        return NotFoundError(f'secrets "{identifier}" not found: Secret Manager has no {resource}')
+    if isinstance(error, exceptions.FailedPrecondition):
+        return DisabledError(f"{resource} is disabled or destroyed")
+    if isinstance(error, exceptions.Forbidden) and error.reason == "SERVICE_DISABLED":
+        return LastingError("the project has no Secret Manager: enable secretmanager.googleapis.com in it")
+    if isinstance(error, exceptions.Forbidden):
+        return DeniedError(
+            f"{permission} is denied on {secret}, or it does not exist: grant {role} on this secret to the function's "
+            "service account"
+        )
+    if isinstance(error, exceptions.Unauthorized):
+        return PassingError("Secret Manager does not accept the function's credentials")
+    if isinstance(error, exceptions.ResourceExhausted):
+        return PassingError("Secret Manager's quota for this project is used up")
+    return LastingError(f"Secret Manager refuses to read {resource} ({_code(error)})")
+
+
 def _auth_fault(error: GoogleAuthError) -> LastingError | PassingError:
     if getattr(error, "retryable", False):
         return PassingError("Google's credentials cannot be had now")
@@ -174,6 +191,10 @@ def _code(error: exceptions.GoogleAPICallError) -> str:
     return error.grpc_status_code.name if error.grpc_status_code is not None else type(error).__name__
 
 
-def _number(version: str) -> int:
-    digits = version.rpartition("/")[2]
-    return int(digits) if digits.isdecimal() else -1
+def _page(secret: str, token: str) -> Callable[[SecretManagerServiceClient, float], ListSecretVersionsResponse]:
+    def ask(client: SecretManagerServiceClient, seconds: float) -> ListSecretVersionsResponse:
+        request = {"parent": secret, "filter": "state:ENABLED", "page_size": PAGE_SIZE, "page_token": token}
+        pages = client.list_secret_versions(request=request, retry=None, timeout=seconds)
+        return next(iter(pages.pages))
+
+    return ask

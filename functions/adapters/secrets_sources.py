@@ -9,10 +9,11 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
-from functions.adapters.secrets_cache import LIFE_CLOCK, Clock, Limits, SecretCache
+from functions.adapters.secrets_cache import SecretCache
 from functions.adapters.secrets_file import LIMITS as FILE_LIMITS
 from functions.adapters.secrets_file import FileSecrets
 from functions.adapters.secrets_ids import RECOMMENDED, Namespaces, SecretIds
+from functions.adapters.secrets_limits import LIFE_CLOCK, Clock, Limits
 from functions.adapters.secrets_manager import ManagerSecrets, Versions
 from functions.adapters.secrets_values import Secret
 from functions.errors import LastingError, PassingError, VerificationSetupError
@@ -122,9 +123,10 @@ def open_secrets(
         open_client=lambda: _open_client(settings.secret_manager_emulator_host),
         clock=clock,
     )
+    # apart from the triggers' secrets, so that whatever these do, the function's own credentials are not crowded out
     own = SecretCache(manager.load, LIMITS, clock=clock)
     if where.kind == "secret-manager":
-        return SecretStore(manager, own, own)
+        return SecretStore(manager, SecretCache(manager.load, LIMITS, clock=clock), own)
     if where.kind == "file":
         files = FileSecrets(where.location, ids, protected=settings.kubeconfig)
         return SecretStore(files, SecretCache(files.load, FILE_LIMITS, clock=clock), own)
