@@ -1,0 +1,261 @@
+"""Abstract syntax to closures: each part becomes a function of the frame, once, when the expression is loaded.
+
+What cel-go computes when it creates a program is computed here too, and fails here: conversions of constants
+(`double('abc')`) and constant regular expressions.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+
+from functions.cel.access import chain, has_field, index, named_field
+from functions.cel.declarations import CONVERSIONS
+from functions.cel.errors import CelCompileError, CelEvaluationError
+from functions.cel.folds import fold
+from functions.cel.frame import Eval, Frame
+from functions.cel.functions import implementation
+from functions.cel.logic import conditional, conjunction, disjunction, negation
+from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
+from functions.cel.values import CelMap, Value, compare, contains, equal
+
+_FOLDING = Frame.__new__(Frame)  # conversions of constants look at nothing of it but the budget
+_ORDER: dict[str, Callable[[int, int], bool]] = {
+    "_<_": operator.lt,
+    "_<=_": operator.le,
+    "_>_": operator.gt,
+    "_>=_": operator.ge,
+}
+
+
+class Compiler:
+    """Compiles one expression; `slots` is the number of local variables that a frame needs."""
+
+    def __init__(self) -> None:
+        self.scope: list[tuple[str, int]] = []
+        self.slots = 0
+        self.compares_secret = False
+
+    def compile(self, expr: Expr) -> Eval:
+        """Return the closure of a part.
+
+        Raises CelCompileError for constants that cannot be converted.
+        """
+        match expr:
+            case Literal(value=value):
+                return _constant(value)
+            case Ident():
+                return self._ident(expr)
+            case Select():
+                return self._select(expr)
+            case Call():
+                return self._call(expr)
+            case ListExpr(items=items):
+                return _list([self.compile(item) for item in items])
+            case MapExpr(entries=entries):
+                return _map([(self.compile(key), self.compile(value)) for key, value in entries])
+            case Fold():
+                return self._fold(expr)
+        raise TypeError(type(expr).__name__)  # pragma: no cover - the checker refuses the rest
+
+    def _ident(self, expr: Ident) -> Eval:
+        for name, slot in reversed(self.scope):
+            if name == expr.name:
+                return lambda frame: frame.slots[slot]
+        if expr.constant is not None:
+            return _constant(expr.constant)
+        return _VARIABLES[expr.name]
+
+    def _select(self, expr: Select) -> Eval:
+        if expr.constant is not None:
+            return _constant(expr.constant)
+        if expr.test:
+            return has_field(self.compile(expr.operand), expr.field)
+        fields = [expr.field]
+        base = expr.operand
+        while isinstance(base, Select) and not base.test and base.constant is None:
+            fields.append(base.field)
+            base = base.operand
+        fields.reverse()
+        if len(fields) == 1:
+            return named_field(self.compile(base), fields[0])
+        return chain(self.compile(base), tuple(fields))
+
+    def _call(self, expr: Call) -> Eval:
+        name = expr.function
+        if name in _LOGIC:
+            return _LOGIC[name]([self.compile(arg) for arg in expr.args])
+        if name in _ORDER:
+            return _ordering(_ORDER[name], *(self.compile(arg) for arg in expr.args))
+        if name in CONVERSIONS and (known := constant(expr)) is not None:
+            return _constant(known.value)
+        special = _SPECIAL.get(name)
+        if special is not None:
+            return special(self, expr)
+        return self._function(expr)
+
+    def _function(self, expr: Call) -> Eval:
+        args = expr.args if expr.target is None else [expr.target, *expr.args]
+        return _applied(implementation(expr.function), [self.compile(arg) for arg in args])
+
+    def _compare_secret(self, expr: Call) -> Eval:
+        self.compares_secret = True
+        return self._function(expr)
+
+    def _index(self, expr: Call) -> Eval:
+        target, key = expr.args
+        if isinstance(key, Literal) and type(key.value) is str:
+            return named_field(self.compile(target), key.value)
+        return index(self.compile(target), self.compile(key), shown=isinstance(key, Literal))
+
+    def _equality(self, expr: Call) -> Eval:
+        left, right = (self.compile(arg) for arg in expr.args)
+        same = expr.function == "_==_"
+        known = constant(expr.args[1])
+        if known is not None and type(known.value) is str:
+            return _equals_text(left, known.value, same=same)
+
+        def compared(frame: Frame) -> Value:
+            return equal(left(frame), right(frame)) is same
+
+        return compared
+
+    def _membership(self, expr: Call) -> Eval:
+        value, container = expr.args
+        if isinstance(container, ListExpr) and not container.items:
+            return _constant(False)  # noqa: FBT003 - cel-go's optimizer does not look at the left side either
+        known = constant(container)
+        sought = self.compile(value)
+        if known is not None and isinstance(known.value, tuple) and all(type(item) is str for item in known.value):
+            texts = frozenset(known.value)
+
+            def among(frame: Frame) -> Value:
+                found = sought(frame)
+                return type(found) is str and found in texts
+
+            return among
+        within = self.compile(container)
+
+        def member(frame: Frame) -> Value:
+            left = sought(frame)
+            right = within(frame)
+            if type(right) is tuple or type(right) is list:
+                frame.spend(len(right) >> 3)
+            return contains(right, left)
+
+        return member
+
+    def _matches(self, expr: Call) -> Eval:
+        value, pattern = expr.args if expr.target is None else (expr.target, *expr.args)
+        known = constant(pattern)
+        if known is None or type(known.value) is not str:
+            return self._function(expr)
+        from functions.cel.regex import compiled, search  # noqa: PLC0415 - loads RE2
+
+        try:
+            expression = compiled(known.value)
+        except CelEvaluationError as error:
+            raise _uncreatable(error) from error
+        subject = self.compile(value)
+        return lambda frame: search(frame, expression, subject(frame))
+
+    def _fold(self, expr: Fold) -> Eval:
+        source = self.compile(expr.source)
+        slot = len(self.scope)
+        self.slots = max(self.slots, slot + 1)
+        self.scope.append((expr.variable, slot))
+        condition = self.compile(expr.condition) if expr.condition is not None else None
+        result = self.compile(expr.result) if expr.result is not None else None
+        self.scope.pop()
+        return fold(expr.macro, source=source, slot=slot, condition=condition, result=result, weight=1 + expr.size // 4)
+
+
+_LOGIC: dict[str, Callable[[list[Eval]], Eval]] = {
+    "_&&_": conjunction,
+    "_||_": disjunction,
+    "!_": negation,
+    "_?_:_": conditional,
+}
+_SPECIAL: dict[str, Callable[[Compiler, Call], Eval]] = {
+    "_==_": Compiler._equality,  # noqa: SLF001 - this module's own
+    "_!=_": Compiler._equality,  # noqa: SLF001 - this module's own
+    "@in": Compiler._membership,  # noqa: SLF001 - this module's own
+    "_[_]": Compiler._index,  # noqa: SLF001 - this module's own
+    "matches": Compiler._matches,  # noqa: SLF001 - this module's own
+    "compareSecret": Compiler._compare_secret,  # noqa: SLF001 - this module's own
+}
+_VARIABLES: dict[str, Eval] = {
+    "body": lambda frame: frame.body,
+    "header": lambda frame: frame.header,
+    "extensions": lambda frame: frame.extensions,
+    "requestURL": lambda frame: frame.request_url,
+}
+
+
+def _constant(value: Value) -> Eval:
+    return lambda _: value
+
+
+def constant(expr: Expr) -> Literal | None:
+    """Return the value of an expression that cel-go knows when it creates the program, or None.
+
+    Raises CelCompileError when it has none.
+    """
+    if isinstance(expr, Literal):
+        return expr
+    if isinstance(expr, ListExpr):
+        items = [constant(item) for item in expr.items]
+        if any(item is None for item in items):
+            return None
+        return Literal(expr.offset, tuple(item.value for item in items if item is not None))
+    if isinstance(expr, Call) and expr.function in CONVERSIONS and expr.target is None and len(expr.args) == 1:
+        argument = constant(expr.args[0])
+        if argument is None:
+            return None
+        _FOLDING.steps = _FOLDING.room = 1_000_000
+        try:
+            return Literal(expr.offset, implementation(expr.function)(_FOLDING, argument.value))
+        except CelEvaluationError as error:
+            raise _uncreatable(error) from error
+    return None
+
+
+def _uncreatable(error: CelEvaluationError) -> CelCompileError:
+    return CelCompileError(f"failed to create a Program: {error.reason}")
+
+
+def _list(items: list[Eval]) -> Eval:
+    return lambda frame: tuple([item(frame) for item in items])
+
+
+def _map(entries: list[tuple[Eval, Eval]]) -> Eval:
+    def made(frame: Frame) -> Value:
+        result = CelMap()
+        for key, value in entries:
+            result.add(key(frame), value(frame))
+        return result
+
+    return made
+
+
+def _equals_text(left: Eval, known: str, *, same: bool) -> Eval:
+    if same:
+        return lambda frame: left(frame) == known
+    return lambda frame: left(frame) != known
+
+
+def _ordering(holds: Callable[[int, int], bool], left: Eval, right: Eval) -> Eval:
+    def compared(frame: Frame) -> Value:
+        return holds(compare(left(frame), right(frame)), 0)
+
+    return compared
+
+
+def _applied(function: Callable[..., Value], args: list[Eval]) -> Eval:
+    if len(args) == 1:
+        (only,) = args
+        return lambda frame: function(frame, only(frame))
+    if len(args) == 2:  # noqa: PLR2004 - one and two arguments without a list
+        first, second = args
+        return lambda frame: function(frame, first(frame), second(frame))
+    return lambda frame: function(frame, *[arg(frame) for arg in args])

@@ -1,0 +1,111 @@
+"""CEL values to JSON, as Tekton's cel interceptor turns a result into an overlay.
+
+Source: Process in Tekton's pkg/interceptors/cel/cel.go, the ConvertToNative methods of cel-go's common/types for
+google.protobuf.Value, and protojson.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from typing import cast
+
+from functions.cel.errors import CelConversionError
+from functions.cel.go_text import is_valid
+from functions.cel.go_time import format_duration, format_timestamp
+from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
+from functions.go_json import TextTooLongError, go_text
+from functions.values import Json
+
+MAX_SAFE = 2**53 - 1
+MAX_DEPTH = 400
+_PLAIN_BELOW = 1e21
+_UNFIT = frozenset({type(None), UInt, Timestamp, Duration, TypeValue})
+
+
+def _failed(why: str) -> CelConversionError:
+    return CelConversionError(f"failed to convert overlay result to type: {why}")
+
+
+def to_json(value: Value) -> object:
+    """Return the JSON value of an overlay's result.
+
+    Integers beyond 2^53 become strings, bytes base64, doubles that are whole plain integers. Raises
+    CelConversionError for what has no JSON there: null, uint, timestamp, duration and type at the top, a double that
+    is not finite, a map whose keys are not strings, a string that is no UTF-8.
+    """
+    if type(value) in _UNFIT:
+        raise _failed(f"type conversion error from '{type_name(value)}' to '[]uint8'")
+    return _json(value, 0)
+
+
+def _json(value: Value, depth: int) -> object:
+    if depth > MAX_DEPTH:
+        raise _failed(f"the result is nested deeper than {MAX_DEPTH} levels")
+    match value:
+        case None | bool():
+            return value
+        case str() | bytes() | float() | int() | Timestamp() | Duration():
+            return _scalar(value)
+        case list() | tuple():
+            return [_json(item, depth + 1) for item in elements(value)]
+        case dict() | CelMap():
+            return {_name(key): _json(item, depth + 1) for key, item in entries(value)}
+    raise _failed(f"unsupported type conversion from '{type_name(value)}' to google.protobuf.Value")
+
+
+def _scalar(value: str | bytes | float | Timestamp | Duration) -> object:
+    match value:
+        case str():
+            return _string(value)
+        case int():
+            number = int(value)
+            return number if -MAX_SAFE <= number <= MAX_SAFE else str(number)
+        case bytes():
+            return base64.b64encode(value).decode()
+        case Timestamp():
+            return format_timestamp(value)
+        case Duration():
+            return format_duration(value)
+    return _double(value)
+
+
+def _string(value: str) -> str:
+    if not is_valid(value):
+        raise _failed("proto: field google.protobuf.Value.string_value contains invalid UTF-8")
+    return value
+
+
+def _name(key: Value) -> str:
+    if type(key) is not str:
+        raise _failed(f"unsupported type conversion from '{type_name(key)}' to string")
+    return _string(key)
+
+
+def _double(value: float) -> int | float:
+    if not math.isfinite(value):
+        shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+        raise _failed(f"proto: google.protobuf.Value.number_value: invalid {shown} value")
+    if not value.is_integer() or abs(value) >= _PLAIN_BELOW:
+        return value
+    if abs(value) <= MAX_SAFE:
+        return int(value)
+    # Go prints the shortest digits and fills up with zeros
+    mantissa, _, exponent = repr(value).partition("e")
+    whole, _, fraction = mantissa.partition(".")
+    fraction = fraction.rstrip("0")
+    return int(whole + fraction + "0" * (int(exponent or 0) - len(fraction)))
+
+
+def marshalled(value: Value) -> str:
+    """JSON text as Go's json.Marshal gives it of a structpb value: compact, keys sorted, HTML escaped.
+
+    Raises CelConversionError for what has no JSON or is too long.
+    """
+    try:
+        text = go_text(cast("Json", _json(value, 0)))
+    except TextTooLongError as error:
+        raise CelConversionError(f"failed to marshal to json: {error.reason}") from error
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return text

@@ -1,0 +1,31 @@
+"""The CEL part of the error family. Reasons are in cel-go's words and never carry a value from the event."""
+
+from __future__ import annotations
+
+from functions.errors import LastingError
+
+MAX_REASON = 1000
+
+
+class CelError(LastingError):
+    """A fault of an expression, or of an expression on this event; `reason` is cut to a sane length."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 1] + "…")
+
+
+class CelCompileError(CelError):
+    """The expression can never be compiled; every mistake found is in the reason, with line and column."""
+
+
+class CelEvaluationError(CelError):
+    """The expression cannot be evaluated on this event."""
+
+
+class CelConversionError(CelError):
+    """The result cannot become JSON, so no overlay can hold it."""
+
+
+def no_such_overload() -> CelEvaluationError:
+    """Return an operator or function met values of types for which it is not defined."""
+    return CelEvaluationError("no such overload")

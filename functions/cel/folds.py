@@ -1,0 +1,102 @@
+"""The comprehension macros: all, exists, exists_one, map, filter and sortBy, over lists and the keys of maps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.frame import BudgetError, Eval, Frame
+from functions.cel.functions import implementation
+from functions.cel.values import CelMap, Value, elements
+from functions.errors import PipehookError
+
+
+def fold(macro: str, *, source: Eval, slot: int, condition: Eval | None, result: Eval | None, weight: int) -> Eval:
+    """Return the closure of a macro; `weight` is what one element costs of the budget."""
+    if condition is not None and macro in {"all", "exists"}:
+        return _quantifier(source, slot, condition, weight, decides=macro == "exists")
+    if condition is not None and macro == "exists_one":
+        return _exists_one(source, slot, condition, weight)
+    if macro == "sortBy" and result is not None:
+        return _sort_by(source, slot, result, weight)
+    return _map(source, slot, condition, result, weight)
+
+
+def _elements(value: Value) -> Iterable[Value]:
+    if type(value) is tuple or type(value) is list:
+        return elements(value)
+    if type(value) is dict or type(value) is CelMap:
+        return iter(value)
+    raise CelEvaluationError("expected iterable type")
+
+
+def _quantifier(source: Eval, slot: int, condition: Eval, weight: int, *, decides: bool) -> Eval:
+    """All and exists: `&&` and `||` over the elements, so they absorb errors as these do."""
+
+    def evaluate(frame: Frame) -> Value:
+        problem: PipehookError | None = None
+        for item in _elements(source(frame)):
+            frame.spend(weight)
+            frame.slots[slot] = item
+            try:
+                value = condition(frame)
+            except BudgetError:
+                raise
+            except PipehookError as error:
+                problem = problem or error
+                continue
+            if value is decides:
+                return decides
+            if type(value) is not bool and problem is None:
+                problem = no_such_overload()
+        if problem is not None:
+            raise problem
+        return not decides
+
+    return evaluate
+
+
+def _holds(value: Value) -> bool:
+    if type(value) is not bool:
+        raise no_such_overload()
+    return value
+
+
+def _exists_one(source: Eval, slot: int, condition: Eval, weight: int) -> Eval:
+    def evaluate(frame: Frame) -> Value:
+        count = 0
+        for item in _elements(source(frame)):
+            frame.spend(weight)
+            frame.slots[slot] = item
+            count += _holds(condition(frame))
+        return count == 1
+
+    return evaluate
+
+
+def _map(source: Eval, slot: int, condition: Eval | None, result: Eval | None, weight: int) -> Eval:
+    def evaluate(frame: Frame) -> Value:
+        made: list[Value] = []
+        for item in _elements(source(frame)):
+            frame.spend(weight)
+            frame.slots[slot] = item
+            if condition is None or _holds(condition(frame)):
+                made.append(item if result is None else result(frame))
+        return tuple(made)
+
+    return evaluate
+
+
+def _sort_by(source: Eval, slot: int, key: Eval, weight: int) -> Eval:
+    sort = implementation("@sortByAssociatedKeys")
+
+    def evaluate(frame: Frame) -> Value:
+        items = source(frame)
+        keys: list[Value] = []
+        for item in _elements(items):
+            frame.spend(weight)
+            frame.slots[slot] = item
+            keys.append(key(frame))
+        return sort(frame, items, tuple(keys))
+
+    return evaluate

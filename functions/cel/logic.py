@@ -1,0 +1,73 @@
+"""The logical operators, which absorb errors: what one side decides, the other side's error does not undo.
+
+Source: evalOr, evalAnd and evalExhaustiveConditional in cel-go's interpreter/interpretable.go.
+"""
+
+from __future__ import annotations
+
+from functions.cel.errors import no_such_overload
+from functions.cel.frame import BudgetError, Eval, Frame
+from functions.cel.values import Value
+from functions.errors import PipehookError
+
+
+def _deciding(terms: list[Eval], *, decides: bool) -> Eval:
+    def evaluate(frame: Frame) -> Value:
+        problem: PipehookError | None = None
+        for term in terms:
+            try:
+                value = term(frame)
+            except BudgetError:
+                raise
+            except PipehookError as error:
+                problem = problem or error
+                continue
+            if value is decides:
+                return decides
+            if type(value) is not bool and problem is None:
+                problem = no_such_overload()
+        if problem is not None:
+            raise problem
+        return not decides
+
+    return evaluate
+
+
+def conjunction(terms: list[Eval]) -> Eval:
+    """Return `a && b && …`."""
+    return _deciding(terms, decides=False)
+
+
+def disjunction(terms: list[Eval]) -> Eval:
+    """Return `a || b || …`."""
+    return _deciding(terms, decides=True)
+
+
+def negation(terms: list[Eval]) -> Eval:
+    """Return `!a`."""
+    (operand,) = terms
+
+    def evaluate(frame: Frame) -> Value:
+        value = operand(frame)
+        if value is True:
+            return False
+        if value is False:
+            return True
+        raise no_such_overload()
+
+    return evaluate
+
+
+def conditional(terms: list[Eval]) -> Eval:
+    """Return `a ? b : c`."""
+    condition, yes, no = terms
+
+    def evaluate(frame: Frame) -> Value:
+        value = condition(frame)
+        if value is True:
+            return yes(frame)
+        if value is False:
+            return no(frame)
+        raise no_such_overload()
+
+    return evaluate

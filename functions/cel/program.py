@@ -1,0 +1,88 @@
+"""Programs: expressions compiled once, kept, and evaluated by any number of threads."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from functions.cel.checker import check
+from functions.cel.compiler import Compiler
+from functions.cel.errors import CelCompileError, CelError, CelEvaluationError
+from functions.cel.expand import read
+from functions.cel.format_check import check_formats
+from functions.cel.frame import Activation, Eval, Frame
+
+MAX_PROGRAMS = 4096
+
+
+class Program:
+    """A compiled expression: immutable, thread-safe, reusable.
+
+    `source` is its text, `calls_compare_secret` says whether it compares a secret anywhere, `result_type` is what the
+    checker knows of its result, as cel-go names types.
+    """
+
+    __slots__ = ("_run", "_slots", "calls_compare_secret", "result_type", "source")
+
+    def __init__(self, source: str) -> None:
+        expr = read(source)
+        result = check(source, expr)
+        check_formats(source, expr)
+        compiler = Compiler()
+        self._run: Eval = compiler.compile(expr)
+        self._slots = compiler.slots
+        self.source = source
+        self.calls_compare_secret = compiler.compares_secret
+        self.result_type = str(result)
+
+    def evaluate(self, activation: Activation) -> object:
+        """Return the value of the expression on an event, for `to_json` or as it is.
+
+        Raises CelEvaluationError, or whatever `compare_secret` raised.
+        """
+        try:
+            return self._run(Frame(activation, self._slots))
+        except RecursionError as error:
+            raise CelEvaluationError("the expression is nested too deeply for this event") from error
+        except MemoryError as error:
+            raise CelEvaluationError("the expression needs too much memory on this event") from error
+
+    def test(self, activation: Activation) -> bool:
+        """Whether a filter lets the event through: exactly when the result is true and nothing else.
+
+        Raises as `evaluate` does.
+        """
+        return self.evaluate(activation) is True
+
+
+_lock = threading.Lock()
+_programs: OrderedDict[str, Program | CelError] = OrderedDict()
+
+
+def compile_expression(source: str) -> Program:
+    """Return the program of an expression, the same one for the same text while it is kept.
+
+    Raises CelCompileError, with every mistake that was found.
+    """
+    with _lock:
+        known = _programs.get(source)
+        if known is not None:
+            _programs.move_to_end(source)
+    if known is None:
+        known = _compiled(source)
+        with _lock:
+            _programs[source] = known
+            if len(_programs) > MAX_PROGRAMS:
+                _programs.popitem(last=False)
+    if isinstance(known, Program):
+        return known
+    raise CelCompileError(known.reason)
+
+
+def _compiled(source: str) -> Program | CelError:
+    try:
+        return Program(source)
+    except CelError as error:
+        return error
+    except RecursionError:
+        return CelCompileError("expression recursion limit exceeded")

@@ -1,0 +1,109 @@
+"""Tekton Triggers' own CEL functions. Source: its pkg/interceptors/cel/triggers.go."""
+
+from __future__ import annotations
+
+from functions.cel.convert import marshalled
+from functions.cel.errors import CelConversionError, CelEvaluationError, no_such_overload
+from functions.cel.frame import Frame, integer, text
+from functions.cel.go_text import go_bytes, go_string
+from functions.cel.go_url import parse_url, query_values
+from functions.cel.go_yaml import parse_yaml
+from functions.cel.lists import decoded
+from functions.cel.values import CelMap, Value, elements
+from functions.errors import BadRequestError
+from functions.strict_json import parse_json
+
+MAX_DOCUMENT = 25 * 1024 * 1024
+
+
+def truncate(frame: Frame, value: Value, length: Value) -> Value:
+    """Return the first bytes of a string: a character that is cut apart leaves bytes that are no UTF-8."""
+    string, size = text(value), integer(length)
+    if size < 0:
+        raise CelEvaluationError("slice bounds out of range")
+    if string.isascii():
+        return string[:size]
+    frame.produce(len(string))
+    return go_string(go_bytes(string)[:size])
+
+
+def compare_secret(frame: Frame, value: Value, key: Value, name: Value, *namespace: Value) -> Value:
+    """Whether the string is the secret's value; a third argument, a namespace, counts for nothing in Tekton either."""
+    for part in namespace:
+        text(part)
+    return bool(frame.compare_secret(text(value), text(key), text(name)))
+
+
+def parse_json_text(frame: Frame, value: Value) -> Value:
+    """Return a JSON object in a string."""
+    string = text(value)
+    _bounded(frame, string)
+    try:
+        parsed = parse_json(go_bytes(string))
+    except BadRequestError as error:
+        reason = error.reason.replace("the body", "the string")
+        raise CelEvaluationError(f"failed to decode the string in parseJSON: {reason}") from error
+    if parsed is None:
+        return {}
+    if not isinstance(parsed, dict):
+        raise CelEvaluationError("failed to decode the string in parseJSON: it is not an object")
+    return parsed
+
+
+def parse_yaml_text(frame: Frame, value: Value) -> Value:
+    """Return a YAML mapping in a string."""
+    string = text(value)
+    _bounded(frame, string)
+    return parse_yaml(go_bytes(string).decode("utf-8", "replace"))
+
+
+def _bounded(frame: Frame, string: str) -> None:
+    if len(string) > MAX_DOCUMENT:
+        raise CelEvaluationError(f"a document of more than {MAX_DOCUMENT} characters is not parsed")
+    frame.produce(len(string))
+
+
+def parse_url_text(frame: Frame, value: Value) -> Value:
+    """Return a URL's parts as a map."""
+    frame.produce(len(text(value)))
+    url = parse_url(text(value))
+    query = query_values(url.raw_query)
+    parts: dict[str, Value] = {
+        "scheme": url.scheme,
+        "host": url.host,
+        "path": url.path,
+        "rawQuery": url.raw_query,
+        "fragment": url.fragment,
+        "queryStrings": query,
+        "query": {key: ",".join(values) for key, values in query.items()},
+    }
+    if url.user is not None:
+        parts["auth"] = {"username": url.user[0], "password": url.user[1]}
+    return parts
+
+
+def marshal_json(frame: Frame, value: Value) -> Value:
+    """Return a map, or a list whose first element is a string, as JSON text: the types that Tekton declares."""
+    if type(value) in {list, tuple}:
+        parts = elements(value)
+        if parts and type(parts[0]) is not str:
+            raise no_such_overload()
+    elif type(value) is not dict and type(value) is not CelMap:
+        raise no_such_overload()
+    try:
+        made = marshalled(value)
+    except CelConversionError as error:
+        raise CelEvaluationError(
+            error.reason.replace("failed to convert overlay result to type", "marshalJSON")
+        ) from error
+    frame.produce(len(made))
+    return made
+
+
+def decode_b64(frame: Frame, value: Value) -> Value:
+    """Return standard base64 as a string, as Tekton documents it."""
+    frame.produce(len(text(value)))
+    try:
+        return decoded(text(value)).decode()
+    except UnicodeDecodeError as error:
+        raise CelEvaluationError("invalid UTF-8 in bytes, cannot convert to string") from error
