@@ -81,8 +81,8 @@ class GitHubApi(Protocol):
     def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
         """Return the names of the files that a pull request of `owner/name` changes, all pages."""
 
-    def public_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:
-        """Return the logins of an organization's public members, all pages; none when there is no organization."""
+    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:
+        """Return the logins of an organization's members, all pages; none when the owner is a user."""
 
     def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:
         """Return the logins of the collaborators of `owner/name`, all pages."""

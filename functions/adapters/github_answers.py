@@ -29,7 +29,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What GitHub answered to a call that it accepted (2xx), or 404 where the caller takes that for an answer."""
+    """What GitHub answered."""
 
     status: int
     headers: Mapping[str, str]
@@ -53,7 +53,7 @@ class Answer:
         status, about = self.status, question.about
         if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
             return
-        if self._is_rate_limit():
+        if self.is_rate_limit:
             raise PassingError(
                 f"GitHub's rate limit is used up ({status} when asked for {about})", retry_after=self._wait(now)
             )
@@ -69,7 +69,9 @@ class Answer:
             )
         raise LastingError(f"GitHub's API answered {status} when asked for {about}")
 
-    def _is_rate_limit(self) -> bool:
+    @property
+    def is_rate_limit(self) -> bool:
+        """Whether GitHub refused because too much was asked."""
         # https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api: 403 or 429 for both kinds
         if self.status == HTTPStatus.TOO_MANY_REQUESTS:
             return True

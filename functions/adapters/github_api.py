@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from http import HTTPStatus
 from urllib.parse import quote
 
 from functions.adapters.github_answers import Question, unexpected
-from functions.adapters.github_transport import GitHubTransport
+from functions.adapters.github_transport import NOTHING, GitHubTransport
 from functions.errors import LastingError
 from functions.ports import Deadline
 from functions.values import Json
@@ -20,13 +20,16 @@ _FILES = Question(
     "the files of the pull request",
     "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
 )
-_MEMBERS = Question("the public members of the organization", "to be a valid token; no permission is asked for")
+_MEMBERS = Question("the members of the organization", "read access to the organization's members (classic: read:org)")
 _COLLABORATORS = Question(
     "the collaborators of the repository",
     "read access to the repository's metadata, of a user who can push to it (classic: the scope repo)",
 )
 _FILE = Question("the file OWNERS", "read access to the repository's contents (classic: the scope repo)")
 
+_NO_ORGANIZATION = frozenset({HTTPStatus.NOT_FOUND})
+"""The owner of the repository is a user."""
+_NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
 _NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 
 
@@ -42,10 +45,15 @@ class RestGitHubApi:
         path = f"/repos/{_repository(repository)}/pulls/{number:d}/files"
         return self._texts(path, "filename", _FILES, token=token, deadline=deadline)
 
-    def public_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterator[str]:
-        """Yield the logins of an organization's public members; none when the owner is a user (404)."""
-        path = f"/orgs/{_name(organization)}/public_members"
-        return self._texts(path, "login", _MEMBERS, token=token, deadline=deadline, missing_is_empty=True)
+    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterator[str]:
+        """Yield the logins of an organization's members: the public ones, then all that the token may see.
+
+        Tekton asks for the public ones alone. For the others a token needs a permission that Tekton never asked
+        for, so being refused them is no error.
+        """
+        for kind, empty in (("public_members", _NO_ORGANIZATION), ("members", _NOT_SHOWN)):
+            path = f"/orgs/{_name(organization)}/{kind}"
+            yield from self._texts(path, "login", _MEMBERS, token=token, deadline=deadline, empty=empty)
 
     def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterator[str]:
         """Yield the logins of a repository's collaborators."""
@@ -59,7 +67,7 @@ class RestGitHubApi:
             _FILE,
             token=token,
             deadline=deadline,
-            missing_is_answer=True,
+            also={HTTPStatus.NOT_FOUND},
         )
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
@@ -83,9 +91,9 @@ class RestGitHubApi:
         *,
         token: str,
         deadline: Deadline,
-        missing_is_empty: bool = False,
+        empty: Set[int] = NOTHING,
     ) -> Iterator[str]:
-        pages = self._transport.pages(path, question, token=token, deadline=deadline, missing_is_empty=missing_is_empty)
+        pages = self._transport.pages(path, question, token=token, deadline=deadline, empty=empty)
         for page in pages:
             for item in page:
                 yield _text(item, field, question)

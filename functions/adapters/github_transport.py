@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from functools import cached_property
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
@@ -26,6 +25,7 @@ MAX_REDIRECTS = 3
 CALL_SECONDS = 5.0
 """The longest that one call may wait for the other side."""
 
+NOTHING: Set[int] = frozenset()
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
 _CHUNK = 64 * 1024
 _RETRIED = frozenset({502, 503, 504})
@@ -53,28 +53,23 @@ class GitHubTransport:
 
         return urllib3.PoolManager(num_pools=1, maxsize=8, block=False, retries=False)
 
-    def get(
-        self, path: str, question: Question, *, token: str, deadline: Deadline, missing_is_answer: bool = False
-    ) -> Answer:
+    def get(self, path: str, question: Question, *, token: str, deadline: Deadline, also: Set[int] = NOTHING) -> Answer:
         """GET `path` (below the base, starting with a slash, quoted).
 
         A broken connection or a 502, 503 or 504 is tried once more at once. Raises PassingError for rate limits,
-        outages and a deadline that ends, TokenRefusedError for 401 and LastingError for every other refusal; with
-        `missing_is_answer`, 404 is returned instead.
+        outages and a deadline that ends, TokenRefusedError for 401 and LastingError for every other refusal; the
+        statuses in `also` are returned instead (a 403 that is a rate limit is not).
         """
-        return self._get(
-            self._base + path, question, token=token, deadline=deadline, missing_is_answer=missing_is_answer
-        )
+        return self._get(self._base + path, question, token=token, deadline=deadline, also=also)
 
-    def _get(self, url: str, question: Question, *, token: str, deadline: Deadline, missing_is_answer: bool) -> Answer:
+    def _get(self, url: str, question: Question, *, token: str, deadline: Deadline, also: Set[int]) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
             answer = self._attempt("GET", url, question, token=token, deadline=deadline, again=True)
             if answer.status in _REDIRECTS:
-                url = self._same_origin(urljoin(url, answer.headers.get("location", "")), question)
+                url = self._following(url, answer.headers.get("location", ""), question)
                 continue
-            if answer.status == HTTPStatus.NOT_FOUND and missing_is_answer:
-                return answer
-            answer.check(question, now=self._now())
+            if answer.status not in also or answer.is_rate_limit:
+                answer.check(question, now=self._now())
             return answer
         raise LastingError(f"GitHub's API redirects without end when asked for {question.about}")
 
@@ -87,34 +82,39 @@ class GitHubTransport:
         return answer
 
     def pages(
-        self, path: str, question: Question, *, token: str, deadline: Deadline, missing_is_empty: bool = False
+        self, path: str, question: Question, *, token: str, deadline: Deadline, empty: Set[int] = NOTHING
     ) -> Iterator[list[Json]]:
         """Yield a list's pages as they are asked for, to the last; `path` may have a query. Raises as `get` does.
 
-        With `missing_is_empty`, 404 is an empty list.
+        The statuses in `empty` are an empty page, and the last.
         """
         url = f"{self._base}{path}{'&' if '?' in path else '?'}per_page={PER_PAGE}"
         for _ in range(MAX_PAGES):
-            answer = self._get(url, question, token=token, deadline=deadline, missing_is_answer=missing_is_empty)
-            if answer.status == HTTPStatus.NOT_FOUND:
+            answer = self._get(url, question, token=token, deadline=deadline, also=empty)
+            if answer.status in empty:
                 return
             items = answer.json()
             if not isinstance(items, list):
                 raise unexpected(question)
             yield items
-            following = _NEXT.search(answer.headers.get("link", ""))
-            if following is None:
+            link = _NEXT.search(answer.headers.get("link", ""))
+            if link is None:
                 return
-            url = self._same_origin(urljoin(answer.url, following.group(1)), question)
+            url = self._following(answer.url, link.group(1), question)
         raise LastingError(f"GitHub's API lists more than {MAX_PAGES} pages for {question.about}")
 
-    def _same_origin(self, url: str, question: Question) -> str:
-        if _origin(url) != self._origin:
+    def _following(self, url: str, reference: str, question: Question) -> str:
+        try:
+            following = urljoin(url, reference)
+            same = _origin(following) == self._origin
+        except ValueError:  # no URL at all
+            same = False
+        if not same:
             raise LastingError(
                 f"GitHub's API points to another host for {question.about}, where the token does not go: "
                 "set GITHUB_API_URL to the host that it names itself"
             )
-        return url
+        return following
 
     def _attempt(
         self,
@@ -156,9 +156,11 @@ class GitHubTransport:
                 decode_content=False,
             )
             content = _read(response, question, deadline)
-        except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
-            raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
+            # a connection that was refused at once is a TimeoutError too, to urllib3
+            refused = isinstance(error, urllib3.exceptions.NewConnectionError)
+            if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError) and not refused:
+                raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
             raise _ConnectionBrokenError(
                 f"GitHub's API cannot be reached to ask for {question.about} ({type(error).__name__})"
             ) from error
@@ -204,9 +206,5 @@ def _headers(token: str, body: bytes) -> dict[str, str]:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    try:
-        parts = urlsplit(url)
-        port = parts.port or {"https": 443, "http": 80}.get(parts.scheme)
-    except ValueError:  # no URL at all: equal to no origin
-        return ("", "", None)
-    return (parts.scheme, parts.hostname or "", port)
+    parts = urlsplit(url)
+    return (parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme))

@@ -26,7 +26,7 @@ class Owners:
     """Compiled from `githubOwners`, when enabled. Tekton's checkOwnershipAndMembership and okToTestFromAnOwner.
 
     The sender of a pull request, or of a comment with a line `/ok-to-test` (whoever opened the pull request), must
-    be a public member of the organization (`orgMembers`, `all`), a collaborator of the repository (`repoMembers`,
+    be a member of the organization (`orgMembers`, `all`), a collaborator of the repository (`repoMembers`,
     `all`), or an approver or reviewer in the file OWNERS of the default branch (always).
     """
 
@@ -58,7 +58,7 @@ class Owners:
         github, deadline = call.services.github, call.deadline
         owner = repository.partition("/")[0]
         # the lists are read page by page, no further than to the page that has the sender
-        if self.check_type in ("orgMembers", "all") and sender in github.public_members(
+        if self.check_type in ("orgMembers", "all") and sender in github.organization_members(
             owner, token=token, deadline=deadline
         ):
             return True

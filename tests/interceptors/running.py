@@ -72,7 +72,7 @@ class MemoryGitHub:
         self._ask(f"files {repository} {number}", token)
         return self.files
 
-    def public_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
         """Return the members."""
         self._ask(f"members {organization}", token)
         return self.members

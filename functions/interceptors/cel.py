@@ -1,0 +1,161 @@
+"""The cel interceptor: a filter, and overlays that become extensions. The language itself is functions.cel."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+
+from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
+from functions.errors import LastingError
+from functions.interceptors.base import (
+    Assurance,
+    Call,
+    Passed,
+    Place,
+    explained,
+    extended,
+    filtered,
+    rejected,
+)
+from functions.interceptors.overlay_paths import Path, parse_path, placed
+from functions.interceptors.params import Params
+from functions.interceptors.signatures import any_value_matches
+from functions.model.resources import InterceptorSpec
+from functions.values import Event, Json, Refusal, SecretRef
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """One compiled expression with its text, which reasons name."""
+
+    source: str
+    program: Program
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """One of `overlays`: an expression, and where its value goes in the extensions."""
+
+    key: str
+    path: Path
+    expression: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class CelInterceptor:
+    """Compiled from `ref: {name: cel}`; Tekton's pkg/interceptors/cel."""
+
+    namespace: str
+    """Where compareSecret finds its secrets: the trigger's own, whatever a third argument says."""
+    filter: Expression | None
+    overlays: tuple[Overlay, ...]
+
+    @property
+    def verifier(self) -> None:
+        """None: secrets are compared while expressions are evaluated, on the parsed event."""
+        return
+
+    @property
+    def vouches(self) -> bool:
+        """True when any expression calls compareSecret."""
+        expressions = [overlay.expression for overlay in self.overlays] + ([self.filter] if self.filter else [])
+        return any(expression.program.calls_compare_secret for expression in expressions)
+
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Apply the filter, then compute the overlays from the event as it came in: they do not see each other.
+
+        A filter that is not true, or cannot be evaluated on this event, filters it out; it is `rejected` when that
+        may be because a compareSecret answered false. Overlays are computed for an event that the filter wanted, as
+        bindings are: one that cannot be is a LastingError, and the trigger fails. Raises what `Secrets` raises.
+        """
+        comparison = _Comparison(call, self.namespace)
+        activation = Activation(
+            body=_body(event),
+            header=event.headers,
+            extensions=event.extensions,
+            request_url=event.request_url,
+            compare_secret=comparison,
+        )
+        if self.filter and (reason := _failed(self.filter, activation)):
+            return rejected("compareSecret did not match") if comparison.refused else filtered(reason)
+        extensions: Json = {}
+        for overlay in self.overlays:
+            value = _value(overlay.expression, activation)
+            with explained(f"failed to sjson for key '{overlay.key}'"):
+                extensions = placed(extensions, overlay.path, value)
+        assurance = Assurance.AUTHENTICATED if comparison.matched else Assurance.NONE
+        return Passed(extended(event, extensions if isinstance(extensions, dict) else {}), assurance)
+
+
+class _Comparison:
+    """compareSecret for one run, and what it answered."""
+
+    def __init__(self, call: Call, namespace: str) -> None:
+        self._call = call
+        self._namespace = namespace
+        self.matched = False
+        self._differed = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether secrets were compared and none was right."""
+        return self._differed and not self.matched
+
+    def __call__(self, candidate: str, key: str, name: str) -> bool:
+        """Compare bytes in constant time with every accepted value. Raises what `Secrets` raises."""
+        sent = candidate.encode("utf-8", "replace")
+        ref = SecretRef(self._namespace, name, key)
+        same = any_value_matches(self._call, ref, lambda value: hmac.compare_digest(value, sent))
+        if same:
+            self.matched = True
+        else:
+            self._differed = True
+        return same
+
+
+def _body(event: Event) -> dict[str, Json]:
+    if event.body is None:  # Go reads null into an empty map
+        return {}
+    if not isinstance(event.body, dict):
+        raise LastingError("error making the evaluation context: the body is no JSON object")
+    return event.body
+
+
+def _failed(expression: Expression, activation: Activation) -> str:
+    """Return why the filter does not let the event through; empty when it does."""
+    try:
+        passed = expression.program.test(activation)
+    except CelError as error:
+        return _evaluation(expression, error)
+    return "" if passed else f"expression {expression.source} did not return true"
+
+
+def _value(expression: Expression, activation: Activation) -> Json:
+    try:
+        return to_json(expression.program.evaluate(activation))
+    except CelConversionError:
+        raise
+    except CelError as error:
+        raise LastingError(_evaluation(expression, error)) from error
+
+
+def _evaluation(expression: Expression, error: CelError) -> str:
+    return f'error evaluating cel expression: expression "{expression.source}" failed to evaluate: {error.reason}'
+
+
+def _compiled(source: str) -> Expression:
+    with explained("error evaluating cel expression"):
+        return Expression(source, compile_expression(source))
+
+
+def build(spec: InterceptorSpec, place: Place) -> CelInterceptor:
+    """Compile the params. Raises LastingError in Tekton's words when they, a key or an expression are wrong."""
+    params = Params.of(spec)
+    source = params.text("filter")
+    overlays: list[Overlay] = []
+    for section in params.sections("overlays"):
+        key, expression = section.text("key"), section.text("expression")
+        section.refuse_unknown()
+        overlays.append(Overlay(key, parse_path(key), _compiled(expression)))
+    params.refuse_unknown()
+    return CelInterceptor(place.namespace, _compiled(source) if source else None, tuple(overlays))

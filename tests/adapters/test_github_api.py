@@ -1,0 +1,411 @@
+"""GitHub's REST API, asked over HTTP: pages, limits, refusals, redirects, and where the token goes."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import pytest
+
+from functions.adapters import github_transport
+from functions.adapters.github_answers import Question
+from functions.adapters.github_api import RestGitHubApi
+from functions.adapters.github_transport import GitHubTransport
+from functions.errors import LastingError, PassingError, TokenRefusedError
+from functions.ports import Deadline
+from functions.values import Json
+from tests.standins.github_api import GitHubApi
+
+REPOSITORY = "octo-org/hello-world"
+NOW = 1_800_000_000.0
+QUESTION = Question("the thing", "the right to see it")
+
+
+@dataclass
+class Answer:
+    """What the small server answers to one request; `abrupt` closes the connection instead."""
+
+    status: int = 200
+    body: bytes = b"[]"
+    headers: dict[str, str] = field(default_factory=dict)
+    abrupt: bool = False
+
+
+@dataclass
+class Server:
+    """A small server with a script of answers, for what the stand-in of GitHub does not do."""
+
+    url: str
+    script: list[Answer]
+    seen: list[tuple[str, str, dict[str, str]]]
+
+    @property
+    def paths(self) -> list[str]:
+        """What was asked for."""
+        return [path for _, path, _ in self.seen]
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    script: list[Answer] = []
+    seen: list[tuple[str, str, dict[str, str]]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _answer(self) -> None:
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
+            answer = script.pop(0) if script else Answer()
+            if answer.abrupt:
+                self.close_connection = True
+                return
+            self.send_response(answer.status)
+            for name, value in {"Content-Length": str(len(answer.body)), **answer.headers}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(answer.body)
+
+        do_GET = do_POST = _answer  # noqa: N815 -- http.server's names
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield Server(f"http://127.0.0.1:{server.server_port}", script, seen)
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with serving() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[GitHubApi]:
+    with GitHubApi() as made:
+        yield made
+
+
+def deadline(seconds: float = 8.0) -> Deadline:
+    return Deadline(seconds, lambda: 0.0)
+
+
+def api(url: str) -> RestGitHubApi:
+    return RestGitHubApi(GitHubTransport(url, now=lambda: NOW))
+
+
+def files(url: str, *, token: str = "t", until: Deadline | None = None, repository: str = REPOSITORY) -> list[str]:
+    return list(api(url).pull_request_files(repository, 7, token=token, deadline=until or deadline()))
+
+
+def encoded(value: Json) -> bytes:
+    return json.dumps(value).encode()
+
+
+class TestAgainstTheStandIn:
+    def test_all_pages_of_files_are_read_in_order(self, standin: GitHubApi) -> None:
+        names = [f"src/file-{number}.py" for number in range(250)]
+        standin.set_files(REPOSITORY, 7, names)
+        assert files(standin.url, token=standin.token) == names
+
+    def test_a_base_with_a_path_works_as_on_enterprise_server(self, standin: GitHubApi) -> None:
+        standin.set_files(REPOSITORY, 7, ["a"])
+        assert files(f"{standin.url}/api/v3", token=standin.token) == ["a"]
+
+    def test_all_pages_of_people_are_read(self, standin: GitHubApi) -> None:
+        logins = [f"user-{number}" for number in range(205)]
+        standin.set_members("octo-org", logins)
+        standin.set_collaborators(REPOSITORY, logins)
+        github = api(standin.url)
+        assert logins[-1] in github.organization_members("octo-org", token=standin.token, deadline=deadline())
+        assert logins[-1] in github.collaborators(REPOSITORY, token=standin.token, deadline=deadline())
+
+    def test_pages_are_read_no_further_than_needed(self, standin: GitHubApi) -> None:
+        standin.set_collaborators("octo-org/large", [f"user-{number}" for number in range(205)])
+        standin.requests.clear()
+        assert "user-3" in api(standin.url).collaborators("octo-org/large", token=standin.token, deadline=deadline())
+        standin.set_files(REPOSITORY, 8, [])
+        list(api(standin.url).pull_request_files(REPOSITORY, 8, token=standin.token, deadline=deadline()))
+        asked = standin.requests.wait(lambda request: request.path.endswith("/files"))
+        assert len(asked) == 1
+        assert len(standin.requests) == 2
+
+    def test_an_owner_that_is_a_user_has_no_members(self, standin: GitHubApi) -> None:
+        assert not list(api(standin.url).organization_members("someone", token=standin.token, deadline=deadline()))
+
+    def test_a_file_is_read_as_text(self, standin: GitHubApi) -> None:
+        standin.set_contents(REPOSITORY, "OWNERS", "approvers:\n- zoë\n".encode())
+        github = api(standin.url)
+        assert github.file(REPOSITORY, "OWNERS", token=standin.token, deadline=deadline()) == "approvers:\n- zoë\n"
+        assert github.file("octo-org/none", "OWNERS", token=standin.token, deadline=deadline()) is None
+
+    def test_an_unknown_token_is_told_apart(self, standin: GitHubApi) -> None:
+        with pytest.raises(TokenRefusedError):
+            files(standin.url, token="revoked")
+
+    def test_the_secondary_limit_asks_to_come_back_later(self, standin: GitHubApi) -> None:
+        standin.set_files(REPOSITORY, 7, ["a"])
+        standin.secondary_limit(retry_after=17)
+        with pytest.raises(PassingError) as caught:
+            files(standin.url, token=standin.token)
+        assert caught.value.retry_after == 17
+
+
+class TestRequests:
+    def test_the_token_and_githubs_headers_are_sent(self, server: Server) -> None:
+        files(server.url, token="secret-token")
+        method, path, headers = server.seen[0]
+        assert (method, path) == ("GET", "/repos/octo-org/hello-world/pulls/7/files?per_page=100")
+        assert headers["authorization"] == "Bearer secret-token"
+        assert headers["accept"] == "application/vnd.github+json"
+        assert headers["x-github-api-version"] == "2022-11-28"
+        assert headers["user-agent"] == "pipehook"
+
+    def test_without_a_token_none_is_sent(self, server: Server) -> None:
+        files(server.url, token="")
+        assert "authorization" not in server.seen[0][2]
+
+    @pytest.mark.parametrize(
+        "repository",
+        ["o/..", "../o", "o/a/b", "o", "o/", "/n", "o/a?b", "o/a#b", "o/a%2f", "o/a b", "o/a\r\nX: y", "o/ä", "."],
+    )
+    def test_nothing_but_names_becomes_part_of_a_path(self, server: Server, repository: str) -> None:
+        with pytest.raises(LastingError):
+            files(server.url, repository=repository)
+        assert not server.seen
+
+    def test_a_post_carries_its_body_and_is_sent_once(self, server: Server) -> None:
+        server.script += [Answer(status=502), Answer()]
+        transport = GitHubTransport(server.url)
+        with pytest.raises(PassingError):
+            transport.post("/app", QUESTION, token="t", deadline=deadline(), body=b"{}")
+        assert [(method, headers["content-type"]) for method, _, headers in server.seen] == [
+            ("POST", "application/json")
+        ]
+
+
+class TestAnswers:
+    @pytest.mark.parametrize(
+        ("answer", "retry_after"),
+        [
+            (Answer(status=429, headers={"Retry-After": "9"}), 9),
+            (Answer(status=403, headers={"Retry-After": "5"}), 5),
+            (Answer(status=403, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{NOW + 90:.0f}"}), 90),
+            (Answer(status=429, headers={"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{NOW - 5:.0f}"}), 1),
+            (Answer(status=403, body=b'{"message": "You have exceeded a secondary rate limit."}'), 60),
+            (Answer(status=429, headers={"Retry-After": "soon"}), 60),
+        ],
+    )
+    def test_rate_limits_pass_after_a_while(self, server: Server, answer: Answer, retry_after: float) -> None:
+        server.script.append(answer)
+        with pytest.raises(PassingError, match="rate limit") as caught:
+            files(server.url)
+        assert caught.value.retry_after == retry_after
+        assert len(server.seen) == 1
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_what_the_token_may_not_see_names_the_permission(self, server: Server, status: int) -> None:
+        server.script.append(Answer(status=status, body=b'{"message": "Not Found"}'))
+        with pytest.raises(LastingError, match="read access to the repository's pull requests") as caught:
+            files(server.url)
+        assert not caught.value.passing
+        assert not isinstance(caught.value, TokenRefusedError)
+
+    @pytest.mark.parametrize("status", [502, 503, 504])
+    def test_a_gateways_fault_is_tried_once_more(self, server: Server, status: int) -> None:
+        server.script += [Answer(status=status), Answer(body=encoded([{"filename": "a"}]))]
+        assert files(server.url) == ["a"]
+
+    @pytest.mark.parametrize("status", [500, 502, 503])
+    def test_a_lasting_outage_is_a_passing_fault(self, server: Server, status: int) -> None:
+        server.script += [Answer(status=status)] * 2
+        with pytest.raises(PassingError, match=str(status)):
+            files(server.url)
+
+    def test_a_503_that_names_a_time_is_not_tried_again_at_once(self, server: Server) -> None:
+        server.script.append(Answer(status=503, headers={"Retry-After": "30"}))
+        with pytest.raises(PassingError) as caught:
+            files(server.url)
+        assert caught.value.retry_after == 30
+        assert len(server.seen) == 1
+
+    @pytest.mark.parametrize("status", [400, 410, 422, 304])
+    def test_other_refusals_last(self, server: Server, status: int) -> None:
+        server.script.append(Answer(status=status, body=b""))
+        with pytest.raises(LastingError, match=str(status)):
+            files(server.url)
+
+    @pytest.mark.parametrize(
+        ("body", "kind"),
+        [
+            (b"<html>", PassingError),
+            (b"", PassingError),
+            (b'{"message": "x"}', LastingError),
+            (b'[{"name": "a"}]', LastingError),
+            (b'["a"]', LastingError),
+            (b'[{"filename": 1}]', LastingError),
+        ],
+    )
+    def test_nonsense_is_an_error_of_the_family(
+        self, server: Server, body: bytes, kind: type[PassingError | LastingError]
+    ) -> None:
+        server.script.append(Answer(body=body))
+        with pytest.raises(kind):
+            files(server.url)
+
+    def test_an_answer_without_end_is_cut_off(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(github_transport, "MAX_ANSWER", 1000)
+        server.script.append(Answer(body=b" " * 1001))
+        with pytest.raises(LastingError, match="answered more than"):
+            files(server.url)
+        assert files(server.url) == []
+
+    def test_an_answer_cut_short_is_a_passing_fault(self, server: Server) -> None:
+        server.script += [Answer(body=b"[", headers={"Content-Length": "10", "Connection": "close"})] * 2
+        with pytest.raises(PassingError):
+            files(server.url)
+
+    def test_no_error_holds_the_token_or_the_answer(self, server: Server) -> None:
+        for status in (401, 403, 404, 422, 429):
+            server.script.append(Answer(status=status, body=b'{"message": "canary-body"}'))
+            with pytest.raises((LastingError, PassingError)) as caught:
+                files(server.url, token="canary-token")
+            assert "canary" not in str(caught.value)
+
+
+class TestFiles:
+    @pytest.mark.parametrize(
+        ("document", "reason"),
+        [
+            ([], "is a directory"),
+            ({"content": "", "encoding": "none"}, "too large"),
+            ({"content": "abcde", "encoding": "base64"}, "something else"),
+            ({"type": "submodule"}, "something else"),
+        ],
+    )
+    def test_what_is_no_small_file_is_a_lasting_error(self, server: Server, document: Json, reason: str) -> None:
+        server.script.append(Answer(body=encoded(document)))
+        with pytest.raises(LastingError, match=reason):
+            api(server.url).file(REPOSITORY, "OWNERS", token="", deadline=deadline())
+
+
+class TestMembers:
+    def test_concealed_members_follow_the_public_ones(self, server: Server) -> None:
+        server.script += [Answer(body=encoded([{"login": "a"}])), Answer(body=encoded([{"login": "b"}]))]
+        assert list(api(server.url).organization_members("o", token="t", deadline=deadline())) == ["a", "b"]
+        assert [path.partition("?")[0] for path in server.paths] == ["/orgs/o/public_members", "/orgs/o/members"]
+
+    def test_a_token_that_may_not_see_concealed_members_suffices(self, server: Server) -> None:
+        server.script += [Answer(body=encoded([{"login": "a"}])), Answer(status=403)]
+        assert list(api(server.url).organization_members("o", token="t", deadline=deadline())) == ["a"]
+
+    def test_a_rate_limit_is_never_an_empty_list(self, server: Server) -> None:
+        server.script += [Answer(), Answer(status=403, headers={"Retry-After": "5"})]
+        with pytest.raises(PassingError):
+            list(api(server.url).organization_members("o", token="t", deadline=deadline()))
+
+
+class TestWhereTheTokenGoes:
+    def test_a_page_elsewhere_is_not_asked_for(self, server: Server) -> None:
+        with serving() as elsewhere:
+            server.script.append(Answer(headers={"Link": f'<{elsewhere.url}/x?page=2>; rel="next"'}))
+            with pytest.raises(LastingError, match="another host"):
+                files(server.url)
+            assert not elsewhere.seen
+
+    def test_a_redirect_elsewhere_is_not_followed(self, server: Server) -> None:
+        with serving() as elsewhere:
+            for location in (f"{elsewhere.url}/x", f"//{urlsplit(elsewhere.url).netloc}/x", "ftp://x/", "http://[/"):
+                server.script.append(Answer(status=301, headers={"Location": location}))
+                with pytest.raises(LastingError, match="another host"):
+                    files(server.url)
+            assert not elsewhere.seen
+
+    def test_a_redirect_on_the_same_host_is_followed(self, server: Server) -> None:
+        server.script += [
+            Answer(status=301, headers={"Location": "/repositories/1/pulls/7/files?per_page=100"}),
+            Answer(body=encoded([{"filename": "a"}])),
+        ]
+        assert files(server.url) == ["a"]
+        assert server.paths[1] == "/repositories/1/pulls/7/files?per_page=100"
+
+    def test_redirects_without_end_are_a_lasting_error(self, server: Server) -> None:
+        server.script += [Answer(status=302, headers={"Location": "/again"})] * 10
+        with pytest.raises(LastingError, match="redirects without end"):
+            files(server.url)
+        assert len(server.seen) == 4
+
+    def test_pages_without_end_are_a_lasting_error(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(github_transport, "MAX_PAGES", 3)
+        server.script += [Answer(headers={"Link": f'<{server.url}/again>; rel="next"'})] * 10
+        with pytest.raises(LastingError, match="more than 3 pages"):
+            files(server.url)
+        assert len(server.seen) == 3
+
+    @pytest.mark.parametrize(
+        "link",
+        [
+            '<{url}/second>; rel="next"',
+            '<{url}/first>; rel="prev", <{url}/second>; rel="next", <{url}/last>; rel="last"',
+            "<{url}/second>; rel=next",
+            '</second>; rel="next"',
+        ],
+    )
+    def test_the_next_page_is_found_in_the_link_header(self, server: Server, link: str) -> None:
+        server.script += [
+            Answer(body=encoded([{"filename": "a"}]), headers={"Link": link.format(url=server.url)}),
+            Answer(body=encoded([{"filename": "b"}]), headers={"Link": f'<{server.url}/x>; rel="prev"'}),
+        ]
+        assert files(server.url) == ["a", "b"]
+        assert server.paths[1] == "/second"
+
+
+class TestConnections:
+    def test_a_connection_that_broke_is_replaced_once(self, server: Server) -> None:
+        server.script += [Answer(abrupt=True), Answer(body=encoded([{"filename": "a"}]))]
+        assert files(server.url) == ["a"]
+
+    def test_nobody_listening_is_a_passing_fault(self) -> None:
+        with serving() as gone:
+            url = gone.url
+        with pytest.raises(PassingError, match="cannot be reached"):
+            files(url)
+
+    def test_no_call_is_made_when_no_time_is_left(self, server: Server) -> None:
+        with pytest.raises(PassingError, match="no time was left"):
+            files(server.url, until=deadline(0))
+        assert not server.seen
+
+    def test_a_server_that_does_not_answer_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(github_transport, "CALL_SECONDS", 0.05)
+        with ExitStack() as stack:
+            url = stack.enter_context(_silent())
+            with pytest.raises(PassingError, match="did not answer in time"):
+                files(url)
+
+    def test_the_deadline_is_looked_at_while_an_answer_is_read(self, server: Server) -> None:
+        clock: Callable[[], float] = iter([0.0, 9.0, 9.0, 9.0]).__next__
+        server.script.append(Answer(body=b"[]"))
+        with pytest.raises(PassingError, match="no time was left to read"):
+            files(server.url, until=Deadline(8.0, clock))
+
+
+@contextmanager
+def _silent() -> Iterator[str]:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
