@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from functions.adapters import http, logs
 from functions.adapters.logs import DeliveryLog
 from functions.delivery import Delivery
+from functions.entrypoints.parts import project_of, put_together
 from functions.errors import BadRequestError, ConfigurationError
 from functions.listeners import prepare, problems
 from functions.model.load import load_path
@@ -43,6 +44,13 @@ class FileListeners:
     def current(self) -> Listeners:
         """Return what was loaded."""
         return self.listeners
+
+    def namespaces(self) -> frozenset[str]:
+        """Return the namespaces of all listeners and triggers, in which secretRefs are looked up."""
+        found = {listener.namespace for listener in self.listeners.values()}
+        return frozenset(
+            found.union(trigger.namespace for listener in self.listeners.values() for trigger in listener.triggers)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +96,11 @@ class Webhook:
 
 
 class Misconfigured:
-    """Answers 500 to everything but probes: a half-configured function never serves."""
+    """Answers 500 to everything, probes included: a half-configured function never serves."""
 
-    def __call__(self, request: Request) -> http.Response:
+    def __call__(self, _request: Request) -> http.Response:
         """Answer one request."""
-        return http.respond({"status": "ok"}) if http.is_probe(request) else http.misconfigured()
+        return http.misconfigured()
 
 
 def load_listeners(settings: Settings) -> Listeners:
@@ -113,19 +121,19 @@ def load_listeners(settings: Settings) -> Listeners:
 
 
 def start(environment: Mapping[str, str] = os.environ) -> Webhook | Misconfigured:
-    """Read the configuration and manifests and return what serves; every mistake goes to the log at once."""
+    """Read the configuration and manifests and return what serves; every mistake goes to the log at once.
+
+    Nothing is opened or asked yet: clients are made by the first delivery.
+    """
     logs.set_up()
     try:
         settings = read_settings(environment)
         require_cluster(settings)
-        return assemble(settings, FileListeners(load_listeners(settings)), environment)
+        listeners = FileListeners(load_listeners(settings))
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
         return Misconfigured()
-
-
-def assemble(settings: Settings, listeners: ListenerSource, environment: Mapping[str, str]) -> Webhook:
-    """Put the adapters together. Nothing is opened or asked yet: clients are made by the first delivery."""
-    raise NotImplementedError
+    parts = put_together(settings, namespaces=listeners.namespaces)
+    return Webhook(settings, listeners, parts.services, parts.sink, project_of(settings, environment))

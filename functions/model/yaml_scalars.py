@@ -1,7 +1,9 @@
 """Plain YAML scalars as Kubernetes reads them: go-yaml v2's resolution, then sigs.k8s.io/yaml's way to JSON.
 
-That is YAML 1.1 with its booleans (yes, no, on, off, y, n), octal `017`, `0o17`, `0x1F` and `0b1`, underscores in
-numbers, but no sexagesimals; timestamps stay strings.
+That is YAML 1.1 with its booleans (yes, no, on, off), octal `017`, `0o17`, `0x1F` and `0b1`, underscores in numbers,
+but no sexagesimals; timestamps stay strings. One deviation: a lone `y` or `n` is a string here. go-yaml makes it a
+boolean, but many emitters (PyYAML's among them) write the string so, and no manifest that works in a cluster has it
+where only a string will do.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ class YamlError(ValueError):
 
 
 _FIXED: dict[str, bool | float | None] = {
-    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
-    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
     **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),

@@ -1,0 +1,85 @@
+"""The adapters of a configuration, put together; nothing is imported, opened or asked before its first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from functions.adapters.cluster_dry_run import DryRunSink
+from functions.adapters.cluster_sink import ClusterSink
+from functions.adapters.github_api import RestGitHubApi
+from functions.adapters.github_transport import GitHubTransport
+from functions.adapters.kubeconfig import AccessSource, ClusterAccess, KubeconfigFile, parse_kubeconfig
+from functions.adapters.kubernetes_api import KubernetesApi
+from functions.adapters.outbound import OutboundClient
+from functions.adapters.secrets_sources import SecretStore, open_secrets
+from functions.errors import ConfigurationError
+from functions.ports import Deadline, Services, Sink
+from functions.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class KubeconfigSecret:
+    """The AccessSource of deployments: a kubeconfig in Secret Manager, read anew when the API refuses what it held."""
+
+    store: SecretStore
+    resource: str
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
+        """Fetch and parse it. Raises ConfigurationError, or what reading a secret raises."""
+        text = self.store.fetch_secret(self.resource, deadline, refresh=refresh)
+        return parse_kubeconfig(text, trusted_local=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the entry points share."""
+
+    secrets: SecretStore
+    services: Services
+    api: KubernetesApi | None
+    """The cluster; None for a dry run without one."""
+    sink: Sink
+
+
+def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]) -> Parts:
+    """Make the adapters that the settings ask for; `namespaces` gives those of all loaded triggers."""
+    opened: list[KubernetesApi] = []
+
+    def cluster() -> KubernetesApi:
+        if not opened:
+            raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
+        return opened[0]
+
+    secrets = open_secrets(settings, kubernetes=cluster, namespaces=namespaces)
+    if source := _access(settings, secrets):
+        opened.append(KubernetesApi(source))
+    services = Services(
+        secrets=secrets,
+        outbound=OutboundClient(settings.outbound_hosts),
+        github=RestGitHubApi(GitHubTransport(settings.github_api_url)),
+    )
+    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened))
+
+
+def _access(settings: Settings, secrets: SecretStore) -> AccessSource | None:
+    if settings.kubeconfig_secret:
+        return KubeconfigSecret(secrets, settings.kubeconfig_secret)
+    return KubeconfigFile(settings.kubeconfig) if settings.kubeconfig else None
+
+
+def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
+    if settings.dry_run or not opened:
+        return DryRunSink()
+    return ClusterSink(opened[0], redelivery=settings.redelivery)
+
+
+def project_of(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Return the Google Cloud project, for the names of traces: as the environment or a resource's name says it."""
+    for name in ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GCP_PROJECT"):
+        if environment.get(name):
+            return environment[name]
+    for resource in (settings.kubeconfig_secret, settings.queue_topic):
+        if resource:
+            return resource.split("/")[1]
+    return settings.secrets_source.location if settings.secrets_source.kind == "secret-manager" else ""
