@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from http.client import responses
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from tests.standins.exchange import Request, Response, Stream
@@ -33,8 +33,8 @@ class Connection(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        # Not checked: uvloop's transports do not derive from asyncio's classes.
-        self._transport = cast("asyncio.Transport", transport)
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
         self._loop = asyncio.get_running_loop()
         certificate = transport.get_extra_info("peercert")
         self._subject = _subject(certificate) if certificate else None

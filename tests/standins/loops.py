@@ -17,7 +17,7 @@ class LoopThread:
     """Runs one event loop until `stop`, which raises the first error that a callback let through."""
 
     def __init__(self, name: str) -> None:
-        self.loop = _new_loop()
+        self.loop = asyncio.new_event_loop()
         self.failures: list[BaseException] = []
         self.loop.set_exception_handler(self._note)
         self._thread = threading.Thread(target=self._serve, name=name, daemon=True)
@@ -65,12 +65,3 @@ async def _end_tasks() -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
     for _ in range(3):
         await asyncio.sleep(0)
-
-
-def _new_loop() -> asyncio.AbstractEventLoop:
-    """Prefer uvloop, which doubles the throughput, where it is installed."""
-    try:
-        import uvloop
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
