@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     [
         ("secret_manager", ["--secret", "p/hook=FILE"], {"host"}),
         ("github_api", ["--token", "t"], {"url", "token", "app_id"}),
-        ("pubsub", ["--topic", "projects/p/topics/t"], {"host"}),
+        ("pubsub", ["--topic", "projects/p/topics/builds"], {"host"}),
         (
             "apiserver",
             ["--token", "t", "--kubeconfig", "KUBECONFIG"],

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 # The package is not annotated.
 pubsub_v1: Any = importlib.import_module("google.cloud.pubsub_v1")
-TOPIC = "projects/p/topics/t"
-SUBSCRIPTION = "projects/p/subscriptions/s"
+TOPIC = "projects/p/topics/builds"
+SUBSCRIPTION = "projects/p/subscriptions/worker"
 DEAD = "projects/p/topics/dead"
 DEAD_SUBSCRIPTION = "projects/p/subscriptions/dead"
 
@@ -59,10 +59,12 @@ def test_topics_are_known_and_missed(publisher: Any) -> None:
     assert publisher.get_topic(topic=TOPIC).name == TOPIC
     with pytest.raises(exceptions.AlreadyExists):
         publisher.create_topic(name=TOPIC)
-    with pytest.raises(exceptions.NotFound, match=r"Resource not found \(resource=projects/p/topics/no\)"):
-        publisher.get_topic(topic="projects/p/topics/no")
+    with pytest.raises(exceptions.NotFound, match=r"Resource not found \(resource=projects/p/topics/none\)"):
+        publisher.get_topic(topic="projects/p/topics/none")
     with pytest.raises(exceptions.NotFound):
-        publisher.publish("projects/p/topics/no", b"x", retry=None).result(5)
+        publisher.publish("projects/p/topics/none", b"x", retry=None).result(5)
+    with pytest.raises(exceptions.InvalidArgument, match=r"Invalid \[topics\] name"):
+        publisher.create_topic(name="projects/p/topics/t")
     assert [topic.name for topic in publisher.list_topics(project="projects/p")] == [TOPIC]
     publisher.delete_topic(topic=TOPIC)
     assert list(publisher.list_topics(project="projects/p")) == []
@@ -99,7 +101,7 @@ def test_what_is_given_back_comes_again_and_ends_as_dead_letter(
     (dead,) = pull(subscriber, DEAD_SUBSCRIPTION)
     assert dead.message.data == b"poison"
     assert dead.message.attributes["CloudPubSubDeadLetterSourceDeliveryCount"] == "5"
-    assert dead.message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "s"
+    assert dead.message.attributes["CloudPubSubDeadLetterSourceSubscription"] == "worker"
     assert pubsub.left(SUBSCRIPTION) == 0
 
 
@@ -185,7 +187,7 @@ def test_pushes_that_never_succeed_are_dead_letters(pubsub: PubSub, publisher: A
 
 def test_faults(pubsub: PubSub, publisher: Any) -> None:
     pubsub.fail("Publish", StatusCode.UNAVAILABLE, times=1)
-    pubsub.hang("Publish", times=1, resource="topics/t")
+    pubsub.hang("Publish", times=1, resource="topics/builds")
     with pytest.raises(exceptions.ServiceUnavailable):
         publisher.publish(TOPIC, b"x", retry=None).result(5)
     with pytest.raises(exceptions.DeadlineExceeded):

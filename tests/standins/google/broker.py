@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from grpc import StatusCode
 
 from tests.standins.google.rpc import refuse
 
+NAME = re.compile(r"projects/[^/]+/(?:topics|subscriptions)/(?!goog)[A-Za-z][-A-Za-z0-9_.~+%]{2,254}")
 MAX_MESSAGE_BYTES = 10 * 1024 * 1024
 DEAD_LETTER = "CloudPubSubDeadLetterSource"
 
@@ -66,6 +68,7 @@ class Broker:
 
     def create_topic(self, name: str) -> None:
         """Add a topic."""
+        _check_name(name)
         with self.changed:
             if name in self.topics:
                 refuse(StatusCode.ALREADY_EXISTS, f"Resource already exists in the project (resource={name}).")
@@ -73,6 +76,7 @@ class Broker:
 
     def create_subscription(self, subscription: Subscription) -> None:
         """Add a subscription to a topic; it gets what is published from now on."""
+        _check_name(subscription.name)
         with self.changed:
             self.check_topic(subscription.topic)
             if subscription.name in self.subscriptions:
@@ -203,3 +207,9 @@ class Broker:
             f"{DEAD_LETTER}TopicPublishTime": held.message.published.isoformat(),
         }
         self.publish(subscription.dead_letter_topic, held.message.data, attributes)
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        what = "topics" if "/topics/" in name else "subscriptions"
+        refuse(StatusCode.INVALID_ARGUMENT, f"Invalid [{what}] name: (name={name})")
