@@ -91,7 +91,12 @@ class ApiServer:
 
     def __enter__(self) -> Self:
         self._loop = LoopThread("apiserver-standin")
-        app = App(handle=self._api.handle, fault=self._fault, fault_body=_fault_body, note=self._note)
+        app = App(
+            handle=self._api.handle,
+            fault=self._fault,
+            fault_body=lambda fault: default_body(fault.status),
+            note=self._note,
+        )
         port, control_port = self._ports
         self._listener = Listener(self._loop, app, port=port, tls=self._authority.server_context())
         control = App(handle=Control(self, self.control_token).handle)
@@ -210,10 +215,6 @@ class ApiServer:
                 impersonated=request.headers.get("impersonate-user", ""),
             )
         )
-
-
-def _fault_body(fault: Fault) -> bytes:
-    return default_body(fault.status)
 
 
 def main() -> None:

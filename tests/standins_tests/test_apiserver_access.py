@@ -101,3 +101,11 @@ def test_secrets_for_long_lived_tokens(client: Client) -> None:
     data = client.ask("POST", "/api/v1/namespaces/lab/secrets", secret).json()["data"]
     token = base64.b64decode(data["token"]).decode()
     assert client.ask("GET", RUNS, token=token).status == 200
+
+
+def test_secrets_are_encoded(client: Client) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": "value"}}
+    made = client.ask("POST", "/api/v1/namespaces/lab/secrets", secret).json()
+    assert made["data"] == {"k": "dmFsdWU="}
+    assert made["type"] == "Opaque"
+    assert "stringData" not in made

@@ -244,11 +244,3 @@ def test_custom_resource_definitions_make_kinds(client: Client) -> None:
     assert client.ask("POST", path, definition).status == 201
     gadget = {"apiVersion": "example.dev/v2", "kind": "Gadget", "metadata": {"generateName": "g-"}}
     assert client.ask("POST", "/apis/example.dev/v2/namespaces/lab/gadgets", gadget).status == 201
-
-
-def test_secrets_are_encoded(client: Client) -> None:
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "stringData": {"k": "value"}}
-    made = client.ask("POST", "/api/v1/namespaces/lab/secrets", secret).json()
-    assert made["data"] == {"k": "dmFsdWU="}
-    assert made["type"] == "Opaque"
-    assert "stringData" not in made

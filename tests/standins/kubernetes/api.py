@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.standins.exchange import Request, Response
 from tests.standins.kubernetes import admission, bodies, listing, patches, statuses
-from tests.standins.kubernetes.discovery import discover
+from tests.standins.kubernetes.discovery import discover, unknown
 from tests.standins.kubernetes.kinds import CRD, NAMESPACE, SERVICE_ACCOUNT, from_definition
 from tests.standins.kubernetes.paths import Target, parse
 from tests.standins.kubernetes.reviews import issue_token, review_access
@@ -65,7 +65,7 @@ class Api:
         self._access.check(user, attempt, named=bool(target.name))
         kind = target.kind
         if kind is None or target.subresource not in ("", "status", "token"):
-            return _unknown(target, self._registry)
+            return unknown(target, self._registry)
         if target.subresource == "token":
             return self._token(request, target, kind)
         if kind.namespaced and not target.namespace and request.method != "GET":
@@ -229,7 +229,7 @@ class Api:
 
     def _token(self, request: Request, target: Target, kind: Kind) -> Response:
         if kind is not SERVICE_ACCOUNT or request.method != "POST":
-            return _unknown(target, self._registry)
+            return unknown(target, self._registry)
         self._store.get(kind, target.namespace, target.name)
         asked: Any = bodies.read(request)
         return _json(issue_token(self._access, target.namespace, target.name).review(asked or {}), 201)
@@ -245,11 +245,3 @@ def _object(kind: Kind, target: Target, entry: Json) -> Response:
 
 def _json(document: Json, status: int = 200) -> Response:
     return Response(status, json.dumps(document, separators=(",", ":")).encode() + b"\n")
-
-
-def _unknown(target: Target, registry: Registry) -> Response:
-    """A path that is not served: a Status from built-in groups, plain text from all others, as really."""
-    custom = "." in target.group and not target.group.endswith(".k8s.io")
-    if custom or not registry.serves(target.group, target.version):
-        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
-    raise statuses.unknown_resource()

@@ -1,4 +1,4 @@
-"""The paths that are no resources: discovery, health and version."""
+"""The paths that are no resources: discovery, health, version, and what is not served."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from tests.standins.kubernetes import statuses
 
 if TYPE_CHECKING:
     from tests.standins.kubernetes.kinds import Registry
+    from tests.standins.kubernetes.paths import Target
 
 VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0-standin", "platform": "linux/amd64"}
 HEALTH = ("/healthz", "/livez", "/readyz")
@@ -36,6 +37,14 @@ def discover(request: Request, registry: Registry) -> Response:
     if len(parts) == 2 and parts[0] == "apis" and registry.has_group(parts[1]):
         return _json(registry.group(parts[1]))
     return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+
+
+def unknown(target: Target, registry: Registry) -> Response:
+    """A path that is not served: a Status from built-in groups, plain text from all others, as really."""
+    custom = "." in target.group and not target.group.endswith(".k8s.io")
+    if custom or not registry.serves(target.group, target.version):
+        return Response(404, b"404 page not found\n", "text/plain; charset=utf-8")
+    raise statuses.unknown_resource()
 
 
 def _json(document: object) -> Response:
