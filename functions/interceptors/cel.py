@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from typing import cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
-from functions.errors import LastingError
+from functions.errors import LastingError, PipehookError
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -25,20 +26,12 @@ from functions.values import Event, Json, Refusal, SecretRef
 
 
 @dataclass(frozen=True, slots=True)
-class Expression:
-    """One compiled expression with its text, which reasons name."""
-
-    source: str
-    program: Program
-
-
-@dataclass(frozen=True, slots=True)
 class Overlay:
     """One of `overlays`: an expression, and where its value goes in the extensions."""
 
     key: str
     path: Path
-    expression: Expression
+    program: Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,7 @@ class CelInterceptor:
 
     namespace: str
     """Where compareSecret finds its secrets: the trigger's own, whatever a third argument says."""
-    filter: Expression | None
+    filter: Program | None
     overlays: tuple[Overlay, ...]
 
     @property
@@ -58,15 +51,16 @@ class CelInterceptor:
     @property
     def vouches(self) -> bool:
         """True when any expression calls compareSecret."""
-        expressions = [overlay.expression for overlay in self.overlays] + ([self.filter] if self.filter else [])
-        return any(expression.program.calls_compare_secret for expression in expressions)
+        programs = [overlay.program for overlay in self.overlays] + ([self.filter] if self.filter else [])
+        return any(program.calls_compare_secret for program in programs)
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Apply the filter, then compute the overlays from the event as it came in: they do not see each other.
 
-        A filter that is not true, or cannot be evaluated on this event, filters it out; it is `rejected` when that
-        may be because a compareSecret answered false. Overlays are computed for an event that the filter wanted, as
-        bindings are: one that cannot be is a LastingError, and the trigger fails. Raises what `Secrets` raises.
+        A filter that is not true, or cannot be evaluated on this event, filters it out; it is `rejected` when
+        compareSecret was asked and never answered true. Overlays are computed for an event that the filter wanted,
+        as bindings are, so one that cannot be computed is a LastingError: the trigger should have run and did not.
+        Raises what `Secrets` raises.
         """
         comparison = _Comparison(call, self.namespace)
         activation = Activation(
@@ -76,11 +70,11 @@ class CelInterceptor:
             request_url=event.request_url,
             compare_secret=comparison,
         )
-        if self.filter and (reason := _failed(self.filter, activation)):
+        if self.filter and (reason := _refused(self.filter, activation, comparison)):
             return rejected("compareSecret did not match") if comparison.refused else filtered(reason)
         extensions: Json = {}
         for overlay in self.overlays:
-            value = _value(overlay.expression, activation)
+            value = _value(overlay.program, activation, comparison)
             with explained(f"failed to sjson for key '{overlay.key}'"):
                 extensions = placed(extensions, overlay.path, value)
         assurance = Assurance.AUTHENTICATED if comparison.matched else Assurance.NONE
@@ -88,13 +82,15 @@ class CelInterceptor:
 
 
 class _Comparison:
-    """compareSecret for one run, and what it answered."""
+    """compareSecret for one run, and what became of it."""
 
     def __init__(self, call: Call, namespace: str) -> None:
         self._call = call
         self._namespace = namespace
-        self.matched = False
         self._differed = False
+        self.matched = False
+        self.fault: PipehookError | None = None
+        """What kept a secret from being compared: `&&` and `||` may put another error in its place."""
 
     @property
     def refused(self) -> bool:
@@ -105,7 +101,11 @@ class _Comparison:
         """Compare bytes in constant time with every accepted value. Raises what `Secrets` raises."""
         sent = candidate.encode("utf-8", "replace")
         ref = SecretRef(self._namespace, name, key)
-        same = any_value_matches(self._call, ref, lambda value: hmac.compare_digest(value, sent))
+        try:
+            same = any_value_matches(self._call, ref, lambda value: hmac.compare_digest(value, sent))
+        except PipehookError as error:
+            self.fault = error
+            raise
         if same:
             self.matched = True
         else:
@@ -121,31 +121,34 @@ def _body(event: Event) -> dict[str, Json]:
     return event.body
 
 
-def _failed(expression: Expression, activation: Activation) -> str:
+def _refused(program: Program, activation: Activation, comparison: _Comparison) -> str:
     """Return why the filter does not let the event through; empty when it does."""
     try:
-        passed = expression.program.test(activation)
+        passed = program.test(activation)
     except CelError as error:
-        return _evaluation(expression, error)
-    return "" if passed else f"expression {expression.source} did not return true"
+        # with the secret at hand, the filter might have passed: that is no reason to call the event unwanted
+        if comparison.fault:
+            raise comparison.fault from error
+        return _evaluation(program, error)
+    return "" if passed else f"expression {program.source} did not return true"
 
 
-def _value(expression: Expression, activation: Activation) -> Json:
+def _value(program: Program, activation: Activation, comparison: _Comparison) -> Json:
     try:
-        return to_json(expression.program.evaluate(activation))
+        return cast("Json", to_json(program.evaluate(activation)))
     except CelConversionError:
-        raise
+        raise  # its reason is Tekton's whole sentence
     except CelError as error:
-        raise LastingError(_evaluation(expression, error)) from error
+        raise comparison.fault or LastingError(_evaluation(program, error)) from error
 
 
-def _evaluation(expression: Expression, error: CelError) -> str:
-    return f'error evaluating cel expression: expression "{expression.source}" failed to evaluate: {error.reason}'
+def _evaluation(program: Program, error: CelError) -> str:
+    return f'error evaluating cel expression: expression "{program.source}" failed to evaluate: {error.reason}'
 
 
-def _compiled(source: str) -> Expression:
-    with explained("error evaluating cel expression"):
-        return Expression(source, compile_expression(source))
+def _compiled(source: str) -> Program:
+    with explained(f'error evaluating cel expression: expression "{source}"'):
+        return compile_expression(source)
 
 
 def build(spec: InterceptorSpec, place: Place) -> CelInterceptor:

@@ -32,7 +32,7 @@ class Part:
     @property
     def index(self) -> int | None:
         """The place in an array, None when this part names none."""
-        return None if self.forced or not _is_number(self.name) else int(self.name)
+        return None if self.forced else _number(self.name)
 
     @property
     def appends(self) -> bool:
@@ -66,10 +66,6 @@ def parse_path(key: str) -> Path:
 def _part(text: str, key: str, *, forced: bool) -> Part:
     if not text:
         raise LastingError(f"failed to sjson for key '{key}': path cannot be empty, nor can a part of it")
-    if not forced and text.isascii() and text.isdigit() and (not _is_number(text) or int(text) > MAX_INDEX):
-        raise LastingError(
-            f"failed to sjson for key '{key}': an index may be {MAX_INDEX} at most; write :{text} for the name"
-        )
     return Part(text, forced)
 
 
@@ -94,13 +90,17 @@ def placed(document: Json, path: Sequence[Part], value: Json) -> Json:
 def _placed_in_list(items: list[Json], part: Part, rest: Sequence[Part], value: Json) -> list[Json]:
     if part.appends:
         return [*items, placed(None, rest, value)]
-    index = int(part.name) if _is_number(part.name) else len(items)
-    if index < len(items):
+    index = _number(part.name)
+    if index is not None and index < len(items):
         return [*items[:index], placed(items[index], rest, value), *items[index + 1 :]]
     if part.index is None:
         raise LastingError(f"cannot set array element for non-numeric key '{part.name}'")
-    return [*items, *[None] * (index - len(items)), placed(None, rest, value)]
+    if part.index > MAX_INDEX:
+        raise LastingError(f"an index may be {MAX_INDEX} at most: write :{part.name} for the name")
+    return [*items, *[None] * (part.index - len(items)), placed(None, rest, value)]
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+def _number(text: str) -> int | None:
+    if not text.isascii() or not text.isdigit():
+        return None
+    return int(text.lstrip("0")[:_MAX_DIGITS] or "0")  # enough of a longer one to be beyond every index

@@ -1,0 +1,163 @@
+"""addChangedFiles: the files of a push from its body, of a pull request from the API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from functions.errors import LastingError, PassingError, TokenRefusedError, VerificationSetupError
+from functions.values import Json
+from tests.interceptors.running import Bench, built, event_of
+
+PUSH: dict[str, Any] = {
+    "ref": "refs/heads/main",
+    "repository": {"full_name": "octo-org/hello-world"},
+    "commits": [
+        {"added": ["a.txt"], "modified": ["src/x.py"], "removed": []},
+        {"added": [], "modified": ["b,c.md", "src/x.py"], "removed": ["a.txt"]},
+    ],
+}
+PULL_REQUEST: dict[str, Any] = {
+    "action": "opened",
+    "number": 7,
+    "pull_request": {},
+    "repository": {"full_name": "octo-org/hello-world"},
+}
+TOKEN: Json = {"secretName": "pat", "secretKey": "token"}
+ENABLED = built("github", {"addChangedFiles": {"enabled": True, "personalAccessToken": TOKEN}})
+
+
+def shown(event: str) -> Bench:
+    made = Bench(headers=[("X-GitHub-Event", event)])
+    made.keep("pat", "token", b"newest\n", b"older")
+    return made
+
+
+def test_a_pushs_files_stand_commit_by_commit_with_duplicates_and_commas_as_they_are() -> None:
+    event = event_of(shown("push").intercept(ENABLED, PUSH))
+    assert event.extensions == {"changed_files": "a.txt,src/x.py,b,c.md,src/x.py,a.txt"}
+
+
+def test_a_push_asks_github_nothing_and_needs_no_secret() -> None:
+    made = shown("push")
+    made.secrets.values.clear()
+    event_of(made.intercept(ENABLED, PUSH))
+    assert not made.github.asked
+
+
+def test_the_extension_joins_those_that_were_there() -> None:
+    event = event_of(shown("push").intercept(ENABLED, PUSH, extensions={"a": 1, "changed_files": "old"}))
+    assert event.extensions == {"a": 1, "changed_files": "a.txt,src/x.py,b,c.md,src/x.py,a.txt"}
+
+
+@pytest.mark.parametrize("commits", [[], None, "none"])
+def test_a_push_without_commits_changes_no_files(commits: Any) -> None:
+    event = event_of(shown("push").intercept(ENABLED, PUSH | {"commits": commits}))
+    assert event.extensions == {"changed_files": ""}
+
+
+def test_a_pull_requests_files_come_from_the_api_with_the_newest_token() -> None:
+    made = shown("pull_request")
+    made.github.files = ["a", "b/c"]
+    assert event_of(made.intercept(ENABLED, PULL_REQUEST)).extensions == {"changed_files": "a,b/c"}
+    assert made.github.asked == [("files octo-org/hello-world 7", "newest")]
+
+
+def test_public_repositories_need_no_token() -> None:
+    made = shown("pull_request")
+    event_of(made.intercept(built("github", {"addChangedFiles": {"enabled": True}}), PULL_REQUEST))
+    assert made.github.asked == [("files octo-org/hello-world 7", "")]
+
+
+def test_a_token_that_github_refuses_is_read_anew_once() -> None:
+    made = shown("pull_request")
+    made.github.good_token = "renewed"
+    made.rotate("pat", "token", b"renewed", b"newest")
+    event_of(made.intercept(ENABLED, PULL_REQUEST))
+    assert [token for _, token in made.github.asked] == ["newest", "renewed"]
+
+
+@pytest.mark.parametrize("renewed", [(), (b"newest\n",), (b"other",)])
+def test_a_token_that_stays_refused_fails_the_trigger(renewed: tuple[bytes, ...]) -> None:
+    made = shown("pull_request")
+    made.github.good_token = "never"
+    made.rotate("pat", "token", *renewed)
+    with pytest.raises(LastingError, match="error getting changed files: GitHub refuses the token"):
+        made.intercept(ENABLED, PULL_REQUEST)
+
+
+@pytest.mark.parametrize("value", [b"two words", b"caf\xc3\xa9", b"a\r\nX-Other: 1", b" \n"])
+def test_a_secret_that_is_no_token_is_never_sent(value: bytes) -> None:
+    made = shown("pull_request")
+    made.keep("pat", "token", value)
+    with pytest.raises(LastingError, match="the key token of secret pat holds no token") as caught:
+        made.intercept(ENABLED, PULL_REQUEST)
+    assert value.decode().strip() not in str(caught.value) or not value.strip()
+    assert not made.github.asked
+
+
+def test_an_outage_is_passing_and_keeps_its_time() -> None:
+    made = shown("pull_request")
+    made.github.fault = PassingError("GitHub's rate limit is used up", retry_after=9)
+    with pytest.raises(PassingError, match="error getting changed files: GitHub's rate limit is used up") as caught:
+        made.intercept(ENABLED, PULL_REQUEST)
+    assert caught.value.retry_after == 9
+
+
+def test_a_missing_secret_fails_the_trigger() -> None:
+    made = shown("pull_request")
+    made.secrets.values.clear()
+    with pytest.raises(LastingError, match="pat has no key token") as caught:
+        made.intercept(ENABLED, PULL_REQUEST)
+    assert isinstance(caught.value.__cause__, VerificationSetupError)
+    assert not isinstance(caught.value, TokenRefusedError)
+
+
+@pytest.mark.parametrize("event", ["issue_comment", "release", "", "PUSH"])
+def test_other_events_pass_without_the_extension(event: str) -> None:
+    assert event_of(shown(event).intercept(ENABLED, PULL_REQUEST)).extensions == {}
+
+
+def test_it_is_off_unless_enabled() -> None:
+    off = built("github", {"addChangedFiles": {"enabled": False, "personalAccessToken": TOKEN}})
+    assert event_of(shown("push").intercept(off, PUSH)).extensions == {}
+
+
+@pytest.mark.parametrize(
+    ("event", "body", "reason"),
+    [
+        ("push", {}, "payload body missing 'repository' field"),
+        ("push", None, "payload body missing 'repository' field"),
+        ("push", PUSH | {"repository": {}}, "payload body missing 'repository.full_name' field"),
+        ("push", PUSH | {"commits": [{}]}, "payload body missing 'commits.*.added' field"),
+        ("push", PUSH | {"commits": [{"added": []}]}, "payload body missing 'commits.*.modified' field"),
+        ("push", PUSH | {"commits": [1]}, "payload body missing 'commits.*.added' field"),
+        (
+            "push",
+            PUSH | {"commits": [{"added": [], "modified": [], "removed": None}]},
+            "payload body missing 'commits.*.removed' field",
+        ),
+        ("pull_request", PULL_REQUEST | {"number": None}, "pull_request body missing 'number' field"),
+        ("pull_request", PULL_REQUEST | {"number": "7"}, "pull_request body missing 'number' field"),
+        ("pull_request", PULL_REQUEST | {"number": True}, "pull_request body missing 'number' field"),
+        ("pull_request", PULL_REQUEST | {"number": 7.5}, "pull_request body missing 'number' field"),
+        ("pull_request", PULL_REQUEST | {"number": -1}, "pull_request body missing 'number' field"),
+        (
+            "pull_request",
+            PULL_REQUEST | {"repository": {"full_name": "octo-org/../orgs"}},
+            "'repository.full_name' is not OWNER/NAME",
+        ),
+        (
+            "pull_request",
+            PULL_REQUEST | {"repository": {"full_name": "octo-org/.."}},
+            "'repository.full_name' is not OWNER/NAME",
+        ),
+    ],
+)
+def test_a_body_that_lacks_what_is_needed_fails_in_tektons_words(event: str, body: Any, reason: str) -> None:
+    made = shown(event)
+    with pytest.raises(LastingError) as caught:
+        made.intercept(ENABLED, body)
+    assert caught.value.reason == f"error parsing body: {reason}"
+    assert not made.github.asked
