@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
+from functions.adapters.kubeconfig_document import MAX_BYTES, load_document
 from functions.errors import ConfigurationError
 from functions.ports import Deadline
 
-MAX_BYTES = 1024 * 1024
 _MAX_FILE_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY = "give a ServiceAccount's token in the data instead (`make kubeconfig` writes such a kubeconfig)"
@@ -95,8 +95,7 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     this machine and insecure-skip-tls-verify pass with a warning. Raises ConfigurationError with every mistake.
     """
     reader = _Reader(trusted_local=trusted_local, directory=directory or Path())
-    document = reader.document(text)
-    access = reader.access(document) if not reader.mistakes else None
+    access = reader.access(load_document(text))
     if access is None or reader.mistakes:
         raise ConfigurationError(f"the kubeconfig has {len(reader.mistakes)} mistake(s)", reader.mistakes)
     for warning in reader.warnings:
@@ -116,29 +115,6 @@ class _Reader:
     def wrong(self, where: str, what: str) -> None:
         self.mistakes.append(f"kubeconfig: {where}: {what}")
 
-    def document(self, text: bytes | str) -> Mapping[str, object]:
-        """Parse YAML (or JSON, which is YAML). Aliases are refused: they have no use here but to blow memory up."""
-        import yaml  # noqa: PLC0415 -- only a function that reaches for its cluster needs it
-
-        if len(text) > MAX_BYTES:
-            self.wrong("document", f"it is larger than {MAX_BYTES // 1024} KiB; is this the right file or secret?")
-            return {}
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        try:
-            if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=loader)):
-                self.wrong("document", "YAML aliases (*name) are refused; write the values out")
-                return {}
-            document = yaml.load(text, Loader=loader)  # noqa: S506 -- both are safe loaders
-        except (yaml.YAMLError, RecursionError, ValueError) as error:
-            mark = getattr(error, "problem_mark", None)
-            place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
-            self.wrong("document", f"it is neither YAML nor JSON{place}; store the kubeconfig as it is, not encoded")
-            return {}
-        if not isinstance(document, dict):
-            self.wrong("document", "it is not a kubeconfig; `kubectl config view --raw --minify --flatten` shows one")
-            return {}
-        return document
-
     def access(self, document: Mapping[str, object]) -> ClusterAccess | None:
         """Follow current-context and read what it names."""
         if document.get("kind", "Config") != "Config":
@@ -156,7 +132,8 @@ class _Reader:
         server, insecure = self._server(cluster, where)
         certificate, key, token = self._credentials(user, who)
         ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
-        if not ca_pem and not insecure and server.startswith("https:") and not self._local:
+        given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
+        if not given and not insecure and server.startswith("https:") and not self._local:
             self.wrong(
                 where,
                 "certificate-authority-data is missing; give the PEM of the authority that signed the API's "

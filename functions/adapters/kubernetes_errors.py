@@ -18,6 +18,9 @@ _PASSING = frozenset({408, 429})
 _VALUE = re.compile(r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)')
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _HIDDEN = "…"
+_FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
+_NO_STATUS = {404: "it knows no such path"}
+"""API servers themselves answer without a Status where a whole group is unknown to them."""
 _SHORT = 6
 _SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
 
@@ -73,7 +76,7 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     found = _status_object(answer.body)
     cause = _text(found.get("reason")) or _phrase(answer.status)
     raw = _text(found.get("message"))
-    message = shown(raw, sent) if found else "the answer is no Kubernetes Status; is something else in between?"
+    message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
