@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Protocol
@@ -58,5 +57,5 @@ class ClusterSecrets:
 def _decoded(value: object) -> bytes | None:
     try:
         return base64.b64decode(value, validate=True) if isinstance(value, str) else None
-    except binascii.Error:
+    except ValueError:
         return None

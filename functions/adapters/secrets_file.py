@@ -54,7 +54,7 @@ class FileSecrets:
                 raise LastingError(
                     f'secrets "{path.parent.name}" not found: there is no directory {path.parent}'
                 ) from error
-            if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP, errno.EISDIR):
+            if error.errno in (errno.EACCES, errno.EPERM, errno.ELOOP):
                 raise LastingError(f"the file {path} cannot be read: {error.strerror}") from error
             raise PassingError(f"the file {path} cannot be read now: {error.strerror}") from error
         return Secret((SecretValue(data),))
@@ -63,7 +63,10 @@ class FileSecrets:
 def _read(path: str) -> bytes:
     # without waiting: opening a named pipe would wait for somebody who writes
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise LastingError(f"{path} is no file")
-        return file.read(MAX_BYTES + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(descriptor)

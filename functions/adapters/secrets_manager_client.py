@@ -46,11 +46,10 @@ _PASSING = (
     exceptions.Aborted,
     exceptions.Cancelled,
 )
+_DAMAGED = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
 
 R = TypeVar("R")
-
-# with GOOGLE_SDK_PYTHON_LOGGING_SCOPE the library writes whole answers, which are secrets, to its debug log
-logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.INFO)
+_LIBRARY_LOG = logging.getLogger(SecretManagerServiceGrpcTransport.__module__)
 
 
 class _ChecksumError(Exception):
@@ -118,11 +117,11 @@ class ManagerClient:
                 reason = f"Secret Manager does not answer ({_code(error)})"
                 self._drop(client)
             except _ChecksumError:
-                reason = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
+                if reason == _DAMAGED:
+                    break
+                reason = _DAMAGED
             except exceptions.GoogleAPICallError as error:
                 raise _fault(error, resource, permission, role) from error
-            except GoogleAuthError as error:
-                raise _auth_fault(error) from error
             else:
                 self._used = LIFE_CLOCK()
                 return answer
@@ -156,7 +155,10 @@ class ManagerClient:
 
 
 def _client(channel: grpc.Channel) -> SecretManagerServiceClient:
-    return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    client = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    # with GOOGLE_SDK_PYTHON_LOGGING_SCOPE, read above, the library writes whole answers, which are secrets, to its log
+    _LIBRARY_LOG.setLevel(logging.INFO)
+    return client
 
 
 def _fault(error: exceptions.GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:

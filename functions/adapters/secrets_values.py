@@ -91,13 +91,11 @@ class Secret:
 def _json_object(raw: bytes) -> Mapping[str, bytes | None] | None:
     try:
         # float takes integers of any length, which int refuses from 4,300 digits on
-        parsed = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_int=float)
+        parsed: Mapping[str, object] = json.loads(raw.decode("utf-8"), parse_constant=_no_constant, parse_int=float)
     except ValueError:
         return None
     except RecursionError:
         raise LastingError("its JSON object nests too deeply") from None
-    if not isinstance(parsed, dict):
-        return None
     return {key: _bytes(value) for key, value in parsed.items()}
 
 
