@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from functions.adapters.github_transport import GitHubTransport
 from functions.errors import LastingError, PassingError, TokenRefusedError
 from functions.ports import Deadline
 from functions.values import Json
+from tests.standins.certificates import Authority
 from tests.standins.github_api import GitHubApi
 
 REPOSITORY = "octo-org/hello-world"
@@ -51,7 +53,7 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
     script: list[Answer] = []
     seen: list[tuple[str, str, dict[str, str]]] = []
 
@@ -73,15 +75,21 @@ def serving() -> Iterator[Server]:
 
         do_GET = do_POST = _answer  # noqa: N815 -- http.server's names
 
+        def handle(self) -> None:
+            with suppress(OSError):  # a client that does not trust the certificate hangs up
+                super().handle()
+
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
             """Keep the test's output clean."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield Server(f"http://127.0.0.1:{server.server_port}", script, seen)
+            yield Server(f"{'https' if tls else 'http'}://127.0.0.1:{server.server_port}", script, seen)
         finally:
             server.shutdown()
             thread.join()
@@ -195,6 +203,18 @@ class TestRequests:
         assert [(method, headers["content-type"]) for method, _, headers in server.seen] == [
             ("POST", "application/json")
         ]
+
+    def test_a_post_is_answered(self, server: Server) -> None:
+        server.script.append(Answer(status=202, body=b'{"id": 1}'))
+        answer = GitHubTransport(server.url).post("/app", QUESTION, token="t", deadline=deadline())
+        assert (answer.status, answer.json()) == (202, {"id": 1})
+        assert "content-type" not in server.seen[0][2]
+
+    def test_a_post_on_a_connection_that_broke_is_not_sent_again(self, server: Server) -> None:
+        server.script += [Answer(abrupt=True), Answer()]
+        with pytest.raises(PassingError, match="cannot be reached"):
+            GitHubTransport(server.url).post("/app", QUESTION, token="t", deadline=deadline())
+        assert len(server.seen) == 1
 
 
 class TestAnswers:
@@ -325,6 +345,12 @@ class TestWhereTheTokenGoes:
             with pytest.raises(LastingError, match="another host"):
                 files(server.url)
             assert not elsewhere.seen
+
+    def test_a_server_whose_certificate_nobody_trusts_never_sees_it(self) -> None:
+        with serving(Authority().server_context()) as stranger:
+            with pytest.raises(PassingError, match="SSLError"):
+                files(stranger.url)
+            assert not stranger.seen
 
     def test_a_redirect_elsewhere_is_not_followed(self, server: Server) -> None:
         with serving() as elsewhere:
