@@ -6,8 +6,8 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
-from functions.model.decode_interceptors import decode_interceptors
-from functions.model.decode_metadata import check_label_value, decode_metadata, decode_selector
+from functions.model.decode_listener import decode_listener
+from functions.model.decode_metadata import decode_metadata
 from functions.model.decode_trigger import (
     TEMPLATE_SPEC,
     TRIGGER_HINTS,
@@ -21,15 +21,11 @@ from functions.model.fields import Fields, Reading
 from functions.model.findings import did_you_mean, shown
 from functions.model.resources import (
     ClientConfig,
-    EventListener,
-    InlineTrigger,
     Interceptor,
     ObjectRef,
     Resource,
     Trigger,
     TriggerBinding,
-    TriggerGroup,
-    TriggerRef,
     TriggerTemplate,
 )
 from functions.values import Json
@@ -49,31 +45,10 @@ KINDS: Mapping[str, tuple[str, ...]] = {
 CLUSTER_SCOPED = frozenset({"ClusterInterceptor", "ClusterTriggerBinding"})
 
 _OBJECT = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
-_LISTENER_SPEC = frozenset(
-    {
-        "cloudEventURI",
-        "labelSelector",
-        "namespaceSelector",
-        "resources",
-        "serviceAccountName",
-        "triggerGroups",
-        "triggers",
-    }
-)
-_DEPLOYMENT = ("podTemplate", "replicas", "serviceType")
-_LISTENER_SPEC_V1ALPHA1 = _LISTENER_SPEC.union(_DEPLOYMENT)
-_LISTENER_HINTS = dict.fromkeys(_DEPLOYMENT, "v1beta1 has it under resources.kubernetesResource; no effect here")
-_RESOURCES = frozenset({"customResource", "kubernetesResource"})
-_LISTED = TRIGGER_SPEC | {"triggerRef"}
-_LISTED_V1ALPHA1 = TRIGGER_SPEC_V1ALPHA1 | {"triggerRef"}
-_GROUP = frozenset({"interceptors", "name", "triggerSelector"})
-_SELECTOR = frozenset({"labelSelector", "namespaceSelector"})
 _BINDING_SPEC = frozenset({"params"})
 _INTERCEPTOR_SPEC = frozenset({"clientConfig"})
 _CLIENT_CONFIG = frozenset({"caBundle", "service", "url"})
 _SERVICE = frozenset({"name", "namespace", "path", "port"})
-_PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
-_MAX_LISTENER_NAME = 60
 _MAX_PORT = 65_535
 
 
@@ -127,87 +102,6 @@ def _is_known(head: Fields, kind: str, version: str) -> bool:
         head.mistake("apiVersion", f"{kind} has no version {shown(version)}", f"write {wanted}")
         return False
     return True
-
-
-def _listener(fields: Fields, version: str, namespace: str) -> EventListener:
-    metadata = decode_metadata(fields, namespace=namespace, namespaced=True)
-    if len(metadata.name) > _MAX_LISTENER_NAME:
-        fields.reading.mistake(("metadata", "name"), f"must not be longer than {_MAX_LISTENER_NAME} characters")
-    if metadata.annotations.get(_PAYLOAD_VALIDATION, "true") not in ("true", "false"):
-        fields.reading.mistake(("metadata", "annotations", _PAYLOAD_VALIDATION), 'must be "true" or "false"')
-    fields.require("spec")
-    known = _LISTENER_SPEC_V1ALPHA1 if version == "v1alpha1" else _LISTENER_SPEC
-    spec = fields.section("spec", known, _LISTENER_HINTS) or Fields(fields.reading, ("spec",), {}, None)
-    sources = ("triggers", "triggerGroups", "labelSelector")
-    selector = decode_selector(spec)
-    if fields.has("spec") and not any(spec.raw(name) not in (None, []) for name in sources) and not selector.namespaces:
-        spec.mistake("", f"selects no trigger: one of {', '.join(sources)}, namespaceSelector is needed")
-    _note_deployment(spec)
-    return EventListener(
-        metadata=metadata,
-        triggers=tuple(
-            _listed(entry, version, metadata.namespace)
-            for entry in spec.sections(
-                "triggers", _LISTED_V1ALPHA1 if version == "v1alpha1" else _LISTED, TRIGGER_HINTS
-            )
-        ),
-        groups=tuple(_group(entry, version) for entry in spec.sections("triggerGroups", _GROUP)),
-        selector=selector,
-        source=fields.reading.place,
-        service_account=spec.text("serviceAccountName"),
-        cloud_event_uri=_cloud_event_uri(spec),
-    )
-
-
-def _cloud_event_uri(spec: Fields) -> str:
-    uri = spec.text("cloudEventURI")
-    if uri and not uri.lower().startswith(("http://", "https://")):
-        spec.mistake("cloudEventURI", "must be an http or https URL")
-    return uri
-
-
-def _note_deployment(spec: Fields) -> None:
-    resources = spec.section("resources", _RESOURCES)
-    if resources and resources.section("kubernetesResource", None) and resources.section("customResource", None):
-        resources.mistake("customResource", "stands beside kubernetesResource", "keep one of them")
-    for name in ("resources", *_DEPLOYMENT):
-        if spec.has(name):
-            spec.note(name, "has no effect here: no pod serves this listener")
-    if spec.has("serviceAccountName"):
-        spec.note("serviceAccountName", "has no effect here: resources are created as the kubeconfig's user")
-
-
-def _listed(fields: Fields, version: str, namespace: str) -> InlineTrigger | TriggerRef:
-    source = fields.reading.source(fields.path)
-    name = fields.text("name")
-    check_label_value(fields, "name", name)
-    ref = fields.text("triggerRef")
-    if ref:
-        beside = [part for part in ("template", "bindings", "interceptors") if fields.has(part)]
-        if beside:
-            fields.mistake("triggerRef", f"stands beside {', '.join(beside)}", "keep one of them")
-        return TriggerRef(ref, source)
-    spec = decode_trigger_spec(fields, version, namespace=namespace)
-    if not fields.has("template") and fields.raw("triggerRef") in (None, ""):
-        fields.mistake("", "has neither template nor triggerRef", "one of them is required")
-    return InlineTrigger(name, spec, source)
-
-
-def _group(fields: Fields, version: str) -> TriggerGroup:
-    selector = fields.section("triggerSelector", _SELECTOR)
-    decoded = decode_selector(selector or Fields(fields.reading, fields.path, {}, None))
-    if not fields.has("triggerSelector") or (
-        selector and decoded.namespaces is None and not selector.has("labelSelector")
-    ):
-        fields.mistake("triggerSelector", "selects no trigger", "labelSelector or namespaceSelector is required")
-    if fields.raw("interceptors") in (None, []):
-        fields.mistake("interceptors", "needs at least one interceptor")
-    return TriggerGroup(
-        name=fields.text("name", required=True),
-        interceptors=decode_interceptors(fields, version),
-        selector=decoded,
-        source=fields.reading.source(fields.path),
-    )
 
 
 def _trigger(fields: Fields, version: str, namespace: str) -> Trigger | None:
@@ -277,7 +171,7 @@ def _pem(fields: Fields) -> str:
 _DECODERS: Mapping[str, Callable[[Fields, str, str], Resource | None]] = {
     "ClusterInterceptor": _interceptor,
     "ClusterTriggerBinding": _binding,
-    "EventListener": _listener,
+    "EventListener": decode_listener,
     "Interceptor": _interceptor,
     "Trigger": _trigger,
     "TriggerBinding": _binding,

@@ -47,6 +47,9 @@ def _interceptor(fields: Fields) -> InterceptorSpec:
     kinds = [*(["ref"] if named else []), *(["webhook"] if fields.has("webhook") else []), *old]
     if len(kinds) > 1:
         fields.mistake("", f"more than one interceptor in one entry: {', '.join(kinds)}", "make each an entry")
+    elif not kinds and ref is not None and ref.values:
+        if _REF.issuperset(ref.values):  # else the name is misspelt, which is said already
+            ref.require("name")
     elif not kinds and not any(fields.stands(core) for core in _CORE):
         fields.mistake("", "names no interceptor", 'write "ref: {name: github}", or the name of another one')
     source = fields.reading.source(fields.path)

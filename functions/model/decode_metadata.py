@@ -129,11 +129,12 @@ def _requirement(fields: Fields) -> Requirement:
         return Requirement(key, "Exists")
     operator = fields.choice("operator", _OPERATORS)
     values = fields.texts("values")
-    takes_values = operator in ("In", "NotIn")
-    if takes_values and not values:
-        fields.mistake("values", f"{operator} needs at least one value")
-    if not takes_values and values:
-        fields.mistake("values", f"{operator} takes no values", "remove them")
+    if fields.raw("operator") == operator:
+        takes_values = operator in ("In", "NotIn")
+        if takes_values and not values:
+            fields.mistake("values", f"{operator} needs at least one value")
+        if not takes_values and values:
+            fields.mistake("values", f"{operator} takes no values", "remove them")
     for value in values:
         check_label_value(fields, "values", value)
     return Requirement(key, operator, values)

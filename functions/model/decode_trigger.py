@@ -64,8 +64,8 @@ def decode_trigger_spec(fields: Fields, version: str, *, namespace: str) -> Trig
 
 
 def _binding(fields: Fields, version: str) -> list[Binding]:
-    fields.text("apiversion")
-    fields.text("apiVersion")
+    for unused in ("apiversion", "apiVersion", "value", "kind"):
+        fields.text(unused)
     name, ref = fields.text("name"), fields.text("ref")
     if ref:
         if name:
@@ -109,6 +109,8 @@ def _template(fields: Fields, version: str) -> TemplateRef | TemplateSpec | None
         if has_spec:
             section.mistake("spec", "stands beside name", "keep one of them")
         return TemplateRef(section.text("name", required=True))
+    if has_ref and section.stands("name") and version == "v1alpha1":
+        section.mistake("name", "stands beside ref", "keep ref")
     if has_ref and has_spec:
         section.mistake("spec", "stands beside ref", "keep one of them")
     if has_ref:

@@ -212,8 +212,12 @@ class Fields:
         return ()
 
     def _mistyped(self, path: Path, wanted: str, value: Json) -> None:
-        hint = "put it in quotes" if wanted == "a string" and not isinstance(value, (list, dict)) else ""
-        self._reading.mistake(path, f"must be {wanted}, not {described(value)}", hint if value is not None else "")
+        hint = ""
+        if wanted == "a string" and isinstance(value, bool):
+            hint = "put it in quotes: YAML reads yes, no, on, off, y and n as booleans"
+        elif wanted == "a string" and isinstance(value, (int, float)):
+            hint = "put it in quotes"
+        self._reading.mistake(path, f"must be {wanted}, not {described(value)}", hint)
 
 
 def described(value: Json) -> str:

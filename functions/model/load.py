@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ from functions.model.decode import CLUSTER_SCOPED, GROUP, decode
 from functions.model.fields import Reading, described
 from functions.model.findings import ManifestError, Mistake, Note
 from functions.model.resources import Registry, Resource, Source
-from functions.model.yaml_nodes import Node, decode_text, read_documents
+from functions.model.yaml_nodes import Node
 from functions.model.yaml_scalars import YamlError
+from functions.model.yaml_text import decode_text, read_documents
 from functions.values import Json
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -112,10 +114,16 @@ def _read(text: str) -> tuple[list[Node], list[YamlError]]:
     if errors and text.lstrip().startswith("{"):
         # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try
         try:
-            return [Node(json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant), None, 1, 1)], []
+            return [Node(_json(text), None, 1, 1)], []
         except (ValueError, RecursionError):
             return documents, errors
     return documents, errors
+
+
+def _json(text: str) -> Json:
+    value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
+    json.dumps(value, ensure_ascii=False).encode()  # a ValueError for lone surrogates, which no API server takes
+    return value
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
@@ -125,8 +133,13 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     return found
 
 
-def _no_constant(_name: str) -> NoReturn:
+def _no_number(_name: str) -> NoReturn:
     raise ValueError("no JSON number")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
 
 
 class _Collector:

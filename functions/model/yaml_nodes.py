@@ -1,30 +1,23 @@
-"""YAML as Kubernetes reads it, with a line and column for every value: bounded, never a Python object.
+"""YAML events composed into values, with a line and column for each: bounded, never a Python object.
 
-PyYAML (libyaml where it is there) gives the events; values are composed here, because the bounds, duplicate keys
-and go-yaml's meaning of scalars belong to this step.
+Composed here and not by PyYAML: bounds, duplicate keys and go-yaml's meaning of scalars belong to this step.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import yaml
 
-from functions.model.yaml_scalars import YamlError, resolve_plain, resolve_tagged
+from functions.model.yaml_scalars import ONLY_CORE_TAGS, YamlError, resolve_plain, resolve_tagged
 from functions.values import Json
 
-MAX_BYTES = 8 << 20
-"""Bytes of one text: five times what etcd takes for one object."""
 MAX_DEPTH = 100
 """Levels of nesting."""
 MAX_NODES = 500_000
 """Values in one text, with every alias counted as what it stands for: a thousand triggers have about 60,000."""
 
-_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|(?!^)\ufeff")
-_ONLY_COMMENTS = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*(?:#.*)?)?")
 _MAP_TAGS = (None, "!", "tag:yaml.org,2002:map")
 _SEQ_TAGS = (None, "!", "tag:yaml.org,2002:seq")
 
@@ -55,110 +48,36 @@ class Node:
         return node
 
 
-class _Parser(Protocol):
+class Parser(Protocol):
+    """What gives the events of a stream, from libyaml or from PyYAML's own parser."""
+
     def get_event(self) -> Any:  # PyYAML's stubs do not tell which event has which attributes
         """Return the next event, None after the last."""
 
 
-_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+class TooManyValuesError(YamlError):
+    """The text is an alias bomb, or too large; nothing more is read of it."""
 
 
-def decode_text(raw: str | bytes) -> str:
-    """Return manifest text. Raises YamlError when it is too long, no UTF-8, or holds control characters."""
-    if len(raw) > MAX_BYTES:
-        raise YamlError(f"the text is longer than {MAX_BYTES >> 20} MiB", line=1, column=1)
-    if isinstance(raw, bytes):
-        try:
-            raw = raw.decode("utf-8")
-        except UnicodeDecodeError as error:
-            line = error.object.count(b"\n", 0, error.start) + 1
-            raise YamlError("the text is not UTF-8", line=line, column=1, hint="save the file as UTF-8") from error
-    if found := _UNPRINTABLE.search(raw):
-        start = found.start()
-        column = start - (raw.rfind("\n", 0, start) + 1) + 1
-        code = ord(raw[start])
-        raise YamlError(f"the control character U+{code:04X} is not allowed", line=_line(raw, start), column=column)
-    return raw.removeprefix("\ufeff")
-
-
-def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
-    """Return the documents of a text from `decode_text`, null ones left out, and everything that is wrong in it.
-
-    As kubectl does, the text is cut at its `---` lines first, so a mistake in one document leaves the others.
-    """
-    documents: list[Node] = []
-    mistakes: list[YamlError] = []
-    budget = _Budget()
-    for first_line, chunk in _chunks(text):
-        composer = _Composer(_PARSER(chunk), first_line, mistakes, budget)
-        try:
-            documents += [node for node in composer.documents() if node.value is not None]
-        except YamlError as error:
-            mistakes.append(error)
-        except yaml.YAMLError as error:
-            mistakes.append(_translated(error, first_line))
-    return documents, mistakes
-
-
-def load_go_yaml(text: str) -> Json:
-    """Return the first document of a text as sigs.k8s.io/yaml's Unmarshal does: of duplicate keys the last wins.
-
-    Raises YamlError, a ValueError, which quotes nothing of the text.
-    """
-    checked = decode_text(text)
-    composer = _Composer(_PARSER(checked), 1, None, _Budget())
-    try:
-        node = next(composer.documents(), None)
-    except yaml.YAMLError as error:
-        raise _translated(error, 1) from error
-    return None if node is None else node.value
-
-
-def _chunks(text: str) -> Iterator[tuple[int, str]]:
-    # a chunk begins at its own `---`, so that what follows on that line belongs to it
-    start = line = 0
-    for end in [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]:
-        chunk = text[start:end]
-        directives = chunk.startswith("%") or "\n%" in chunk
-        if directives and end < len(text) and all(row[:1] in ("%", "#", "") for row in chunk.splitlines()):
-            continue  # %YAML and %TAG belong to the document that they precede
-        if not _ONLY_COMMENTS.fullmatch(chunk):
-            yield line + 1, chunk
-        line += chunk.count("\n")
-        start = end
-
-
-def _line(text: str, position: int) -> int:
-    return text.count("\n", 0, position) + 1
-
-
-def _translated(error: yaml.YAMLError, first_line: int) -> YamlError:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or "the text cannot be read"
-    hint = ""
-    if "\\t" in problem or "tab" in problem:
-        hint = "indent with spaces, never with tabs"
-    if mark is None:
-        return YamlError(f"not YAML: {problem}", line=first_line, column=1, hint=hint)
-    return YamlError(f"not YAML: {problem}", line=first_line + mark.line, column=mark.column + 1, hint=hint)
-
-
-class _Budget:
+class Budget:
     """How many values a text has so far, aliases counted as what they stand for."""
 
     def __init__(self) -> None:
         self.spent = 0
 
     def spend(self, count: int, line: int) -> None:
+        """Count values that begin in `line`. Raises TooManyValuesError above MAX_NODES."""
         self.spent += count
         if self.spent > MAX_NODES:
-            raise YamlError(f"more than {MAX_NODES} values, aliases expanded", line=line, hint="split the file")
+            raise TooManyValuesError(
+                f"the text holds more than {MAX_NODES} values, aliases counted as what they stand for", line=line
+            )
 
 
-class _Composer:
+class Composer:
     """Turns one stream of events into nodes. With `mistakes` None, of duplicate keys the last wins."""
 
-    def __init__(self, parser: _Parser, first_line: int, mistakes: list[YamlError] | None, budget: _Budget) -> None:
+    def __init__(self, parser: Parser, first_line: int, mistakes: list[YamlError] | None, budget: Budget) -> None:
         self._next = parser.get_event
         self._first_line = first_line
         self._mistakes = mistakes
@@ -166,6 +85,7 @@ class _Composer:
         self._anchors: dict[str, tuple[Node, int] | None] = {}
 
     def documents(self) -> Iterator[Node]:
+        """Compose document after document. Raises YamlError and yaml.YAMLError for what ends the stream."""
         while (event := self._next()) is not None:
             if type(event) is yaml.DocumentStartEvent:
                 self._anchors = {}
@@ -273,7 +193,7 @@ class _Composer:
         if tag not in allowed:
             self._fault(
                 YamlError(
-                    "only the core tags !!str, !!int, !!float, !!bool, !!null, !!map and !!seq may be used",
+                    ONLY_CORE_TAGS,
                     line=line,
                     column=column,
                 )

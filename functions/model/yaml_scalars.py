@@ -13,6 +13,9 @@ import re
 
 from functions.values import Json
 
+ONLY_CORE_TAGS = "only the core tags !!str, !!int, !!float, !!bool, !!null, !!map and !!seq may be used"
+"""What is said about any other tag."""
+
 
 class YamlError(ValueError):
     """Text that is no YAML, or YAML that Kubernetes or this loader refuses; lines and columns start at 1."""
@@ -80,7 +83,7 @@ def resolve_tagged(tag: str, text: str) -> Json:
     name = tag.removeprefix("tag:yaml.org,2002:")
     wanted = _TAGS.get(name)
     if wanted is None or name == tag:
-        raise YamlError("only the core tags !!str, !!int, !!float, !!bool, !!null, !!map and !!seq may be used")
+        raise YamlError(ONLY_CORE_TAGS)
     value = resolve_plain(text)
     if not isinstance(value, wanted) or (isinstance(value, bool) and name != "bool"):
         raise YamlError(f"the value does not fit its tag !!{name}")

@@ -1,0 +1,103 @@
+"""YAML text as Kubernetes reads it: checked, cut into documents, parsed by libyaml where PyYAML has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import yaml
+
+from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
+from functions.model.yaml_scalars import YamlError
+from functions.values import Json
+
+MAX_BYTES = 8 << 20
+"""Bytes of one text: five times what etcd takes for one object."""
+
+_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_ONLY_COMMENTS = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*(?:#.*)?)?")
+
+_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def decode_text(raw: str | bytes) -> str:
+    """Return manifest text. Raises YamlError when it is too long, no UTF-8, or holds control characters."""
+    if len(raw) > MAX_BYTES:
+        raise YamlError(f"the text is longer than {MAX_BYTES >> 20} MiB", line=1, column=1)
+    if isinstance(raw, bytes):
+        try:
+            raw = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line = error.object.count(b"\n", 0, error.start) + 1
+            raise YamlError("the text is not UTF-8", line=line, column=1, hint="save the file as UTF-8") from error
+    if found := _UNPRINTABLE.search(raw):
+        start = found.start()
+        column = start - (raw.rfind("\n", 0, start) + 1) + 1
+        code = ord(raw[start])
+        raise YamlError(f"the control character U+{code:04X} is not allowed", line=_line(raw, start), column=column)
+    return raw.removeprefix("\ufeff")
+
+
+def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
+    """Return the documents of a text from `decode_text`, null ones left out, and everything that is wrong in it.
+
+    As kubectl does, the text is cut at its `---` lines first, so a mistake in one document leaves the others.
+    """
+    documents: list[Node] = []
+    mistakes: list[YamlError] = []
+    budget = Budget()
+    for first_line, chunk in _chunks(text):
+        composer = Composer(_PARSER(chunk), first_line, mistakes, budget)
+        try:
+            documents += [node for node in composer.documents() if node.value is not None]
+        except YamlError as error:
+            mistakes.append(error)
+            if isinstance(error, TooManyValuesError):
+                break
+        except yaml.YAMLError as error:
+            mistakes.append(_translated(error, first_line))
+    return documents, mistakes
+
+
+def load_go_yaml(text: str) -> Json:
+    """Return the first document of a text as sigs.k8s.io/yaml's Unmarshal does: of duplicate keys the last wins.
+
+    Raises YamlError, a ValueError, which quotes nothing of the text.
+    """
+    checked = decode_text(text)
+    composer = Composer(_PARSER(checked), 1, None, Budget())
+    try:
+        node = next(composer.documents(), None)
+    except yaml.YAMLError as error:
+        raise _translated(error, 1) from error
+    return None if node is None else node.value
+
+
+def _chunks(text: str) -> Iterator[tuple[int, str]]:
+    # a chunk begins at its own `---`, so that what follows on that line belongs to it
+    start = line = 0
+    for end in [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]:
+        chunk = text[start:end]
+        directives = chunk.startswith("%") or "\n%" in chunk
+        if directives and end < len(text) and all(row[:1] in ("%", "#", "") for row in chunk.splitlines()):
+            continue  # %YAML and %TAG belong to the document that they precede
+        if not _ONLY_COMMENTS.fullmatch(chunk):
+            yield line + 1, chunk
+        line += chunk.count("\n")
+        start = end
+
+
+def _line(text: str, position: int) -> int:
+    return text.count("\n", 0, position) + 1
+
+
+def _translated(error: yaml.YAMLError, first_line: int) -> YamlError:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or "the text cannot be read"
+    hint = ""
+    if "\\t" in problem or "tab" in problem:
+        hint = "indent with spaces, never with tabs"
+    if mark is None:
+        return YamlError(f"not YAML: {problem}", line=first_line, column=1, hint=hint)
+    return YamlError(f"not YAML: {problem}", line=first_line + mark.line, column=mark.column + 1, hint=hint)
