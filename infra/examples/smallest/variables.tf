@@ -1,0 +1,4 @@
+variable "project" {
+  description = "ID of the Google Cloud project."
+  type        = string
+}

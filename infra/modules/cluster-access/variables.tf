@@ -1,0 +1,56 @@
+variable "namespace" {
+  description = "Namespace that the runs are created in. It must exist."
+  type        = string
+  default     = "goldstine-lab"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", var.namespace))
+    error_message = "namespace must be a namespace's name."
+  }
+}
+
+variable "name" {
+  description = "Name of the ServiceAccount, the Roles and their bindings."
+  type        = string
+  default     = "pipehook"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", var.name))
+    error_message = "name must be lower-case letters, digits and -."
+  }
+}
+
+variable "labels" {
+  description = "Labels of everything made here. app.kubernetes.io/name is added."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "create" {
+  description = "What the templates create: API group -> plural resource names. create and get of these is all that is granted; get tells a duplicate from a stranger's object."
+  type        = map(set(string))
+  default     = { "tekton.dev" = ["pipelineruns"] }
+  nullable    = false
+
+  validation {
+    condition     = alltrue(flatten([for resources in values(var.create) : [for resource in resources : can(regex("^[a-z0-9]+$", resource))]]))
+    error_message = "create must be plural resource names such as pipelineruns, by API group (the core group is \"\"); no *."
+  }
+}
+
+variable "read_triggers" {
+  description = "Whether the second Role is made, which reads the Triggers objects in namespace: for TRIGGERS_SOURCE=cluster."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "read_secrets" {
+  description = "Names of the Kubernetes Secrets that may be read: for SECRETS_SOURCE=cluster. Each by name, never all."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}

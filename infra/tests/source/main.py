@@ -1,0 +1,1 @@
+"""The real one is in the repository; this one is only packed."""

@@ -1,0 +1,46 @@
+locals {
+  kubeconfig_secret = var.dry_run ? "" : "projects/${var.project}/secrets/${var.kubeconfig_secret}"
+
+  # What everything that creates in the cluster is told.
+  cluster_environment = {
+    NAMESPACE         = var.namespace
+    KUBECONFIG_SECRET = local.kubeconfig_secret
+    DRY_RUN           = tostring(var.dry_run)
+    REDELIVERY        = var.redelivery
+    OUTBOUND_HOSTS    = join(",", var.outbound_hosts)
+    TRACING           = tostring(var.tracing)
+  }
+}
+
+module "webhook" {
+  source = "./modules/function"
+
+  project        = var.project
+  region         = var.region
+  name           = "${var.name}-webhook"
+  description    = "Receives webhooks and creates what the triggers say."
+  entry_point    = "webhook"
+  runtime        = var.runtime
+  source_archive = local.source_archive
+  build          = local.build
+  labels         = local.labels
+  tracing        = var.tracing
+  vpc            = var.vpc
+  size           = var.webhook
+  ingress        = var.webhook.ingress
+  invokers       = { everyone = "allUsers" } # GitHub cannot show an identity of Google's; each delivery's signature is checked
+  secrets        = { for id in setunion(local.hmac_secrets, local.cluster_secrets) : id => local.secret_ids[id] }
+
+  environment = merge(local.cluster_environment, {
+    TRIGGERS_SOURCE     = var.triggers_source
+    EVENT_LISTENER      = var.event_listener
+    SECRETS_SOURCE      = var.secrets_source == "cluster" ? "cluster" : "secret-manager://${var.project}"
+    SECRET_ID_FORMAT    = var.secret_id_format
+    UNVERIFIED_TRIGGERS = var.unverified_triggers
+    GITHUB_API_URL      = var.github_api_url
+    QUEUE_TOPIC         = var.queue_enabled ? google_pubsub_topic.queue[0].id : ""
+    QUEUE_MODE          = var.queue_enabled ? var.queue.mode : ""
+  })
+
+  depends_on = [google_artifact_registry_repository_iam_member.build, google_project_iam_member.build_logs, google_project_iam_member.build_source, google_storage_bucket_iam_member.build]
+}

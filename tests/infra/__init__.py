@@ -1,0 +1,1 @@
+"""Checks of infra/ that need nothing but Python."""
