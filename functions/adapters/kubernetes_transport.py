@@ -236,8 +236,6 @@ def _plain_faults(connect: float, read: float) -> Iterator[None]:
     except (ApiException, exceptions.SSLError) as error:
         # the client turns urllib3's SSLError alone into an ApiException without a status
         raise _tls_fault(error) from error
-    except exceptions.ConnectTimeoutError as error:
-        raise NoAnswerError(f"no connection within {connect:.1f} s", maybe_done=False) from error
     except exceptions.ReadTimeoutError as error:
         raise NoAnswerError(f"no answer within {read:.1f} s", maybe_done=True) from error
     except exceptions.NameResolutionError as error:
@@ -246,6 +244,8 @@ def _plain_faults(connect: float, read: float) -> Iterator[None]:
         cause = error.__cause__
         said = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else "no connection"
         raise NoAnswerError(said, maybe_done=False) from error
+    except exceptions.ConnectTimeoutError as error:  # the base of the two above
+        raise NoAnswerError(f"no connection within {connect:.1f} s", maybe_done=False) from error
     except exceptions.ProxyError as error:
         raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from error
     except exceptions.IncompleteRead as error:
