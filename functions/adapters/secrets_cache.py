@@ -7,8 +7,9 @@ Everything happens in request threads (an instance is frozen between requests, a
 - When the source cannot be asked, values read less than `last_good` ago serve on, said once in the log. Without such
   values the request fails with PassingError. A lasting fault (the secret is gone, forbidden) ends them at once.
 - `renew`, asked for when no value matched a signature, reads at most once per `renewal` and secret, and all secrets
-  together no more often than `renewals` allows, whatever is sent.
-- A failed read is remembered, so that a flood meets it without a call.
+  together 20 times at once and once a second after that, whatever is sent.
+- A failed read is remembered, so that a flood meets it without a call. Of secrets that are not there, 500 are asked for
+  at once and ten a second after that.
 """
 
 from __future__ import annotations
@@ -37,6 +38,10 @@ class _Failure:
     reason: str
     passing: bool
     retry_after: float | None = None
+
+    @classmethod
+    def of(cls, error: PipehookError) -> _Failure:
+        return cls(error.reason, error.passing, error.retry_after if isinstance(error, PassingError) else None)
 
     def error(self) -> PipehookError:
         if self.passing:
@@ -73,7 +78,7 @@ class SecretCache:
         self._entries: OrderedDict[str, _Entry] = OrderedDict()
         self._renewals = Allowance(burst=20, rate=1.0)
         # a CEL expression may take a secret's name from the body: then an unverified sender chooses what is read
-        self._first_reads = Allowance(burst=500, rate=5.0)
+        self._misses = Allowance(burst=500, rate=10.0)
 
     def get(self, location: str, deadline: Deadline) -> Secret:
         """Return a secret, read now if need be.
@@ -144,8 +149,8 @@ class SecretCache:
         return None
 
     def _begin(self, entry: _Entry) -> None:
-        if entry.secret is None and not self._first_reads.take(self._clock()):
-            raise PassingError("too many different secrets are asked for")
+        if entry.secret is None and not self._misses.has(self._clock()):
+            raise PassingError("too many secrets are asked for that do not exist")
         entry.reading = threading.Event()
 
     def _unfinished(self, entry: _Entry) -> Secret:
@@ -158,35 +163,35 @@ class SecretCache:
         known = entry.secret
         seconds = self._limits.cold_seconds if known is None else self._limits.warm_seconds
         bounded = Deadline(min(deadline.expires, deadline.clock() + seconds), deadline.clock)
-        secret: Secret | None = None
-        failure: _Failure | None = None
+        outcome: Secret | _Failure | None = None
+        began = self._clock()
         try:
-            secret = self._load(location, known, bounded)
-        except PassingError as error:
-            failure = _Failure(error.reason, passing=True, retry_after=error.retry_after)
-        except LastingError as error:
-            failure = _Failure(error.reason, passing=False)
+            outcome = secret = self._load(location, known, bounded)
+        except PipehookError as error:
+            outcome = failure = _Failure.of(error)
+            if failure.passing and serve_last_good and known is not None:
+                return known
+            raise failure.error() from error
+        else:
+            return secret
         finally:
             # reached by a fault of our own, too: whoever waits must never wait for ever
-            self._end(entry, location, secret, failure, out_of_time=deadline.remaining() <= 0)
-        if secret is not None:
-            return secret
-        if failure is not None and failure.passing and serve_last_good and known is not None:
-            return known
-        raise (failure or _Failure("it could not be read", passing=True)).error()
+            self._end(entry, location, outcome, began=began, out_of_time=deadline.remaining() <= 0)
 
     def _end(
-        self, entry: _Entry, location: str, secret: Secret | None, failure: _Failure | None, *, out_of_time: bool
+        self, entry: _Entry, location: str, outcome: Secret | _Failure | None, *, began: float, out_of_time: bool
     ) -> None:
+        failure = outcome if isinstance(outcome, _Failure) else None
         warn = False
         with self._lock:
             now = self._clock()
             reading, entry.reading = entry.reading, None
             entry.failure = failure
-            if secret is not None:
-                entry.secret, entry.read_at, entry.retry_at, entry.warned = secret, now, now, False
+            if isinstance(outcome, Secret):
+                entry.secret, entry.read_at, entry.retry_at, entry.warned = outcome, began, now, False
             elif failure is not None and not failure.passing:
                 entry.secret, entry.retry_at = None, now + self._limits.lasting
+                self._misses.take(now)
             elif failure is not None and not out_of_time:
                 # (when this delivery's own time ran out, the next one with more of it asks at once)
                 entry.retry_at = now + (self._limits.cold_retry if entry.secret is None else self._limits.retry)

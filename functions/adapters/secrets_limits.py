@@ -58,11 +58,15 @@ class Allowance:
         self._left = float(burst)
         self._since = float("-inf")
 
-    def take(self, now: float) -> bool:
-        """Take one if there is one left."""
+    def has(self, now: float) -> bool:
+        """Say whether there is one left."""
         self._left = min(self._burst, self._left + (now - self._since) * self._rate)
         self._since = now
-        if self._left < 1:
+        return self._left >= 1
+
+    def take(self, now: float) -> bool:
+        """Take one if there is one left."""
+        if not self.has(now):
             return False
         self._left -= 1
         return True

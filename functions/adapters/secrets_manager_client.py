@@ -104,6 +104,7 @@ class ManagerClient:
         deadline: Deadline,
     ) -> R:
         reason = "no time was left to ask Secret Manager"
+        cause: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
                 self._sleep(min(deadline.remaining(), random.uniform(0.05, 0.15) * 2**attempt))  # noqa: S311 -- jitter
@@ -114,7 +115,7 @@ class ManagerClient:
             try:
                 answer = ask(client, seconds)
             except _PASSING as error:
-                reason = f"Secret Manager does not answer ({_code(error)})"
+                cause, reason = error, f"Secret Manager does not answer ({_code(error)})"
                 self._drop(client)
             except _ChecksumError:
                 if reason == _DAMAGED:
@@ -125,7 +126,7 @@ class ManagerClient:
             else:
                 self._used = LIFE_CLOCK()
                 return answer
-        raise PassingError(reason)
+        raise PassingError(reason) from cause
 
     def _opened(self) -> SecretManagerServiceClient:
         with self._lock:

@@ -310,3 +310,22 @@ def test_an_allowance_refills_slowly() -> None:
     assert not allowance.take(1)
     assert allowance.take(2.1)
     assert [allowance.take(1000) for _ in range(4)] == [True, True, True, False]
+
+
+def test_reads_of_what_is_not_there_are_bounded_and_outages_do_not_count(
+    cache: SecretCache, source: Source, clock: LifeClock
+) -> None:
+    cache.get("good", deadline())
+    source.fail(PassingError("down"))
+    for index in range(600):
+        with pytest.raises(PassingError, match="down"):
+            cache.get(f"cold-{index}", deadline())
+    source.fail(LastingError("not found"))
+    for index in range(500):
+        with pytest.raises(LastingError):
+            cache.get(f"guess-{index}", deadline())
+    with pytest.raises(PassingError, match="do not exist"):
+        cache.get("one-too-many", deadline())
+    source.answer = None
+    clock.pass_by(60)
+    assert number(cache.get("good", deadline())) == len(source.reads)
