@@ -1,0 +1,113 @@
+"""The rights in the cluster are exactly what the deployed templates need, in YAML and in Terraform alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from tests.infra.hcl import INFRA, of_kind
+
+CLUSTER = INFRA / "cluster"
+MODULE = INFRA / "modules" / "cluster-access"
+
+
+def _documents(*patterns: str) -> Iterator[dict[str, Any]]:
+    for pattern in patterns:
+        for file in sorted(INFRA.glob(pattern)):
+            yield from (document for document in yaml.safe_load_all(file.read_text()) if document)
+
+
+def _needed() -> set[tuple[str, str]]:
+    """Give (API group, plural) of everything that the templates in infra/triggers create."""
+    found = set()
+    for document in _documents("triggers/**/*.yaml"):
+        for resource in document.get("spec", {}).get("resourcetemplates", []):
+            group, _, version = resource["apiVersion"].rpartition("/")
+            assert version
+            found.add((group, resource["kind"].lower() + "s"))
+    return found
+
+
+def _granted(*kinds: str) -> dict[str, list[dict[str, Any]]]:
+    """Give the rules of the roles of these kinds, by name."""
+    return {
+        document["metadata"]["name"]: document["rules"]
+        for document in _documents("cluster/base/*.yaml", "cluster/components/*/*.yaml")
+        if document.get("kind") in kinds
+    }
+
+
+def test_the_role_grants_create_and_get_of_what_the_templates_create() -> None:
+    rules = _granted("Role")["pipehook"]
+
+    granted = {(group, resource) for rule in rules for group in rule["apiGroups"] for resource in rule["resources"]}
+    assert granted == _needed()
+    assert all(rule["verbs"] == ["create", "get"] for rule in rules)
+
+
+def test_the_module_grants_the_same_by_default() -> None:
+    default = of_kind(MODULE, "variable")["create"].body["default"]
+
+    granted = {
+        (group.strip('"'), resource.strip('"')) for group, resources in default.items() for resource in resources
+    }
+    assert granted == _needed()
+    roles = of_kind(MODULE, "locals")[""].body["roles"]
+    assert 'verbs = ["create", "get"], names = null' in roles
+
+
+def test_the_other_roles_only_read() -> None:
+    granted = _granted("Role", "ClusterRole")
+
+    assert {name for name in granted if name != "pipehook"} == {
+        "pipehook-triggers",
+        "pipehook-secrets",
+        "pipehook-goldstine-lab-triggers",
+    }
+    for name, rules in granted.items():
+        for rule in rules:
+            if name != "pipehook":
+                assert set(rule["verbs"]) <= {"get", "list", "watch"}
+            assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
+
+
+def test_secrets_are_read_by_name() -> None:
+    (rule,) = _granted("Role")["pipehook-secrets"]
+
+    assert rule == {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["github-webhook"], "verbs": ["get"]}
+
+
+def test_the_reading_role_is_the_same_in_both() -> None:
+    (rule,) = _granted("Role")["pipehook-triggers"]
+    (cluster_rule,) = _granted("ClusterRole")["pipehook-goldstine-lab-triggers"]
+    text = (MODULE / "main.tf").read_text()
+
+    for resources, verbs in ((rule["resources"], rule["verbs"]), (cluster_rule["resources"], cluster_rule["verbs"])):
+        listed = re.escape(", ".join(f'"{name}"' for name in resources))
+        said = re.escape(", ".join(f'"{verb}"' for verb in verbs))
+        assert re.search(rf"resources\s+= \[{listed}\]\n\s+verbs\s+= \[{said}\]", text)
+
+
+def test_every_binding_binds_the_service_account_to_a_role_that_exists() -> None:
+    granted = _granted("Role", "ClusterRole")
+    bindings = [
+        document
+        for document in _documents("cluster/base/*.yaml", "cluster/components/*/*.yaml")
+        if document.get("kind") in ("RoleBinding", "ClusterRoleBinding")
+    ]
+
+    assert {binding["roleRef"]["name"] for binding in bindings} == set(granted)
+    assert all(binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipehook"}] for binding in bindings)
+
+
+def test_the_namespace_is_the_templates() -> None:
+    namespaces = {document["metadata"]["namespace"] for document in _documents("triggers/**/*.yaml")}
+    kustomizations = [
+        document for document in _documents("cluster/*/kustomization.yaml") if document["kind"] == "Kustomization"
+    ]
+
+    assert {kustomization["namespace"] for kustomization in kustomizations} == namespaces
+    assert of_kind(MODULE, "variable")["namespace"].body["default"].strip('"') in namespaces
