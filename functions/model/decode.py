@@ -88,7 +88,7 @@ def _subject(values: Mapping[str, Json], kind: str, namespace: str) -> str:
 def _note_stranger(head: Fields, kind: str, group: str) -> None:
     # Knative has a Trigger too; the other kinds are nobody else's, so their group is probably a slip
     if kind in KINDS and (kind not in ("Trigger", "Interceptor") or did_you_mean(group, [GROUP])):
-        head.note("apiVersion", f"a {kind} of another group is passed over", f'did you mean "{GROUP}/v1beta1"?')
+        head.note("apiVersion", f"this {kind} is of another group and passed over", f'did you mean "{GROUP}/v1beta1"?')
 
 
 def _is_known(head: Fields, kind: str, version: str) -> bool:

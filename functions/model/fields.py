@@ -214,7 +214,7 @@ class Fields:
     def _mistyped(self, path: Path, wanted: str, value: Json) -> None:
         hint = ""
         if wanted == "a string" and isinstance(value, bool):
-            hint = "put it in quotes: YAML reads yes, no, on, off, y and n as booleans"
+            hint = "put it in quotes: YAML reads yes, no, on and off as booleans"
         elif wanted == "a string" and isinstance(value, (int, float)):
             hint = "put it in quotes"
         self._reading.mistake(path, f"must be {wanted}, not {described(value)}", hint)

@@ -194,7 +194,8 @@ class _Collector:
             raise ManifestError(self.mistakes)
         # the keys and values of each mapping fit its field: `_keep` chose both by kind
         mappings = {field: MappingProxyType(found) for field, found in self._found.items()}
-        return Loaded(Registry(**mappings), tuple(self._notes))  # type: ignore[arg-type] # see the line above
+        notes = sorted(self._notes, key=lambda note: (note.file, note.line, note.column))
+        return Loaded(Registry(**mappings), tuple(notes))  # type: ignore[arg-type] # see the line above
 
 
 def _is_list(values: Mapping[str, Json]) -> bool:

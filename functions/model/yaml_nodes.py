@@ -75,9 +75,9 @@ class Budget:
 
 
 class Composer:
-    """Turns one stream of events into nodes. With `mistakes` None, of duplicate keys the last wins."""
+    """Turns one stream of events into nodes; what leaves the rest readable is added to `mistakes`."""
 
-    def __init__(self, parser: Parser, first_line: int, mistakes: list[YamlError] | None, budget: Budget) -> None:
+    def __init__(self, parser: Parser, first_line: int, mistakes: list[YamlError], budget: Budget) -> None:
         self._next = parser.get_event
         self._first_line = first_line
         self._mistakes = mistakes
@@ -123,7 +123,7 @@ class Composer:
                 return resolve_tagged(event.tag, event.value)
             return resolve_plain(event.value) if event.implicit[0] else event.value
         except YamlError as error:
-            self._fault(YamlError(error.message, line=line, column=column, hint=error.hint))
+            self._mistakes.append(YamlError(error.message, line=line, column=column, hint=error.hint))
             return None
 
     def _alias(self, name: str, line: int, column: int) -> Node:
@@ -155,9 +155,9 @@ class Composer:
             key = self._key(key_node)
             child = self._node(self._next(), depth)
             child.line, child.column = key_node.line, key_node.column
-            if key in children and self._mistakes is not None:
+            if key in children:
                 first = children[key].line
-                self._fault(
+                self._mistakes.append(
                     YamlError(
                         f'the key "{key[:64]}" stands twice in one object, first in line {first}',
                         line=key_node.line,
@@ -174,7 +174,9 @@ class Composer:
         sources = node.children if isinstance(node.children, list) else [node]
         for source in sources:
             if not isinstance(source.children, dict):
-                self._fault(YamlError("<< takes an object or a list of objects", line=node.line, column=node.column))
+                self._mistakes.append(
+                    YamlError("<< takes an object or a list of objects", line=node.line, column=node.column)
+                )
                 return
             for key, child in source.children.items():
                 children.setdefault(key, child)
@@ -191,18 +193,13 @@ class Composer:
 
     def _check_tag(self, tag: str | None, allowed: tuple[str | None, ...], line: int, column: int) -> None:
         if tag not in allowed:
-            self._fault(
+            self._mistakes.append(
                 YamlError(
                     ONLY_CORE_TAGS,
                     line=line,
                     column=column,
                 )
             )
-
-    def _fault(self, error: YamlError) -> None:
-        if self._mistakes is None:
-            raise error
-        self._mistakes.append(error)
 
 
 def _is_merge(event: Any) -> bool:

@@ -9,7 +9,6 @@ import yaml
 
 from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
-from functions.values import Json
 
 MAX_BYTES = 8 << 20
 """Bytes of one text: five times what etcd takes for one object."""
@@ -56,22 +55,8 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
             if isinstance(error, TooManyValuesError):
                 break
         except yaml.YAMLError as error:
-            mistakes.append(_translated(error, first_line))
+            mistakes.append(_translated(error, first_line, chunk))
     return documents, mistakes
-
-
-def load_go_yaml(text: str) -> Json:
-    """Return the first document of a text as sigs.k8s.io/yaml's Unmarshal does: of duplicate keys the last wins.
-
-    Raises YamlError, a ValueError, which quotes nothing of the text.
-    """
-    checked = decode_text(text)
-    composer = Composer(_PARSER(checked), 1, None, Budget())
-    try:
-        node = next(composer.documents(), None)
-    except yaml.YAMLError as error:
-        raise _translated(error, 1) from error
-    return None if node is None else node.value
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
@@ -92,12 +77,13 @@ def _line(text: str, position: int) -> int:
     return text.count("\n", 0, position) + 1
 
 
-def _translated(error: yaml.YAMLError, first_line: int) -> YamlError:
+def _translated(error: yaml.YAMLError, first_line: int, chunk: str) -> YamlError:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    problem = getattr(error, "problem", None) or "the text cannot be read"
-    hint = ""
-    if "\\t" in problem or "tab" in problem:
-        hint = "indent with spaces, never with tabs"
+    message = f"not YAML: {getattr(error, 'problem', None) or 'it cannot be read'}"
     if mark is None:
-        return YamlError(f"not YAML: {problem}", line=first_line, column=1, hint=hint)
-    return YamlError(f"not YAML: {problem}", line=first_line + mark.line, column=mark.column + 1, hint=hint)
+        return YamlError(message, line=first_line, column=1)
+    lines = chunk.split("\n")
+    row = min(mark.line, len(lines) - 1)  # libyaml puts an early end of the text below its last line
+    indentation = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
+    hint = "indent with spaces, never with tabs" if "\t" in indentation else ""
+    return YamlError(message, line=first_line + row, column=mark.column + 1, hint=hint)

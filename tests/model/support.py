@@ -46,4 +46,4 @@ def selecting(selector: str) -> str:
 EL = "EventListener lab/el: spec"
 TRIGGER = f"{EL}.triggers[0]"
 QUOTE = "put it in quotes"
-QUOTE_BOOLEAN = "put it in quotes: YAML reads yes, no, on, off, y and n as booleans"
+QUOTE_BOOLEAN = "put it in quotes: YAML reads yes, no, on and off as booleans"
