@@ -13,7 +13,7 @@ from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
 from functions.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.naming import delivery_key, derived_uid
 from functions.ports import Deadline, Services, Sink, Work
-from functions.report import VERIFIES_NOTHING, Report
+from functions.report import NOTHING_VOUCHED, VERIFIES_NOTHING, Report
 from functions.values import Event, Outcome, Refusal, Status
 
 _LOG = logging.getLogger(__name__)
@@ -106,6 +106,9 @@ class _Run:
         try:
             if not trigger.problem:
                 passage = self._intercept(trigger, gate)
+            if isinstance(passage.end, Event) and not self._accepted(passage.assurance):
+                # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
+                return _outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
             if isinstance(passage.end, Event):
                 return self._render(trigger, passage.end, passage.assurance)
             return _outcome(trigger, passage.end, verified=self._accepted(passage.assurance))

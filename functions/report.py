@@ -13,6 +13,12 @@ VERIFIES_NOTHING = (
 )
 """Shown to everyone: it names nothing."""
 
+NOTHING_VOUCHED = (
+    "the interceptors let the event through without verifying it: a filter that verifies must come to its "
+    "compareSecret whatever the event says, as in compareSecret(…) && (…)"
+)
+"""Of a trigger that could have verified the delivery and did not, as `a || compareSecret(…)` where `a` holds."""
+
 RETRY_AFTER_SECONDS = 30
 """What a 503 asks for when the cluster named no time of its own."""
 
@@ -35,12 +41,21 @@ class Report:
         return any(outcome.verified for outcome in self.outcomes)
 
     @property
+    def accepted(self) -> bool:
+        """Whether any trigger knows the delivery to be authentic and did not reject it all the same.
+
+        A rejection of a verified delivery is that of a signed body that cannot be the event that its unsigned header
+        says it is.
+        """
+        return any(outcome.verified and outcome.status is not Status.REJECTED for outcome in self.outcomes)
+
+    @property
     def status(self) -> int:
         """The HTTP status: 503 before 422 before 202, and 401 when nothing accepted the delivery."""
         failed = [outcome for outcome in self.outcomes if outcome.status is Status.FAILED]
         if any(outcome.passing for outcome in failed):
             return 503
-        if not self.verified and any(outcome.status is Status.REJECTED for outcome in self.outcomes):
+        if not self.accepted and any(outcome.status is Status.REJECTED for outcome in self.outcomes):
             return 401
         return 422 if failed else 202
 
