@@ -100,7 +100,8 @@ def test_every_binding_binds_the_service_account_to_a_role_that_exists() -> None
     ]
 
     assert {binding["roleRef"]["name"] for binding in bindings} == set(granted)
-    assert all(binding["subjects"] == [{"kind": "ServiceAccount", "name": "pipehook"}] for binding in bindings)
+    subject = {"kind": "ServiceAccount", "name": "pipehook", "namespace": "goldstine-lab"}
+    assert all(binding["subjects"] == [subject] for binding in bindings)
 
 
 def test_the_namespace_is_the_templates() -> None:

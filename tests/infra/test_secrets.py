@@ -97,3 +97,13 @@ def test_only_the_webhook_is_public() -> None:
     ]
 
     assert public == ["module.webhook"]
+    ingress = {
+        name: unquoted(module.body["ingress"])
+        for name, module in of_kind(INFRA, "module").items()
+        if "ingress" in module.body
+    }
+    assert ingress == {
+        "webhook": "${var.webhook.ingress}",
+        "dispatch": "ALLOW_INTERNAL_ONLY",
+        "redeliver": "ALLOW_INTERNAL_ONLY",
+    }
