@@ -90,7 +90,7 @@ class Session:
 
     def exchange(self, request: Request, *, connect: float, read: float, deadline: Deadline) -> Answer:
         """Send a request and read the whole answer. Limits are in seconds. Raises NoAnswerError."""
-        with _plain_faults(connect, read):
+        with _plain_faults():
             response = self._send(request, connect=connect, read=read)
             try:
                 body = _body(response.response, deadline)
@@ -106,7 +106,7 @@ class Session:
 
         Raises NoAnswerError. Closing the generator closes the connection.
         """
-        with _plain_faults(connect, read):
+        with _plain_faults():
             response = self._send(request, connect=connect, read=read)
             try:
                 yield response.status, b""
@@ -226,7 +226,7 @@ def _body(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
 
 
 @contextlib.contextmanager
-def _plain_faults(connect: float, read: float) -> Iterator[None]:
+def _plain_faults() -> Iterator[None]:
     """Turn what urllib3 and the client raise into NoAnswerError, in words without addresses, paths or bodies."""
     from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 -- loaded with the client
     from urllib3 import exceptions  # noqa: PLC0415 -- as above
@@ -237,7 +237,7 @@ def _plain_faults(connect: float, read: float) -> Iterator[None]:
         # the client turns urllib3's SSLError alone into an ApiException without a status
         raise _tls_fault(error) from error
     except exceptions.ReadTimeoutError as error:
-        raise NoAnswerError(f"no answer within {read:.1f} s", maybe_done=True) from error
+        raise NoAnswerError("no answer came in time", maybe_done=True) from error
     except exceptions.NameResolutionError as error:
         raise NoAnswerError("its name cannot be resolved", maybe_done=False) from error
     except exceptions.NewConnectionError as error:
@@ -245,7 +245,7 @@ def _plain_faults(connect: float, read: float) -> Iterator[None]:
         said = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else "no connection"
         raise NoAnswerError(said, maybe_done=False) from error
     except exceptions.ConnectTimeoutError as error:  # the base of the two above
-        raise NoAnswerError(f"no connection within {connect:.1f} s", maybe_done=False) from error
+        raise NoAnswerError("no connection came about in time", maybe_done=False) from error
     except exceptions.ProxyError as error:
         raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from error
     except exceptions.IncompleteRead as error:
