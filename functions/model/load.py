@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -160,7 +160,7 @@ class _Collector:
             self.mistakes += reading.mistakes
             return
         if _is_list(values):
-            self._add_items(file, node, reading)
+            self._add_items(file, node, values, reading)
             return
         resource = decode(values, reading, namespace=self._namespace)
         if resource is not None and not reading.mistakes:
@@ -168,16 +168,16 @@ class _Collector:
         self.mistakes += reading.mistakes
         self._notes += reading.notes
 
-    def _add_items(self, file: str, node: Node, reading: Reading) -> None:
-        items = node.at(("items",))
-        if items is node or items.value is None:
-            return
-        if not isinstance(items.value, list):
-            reading.mistake(("items",), f"must be a list, not {described(items.value)}")
+    def _add_items(self, file: str, node: Node, values: Mapping[str, Json], reading: Reading) -> None:
+        items = values.get("items")
+        if items is not None and not isinstance(items, list):
+            reading.mistake(("items",), f"must be a list, not {described(items)}")
             self.mistakes += reading.mistakes
-            return
-        for item in _item_nodes(items):
-            self.add(file, item)
+        elif items:
+            for position, item in enumerate(items):
+                found = node.at(("items", position))
+                # JSON's own parser tells no lines: then the item stands where the list stands
+                self.add(file, found if found.value is item else Node(item, None, node.line, node.column))
 
     def _keep(self, kind: str, resource: Resource, reading: Reading) -> None:
         metadata = resource.metadata
@@ -203,11 +203,3 @@ def _is_list(values: Mapping[str, Json]) -> bool:
     if not isinstance(kind, str) or not isinstance(api_version, str):
         return False
     return (kind == "List" and api_version == "v1") or (kind.endswith("List") and api_version.startswith(f"{GROUP}/"))
-
-
-def _item_nodes(items: Node) -> Iterator[Node]:
-    if isinstance(items.children, list):
-        yield from items.children
-    elif isinstance(items.value, list):  # from JSON's own parser: no lines below the document
-        for value in items.value:
-            yield Node(value, None, items.line, items.column)

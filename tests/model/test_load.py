@@ -31,7 +31,7 @@ from functions.model.resources import (
     WebhookSpec,
 )
 from functions.values import Json
-from tests.model.support import binding
+from tests.model.support import binding, selecting
 
 MANIFESTS = Path(__file__).parent / "manifests"
 DEPLOYED = Path(__file__).parents[2] / "infra" / "triggers"
@@ -255,6 +255,20 @@ def test_a_directory_is_read_as_kubectl_reads_it(tmp_path: Path) -> None:
 def test_a_file_of_any_name_can_be_loaded(tmp_path: Path) -> None:
     (tmp_path / "manifest").write_text(binding("- {name: a, value: b}"))
     assert load_path(tmp_path / "manifest", namespace="lab").registry.bindings.keys() == {("lab", "b")}
+
+
+def test_a_list_in_json_with_escapes_that_yaml_refuses_is_unwrapped() -> None:
+    item = {"apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerBinding", "metadata": {"name": "b"}}
+    items = [{**item, "spec": {"params": [{"name": "a", "value": "😀"}]}}]
+    text = json.dumps({"apiVersion": "v1", "kind": "List", "items": items})
+    registry = load_documents({"x.json": text}, namespace="lab").registry
+    assert registry.bindings["lab", "b"].params == (Param("a", "😀"),)
+
+
+def test_every_namespace_beside_others_is_noted() -> None:
+    text = selecting("namespaceSelector: {matchNames: [a, '*']}")
+    loaded = load_documents({"x.yaml": text}, namespace="lab")
+    assert [(note.line, note.path) for note in loaded.notes] == [(5, "spec.namespaceSelector.matchNames")]
 
 
 @pytest.mark.parametrize(

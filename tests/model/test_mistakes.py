@@ -208,6 +208,22 @@ CASES: dict[str, tuple[str, list[str]]] = {
             "9: Interceptor lab/i: spec.clientConfig.service.port: must be between 1 and 65535",
         ],
     ),
+    "a port that is no number, in a ClusterInterceptor": (
+        """
+        apiVersion: triggers.tekton.dev/v1alpha1
+        kind: ClusterInterceptor
+        metadata: {name: i}
+        spec: {clientConfig: {service: {name: a, namespace: b, port: "80"}}}
+        """,
+        ["5: ClusterInterceptor i: spec.clientConfig.service.port: must be an integer, not a string"],
+    ),
+    "a spec that is a list": (
+        API + "kind: Trigger\nmetadata: []\nspec: []",
+        [
+            "3: Trigger without a name: metadata: must be an object, not a list",
+            "4: Trigger without a name: spec: must be an object, not a list",
+        ],
+    ),
     "the same object twice": (
         binding("- {name: a, value: b}") + "\n---\n" + binding("- {name: c, value: d}"),
         ["8: TriggerBinding lab/b: stands twice, first at x.yaml:1; keep one of them"],
@@ -274,3 +290,14 @@ def test_what_cannot_be_read_is_a_mistake_too(tmp_path: Path) -> None:
     with pytest.raises(ManifestError) as caught:
         load_path(tmp_path, namespace="lab")
     assert caught.value.mistakes == (f"{tmp_path}: holds no manifests: no file ends in .json, .yaml, .yml",)
+
+
+def test_a_file_that_cannot_be_read_is_a_mistake_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.yaml").write_text("")
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(ManifestError) as caught:
+        load_path(tmp_path, namespace="lab")
+    assert caught.value.mistakes == (f"{tmp_path}/a.yaml: cannot be read: Permission denied",)

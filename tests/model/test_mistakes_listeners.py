@@ -253,6 +253,34 @@ CASES: dict[str, tuple[str, list[str]]] = {
         listener("interceptors:\n  - github: {}\n    cel: {filter: 'true'}").replace("v1beta1", "v1alpha1"),
         [f"8: {TRIGGER}.interceptors[0]: more than one interceptor in one entry: cel, github; make each an entry"],
     ),
+    "v1alpha1's old fields beside the new ones": (
+        selecting(
+            """
+            triggers:
+              - interceptor: {github: {}}
+                interceptors: [{ref: {name: cel}}]
+                serviceAccount: {name: a}
+                serviceAccountName: b
+                template: {name: x, spec: {}}
+              - template: {name: x, ref: y}
+            """
+        ).replace("v1beta1", "v1alpha1"),
+        [
+            f"6: {TRIGGER}.interceptor: stands beside interceptors; keep one of them",
+            f"8: {TRIGGER}.serviceAccount: stands beside serviceAccountName; keep one of them",
+            f"10: {TRIGGER}.template.spec: stands beside name; keep one of them",
+            f"11: {EL}.triggers[1].template.name: stands beside ref; keep ref",
+        ],
+    ),
+    "numbers, objects and texts in each other's places": (
+        selecting("triggers:\n  - interceptors: {}\n    template: x\nlabelSelector: 1\nresources: []"),
+        [
+            f"6: {TRIGGER}.interceptors: must be a list, not an object",
+            f"7: {TRIGGER}.template: must be an object, not a string",
+            f"8: {EL}.labelSelector: must be an object, not a number",
+            f"9: {EL}.resources: must be an object, not a list",
+        ],
+    ),
     "v1alpha1's own fields, mistyped": (
         listener(
             """
