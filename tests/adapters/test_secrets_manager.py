@@ -486,6 +486,16 @@ class TestOwnCredentials:
             assert store.fetch_secret(KUBECONFIG, deadline(), refresh=True) == b"two"
         assert counts(manager) == {"AccessSecretVersion": 2}
 
+    def test_guesses_at_triggers_secrets_do_not_crowd_them_out(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        store = managed.open()
+        for number in range(501):
+            with pytest.raises((VerificationSetupError, PassingError)):
+                store.accepted(SecretRef(NAMESPACE, f"guess-{number}", "k"), deadline())
+        assert store.fetch_secret(KUBECONFIG, deadline()) == b"one"
+
     def test_faults(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         store = managed.open()
         with pytest.raises(LastingError, match='secrets "kubeconfig" not found'):

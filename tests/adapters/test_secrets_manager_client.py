@@ -18,7 +18,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.gr
 from functions.adapters import secrets_manager_client
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.errors import LastingError, PassingError
-from tests.adapters.secrets_support import PROJECT, within
+from tests.adapters.secrets_support import PROJECT, Relay, within
 from tests.standins.secret_manager import SecretManager
 
 SECRET = f"projects/{PROJECT}/secrets/hook"
@@ -100,3 +100,14 @@ def test_whole_answers_never_reach_the_librarys_debug_log(
     manager.add(PROJECT, "hook", b"canary-value")
     ManagerClient(manager.host).access(f"{SECRET}/versions/latest", deadline=within())
     assert not [record for record in caplog.records if hasattr(record, "response")]
+
+
+def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: SecretManager) -> None:
+    manager.add(PROJECT, "hook", b"key")
+    with Relay(manager.host) as relay:
+        client = ManagerClient(relay.host, sleep=mock.Mock())
+        client.access(f"{SECRET}/versions/1", deadline=within())
+        other_threads = client._client
+        relay.freeze()
+        assert client.access(f"{SECRET}/versions/1", deadline=within(0.8)) == (f"{SECRET}/versions/1", b"key")
+        assert client._client is not other_threads
