@@ -16,12 +16,15 @@ MAX_MESSAGE = 600
 
 _PASSING = frozenset({408, 429})
 _VALUE = re.compile(r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)')
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _HIDDEN = "…"
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
 """API servers themselves answer without a Status where a whole group is unknown to them."""
 _SHORT = 6
+_LONG = 12
+_MAX_READ = 64 * 1024
+_CAUSE = re.compile(r"[A-Za-z]{1,64}")
 _SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
 
 
@@ -74,7 +77,8 @@ def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
 def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> ApiError:
     """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
     found = _status_object(answer.body)
-    cause = _text(found.get("reason")) or _phrase(answer.status)
+    cause = _text(found.get("reason"))
+    cause = cause if _CAUSE.fullmatch(cause) else _phrase(answer.status)
     raw = _text(found.get("message"))
     message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
@@ -123,15 +127,25 @@ def shown(message: str, sent: Mapping[str, Json] | None) -> str:
     Field errors and admission webhooks quote what they refuse, which may have come from the event. Names of objects,
     kinds and fields stay.
     """
-    text = _VALUE.sub(rf"\1{_HIDDEN}", message[: 8 * MAX_MESSAGE])
+    if len(message) > _MAX_READ:
+        return f"(a message of {len(message)} characters)"
+    text = _VALUE.sub(rf"\1{_HIDDEN}", message)
     for value in sorted(set(_leaves(sent or {})), key=len, reverse=True):
         for form in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
-            if len(form) >= _SHORT:
-                text = re.sub(rf"(?<![\w.-]){re.escape(form)}(?![\w-])", _HIDDEN, text) if form in text else text
-            else:
-                text = text.replace(f'"{form}"', f'"{_HIDDEN}"')
+            text = _without(form, text)
     text = _UNPRINTABLE.sub(" ", text).strip()
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + _HIDDEN
+
+
+def _without(value: str, text: str) -> str:
+    """Hide a value: a long one anywhere, a middling one as a word, a short one (it may be any word) in quotes."""
+    if value not in text:
+        return text
+    if len(value) < _SHORT:
+        return text.replace(f'"{value}"', f'"{_HIDDEN}"')
+    if len(value) < _LONG:
+        return re.sub(rf"(?<![\w.-]){re.escape(value)}(?![\w-])", _HIDDEN, text)
+    return text.replace(value, _HIDDEN)
 
 
 def _leaves(sent: Mapping[str, Json]) -> Iterator[str]:
