@@ -7,7 +7,7 @@ locals {
     { for file in ["main.py", "requirements.txt"] : file => "${local.source_directory}/${file}" },
     {
       for file in fileset(local.source_directory, "functions/**") : file => "${local.source_directory}/${file}"
-      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc")
+      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc") && !startswith(basename(file), ".")
     },
     {
       for file in fileset(local.triggers_directory, "**/*.{yaml,yml}") : "infra/triggers/${file}" => "${local.triggers_directory}/${file}"
@@ -64,6 +64,8 @@ resource "google_storage_bucket_object" "source" {
   source = data.archive_file.source.output_path
 
   lifecycle {
+    create_before_destroy = true # a deployment that fails must still find the archive that runs
+
     precondition {
       condition     = var.triggers_source == "cluster" || anytrue([for file in keys(local.source_files) : startswith(file, "infra/triggers/")])
       error_message = "There is no manifest (*.yaml) in triggers_directory."

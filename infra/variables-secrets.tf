@@ -49,7 +49,7 @@ variable "secret_locations" {
 }
 
 variable "secret_rotation" {
-  description = "Reminder to rotate: every period (in seconds, as 7776000s), from first (RFC 3339, in the future) on, Secret Manager publishes SECRET_ROTATE to the topic in the output secret_rotation_topic. It does not rotate by itself. Null: no reminder."
+  description = "Reminder to rotate: every period (in seconds, as 7776000s), from first (RFC 3339, in the future) on, Secret Manager publishes SECRET_ROTATE to the topic in the output secret_rotation_topic. It does not rotate by itself, and needs Secret Manager's own identity in the project (README). Null: no reminder."
   type = object({
     first  = string
     period = optional(string, "7776000s")

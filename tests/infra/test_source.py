@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 from tests.infra.hcl import INFRA, of_kind, unquoted
@@ -11,14 +10,20 @@ from tests.infra.hcl import INFRA, of_kind, unquoted
 REPOSITORY = INFRA.parent
 
 
-def _tracked(*paths: str) -> list[Path]:
-    listed = subprocess.run(["git", "ls-files", "-z", *paths], cwd=REPOSITORY, capture_output=True, check=True).stdout
-    return [REPOSITORY / name for name in listed.decode().split("\0") if name]
+def _packed() -> list[Path]:
+    """Give what source.tf packs: its patterns in Python's words."""
+    manifests = [file for file in (INFRA / "triggers").rglob("*") if file.suffix in (".yaml", ".yml")]
+    code = [
+        file
+        for file in (REPOSITORY / "functions").rglob("*")
+        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
+    ]
+    return [REPOSITORY / "main.py", REPOSITORY / "requirements.txt", *code, *manifests]
 
 
 def test_everything_packed_is_text() -> None:
     """Terraform's file() reads UTF-8 only; a binary file among these would stop every plan."""
-    files = _tracked("main.py", "requirements.txt", "functions", "infra/triggers")
+    files = _packed()
 
     assert len(files) > 20
     for file in files:
@@ -30,7 +35,7 @@ def test_the_manifests_are_packed_where_the_function_looks() -> None:
 
     assert '"infra/triggers/${file}" =>' in text
     assert re.search(r'fileset\(local\.triggers_directory, "\*\*/\*\.\{yaml,yml\}"\)', text)
-    assert all(file.suffix in (".yaml", ".yml") for file in _tracked("infra/triggers"))
+    assert [file for file in (INFRA / "triggers").rglob("*") if file.is_file() and file not in _packed()] == []
 
 
 def test_entry_points_are_functions_of_main() -> None:
