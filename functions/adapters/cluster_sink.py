@@ -14,6 +14,7 @@ from functions.adapters.kubernetes_kinds import Resource
 from functions.cluster_outcomes import (
     Planned,
     Result,
+    Run,
     State,
     may_rerun,
     outcome,
@@ -97,9 +98,10 @@ class ClusterSink:
             if error.cause != "AlreadyExists":
                 raise
             found = self._find(work, planned, deadline)
-            if found is None or not error.maybe_done:
+            # A run that has ended was not made a moment ago. Any other object of this delivery that is there after an
+            # answer was lost may well be what this very call had asked for.
+            if found is None or not error.maybe_done or found.run is Run.ENDED:
                 return found
-            # its answer was lost: the object is this delivery's, and this call had asked for it before
         return Result(state=State.CREATED, ref=_ref(planned, resource))
 
     def _find(self, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
@@ -153,4 +155,3 @@ def _ref(planned: Planned, resource: Resource) -> ResourceRef:
 
 def _name(result: Result) -> str:
     return result.ref.name if result.ref else ""
-

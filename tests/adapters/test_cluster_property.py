@@ -135,7 +135,7 @@ def test_a_rerun_starts_only_when_the_delivery_has_no_run_that_goes_on(steps: li
                     server.finish("PipelineRun", NAMESPACE, run["metadata"]["name"])
                 running = False
             elif step == "lose":
-                server.faults.add(Fault(action="lose", method="POST", times=1))
+                server.faults.add(Fault(action="lose", method="POST", kind="PipelineRun", times=1))
             elif step == "fail":
                 server.faults.add(Fault(status=503, times=2))
             else:
