@@ -59,7 +59,7 @@ def add(frame: Frame, left: Value, right: Value) -> Value:
         return _int(left + right)
     if type(left) in _LISTS and type(right) in _LISTS:
         first, second = elements(left), elements(right)
-        frame.produce(8 * (len(first) + len(second)))
+        frame.produce(32 * (len(first) + len(second)))
         return (*first, *second)
     raise no_such_overload()
 

@@ -13,13 +13,12 @@ from functions.cel.access import chain, has_field, index, named_field
 from functions.cel.declarations import CONVERSIONS
 from functions.cel.errors import CelCompileError, CelEvaluationError
 from functions.cel.folds import fold
-from functions.cel.frame import Eval, Frame
+from functions.cel.frame import NO_EVENT, Eval, Frame
 from functions.cel.functions import implementation
 from functions.cel.logic import conditional, conjunction, disjunction, negation
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
 from functions.cel.values import CelMap, Value, compare, contains, equal
 
-_FOLDING = Frame.__new__(Frame)  # conversions of constants look at nothing of it but the budget
 _ORDER: dict[str, Callable[[int, int], bool]] = {
     "_<_": operator.lt,
     "_<=_": operator.le,
@@ -116,7 +115,7 @@ class Compiler:
             return _equals_text(left, known.value, same=same)
 
         def compared(frame: Frame) -> Value:
-            return equal(left(frame), right(frame)) is same
+            return equal(left(frame), right(frame), frame.spend) is same
 
         return compared
 
@@ -138,10 +137,7 @@ class Compiler:
 
         def member(frame: Frame) -> Value:
             left = sought(frame)
-            right = within(frame)
-            if type(right) is tuple or type(right) is list:
-                frame.spend(len(right) >> 3)
-            return contains(right, left)
+            return contains(within(frame), left, frame.spend)
 
         return member
 
@@ -167,7 +163,7 @@ class Compiler:
         condition = self.compile(expr.condition) if expr.condition is not None else None
         result = self.compile(expr.result) if expr.result is not None else None
         self.scope.pop()
-        return fold(expr.macro, source=source, slot=slot, condition=condition, result=result, weight=1 + expr.size // 4)
+        return fold(expr.macro, source=source, slot=slot, condition=condition, result=result, weight=1 + expr.size // 2)
 
 
 _LOGIC: dict[str, Callable[[list[Eval]], Eval]] = {
@@ -212,9 +208,8 @@ def constant(expr: Expr) -> Literal | None:
         argument = constant(expr.args[0])
         if argument is None:
             return None
-        _FOLDING.steps = _FOLDING.room = 1_000_000
         try:
-            return Literal(expr.offset, implementation(expr.function)(_FOLDING, argument.value))
+            return Literal(expr.offset, implementation(expr.function)(Frame(NO_EVENT, 0), argument.value))
         except CelEvaluationError as error:
             raise _uncreatable(error) from error
     return None
@@ -246,7 +241,10 @@ def _equals_text(left: Eval, known: str, *, same: bool) -> Eval:
 
 def _ordering(holds: Callable[[int, int], bool], left: Eval, right: Eval) -> Eval:
     def compared(frame: Frame) -> Value:
-        return holds(compare(left(frame), right(frame)), 0)
+        first, second = left(frame), right(frame)
+        if type(first) is str:
+            frame.spend(len(first) >> 10)
+        return holds(compare(first, second), 0)
 
     return compared
 

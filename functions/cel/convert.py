@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
+from collections.abc import Callable
 from typing import cast
 
 from functions.cel.errors import CelConversionError
@@ -19,6 +20,7 @@ from functions.values import Json
 
 MAX_SAFE = 2**53 - 1
 MAX_DEPTH = 400
+MAX_SIZE = 64 * 1024 * 1024
 _PLAIN_BELOW = 1e21
 _UNFIT = frozenset({type(None), UInt, Timestamp, Duration, TypeValue})
 
@@ -36,22 +38,34 @@ def to_json(value: Value) -> object:
     """
     if type(value) in _UNFIT:
         raise _failed(f"type conversion error from '{type_name(value)}' to '[]uint8'")
-    return _json(value, 0)
+    return _Conversion().json(value, 0)
 
 
-def _json(value: Value, depth: int) -> object:
-    if depth > MAX_DEPTH:
-        raise _failed(f"the result is nested deeper than {MAX_DEPTH} levels")
-    match value:
-        case None | bool():
-            return value
-        case str() | bytes() | float() | int() | Timestamp() | Duration():
-            return _scalar(value)
-        case list() | tuple():
-            return [_json(item, depth + 1) for item in elements(value)]
-        case dict() | CelMap():
-            return {_name(key): _json(item, depth + 1) for key, item in entries(value)}
-    raise _failed(f"unsupported type conversion from '{type_name(value)}' to google.protobuf.Value")
+class _Conversion:
+    """One conversion, with what it may still produce: a value may hold the same list many times over."""
+
+    def __init__(self, spend: Callable[[int], None] | None = None) -> None:
+        self.room = MAX_SIZE
+        self.spend = spend
+
+    def json(self, value: Value, depth: int) -> object:
+        if depth > MAX_DEPTH:
+            raise _failed(f"the result is nested deeper than {MAX_DEPTH} levels")
+        self.room -= 8 + (len(value) if isinstance(value, str | bytes) else 0)
+        if self.spend is not None:
+            self.spend(2)
+        if self.room < 0:
+            raise _failed(f"the result is larger than {MAX_SIZE} bytes")
+        match value:
+            case None | bool():
+                return value
+            case str() | bytes() | float() | int() | Timestamp() | Duration():
+                return _scalar(value)
+            case list() | tuple():
+                return [self.json(item, depth + 1) for item in elements(value)]
+            case dict() | CelMap():
+                return {_name(key): self.json(item, depth + 1) for key, item in entries(value)}
+        raise _failed(f"unsupported type conversion from '{type_name(value)}' to google.protobuf.Value")
 
 
 def _scalar(value: str | bytes | float | Timestamp | Duration) -> object:
@@ -97,13 +111,13 @@ def _double(value: float) -> int | float:
     return int(whole + fraction + "0" * (int(exponent or 0) - len(fraction)))
 
 
-def marshalled(value: Value) -> str:
+def marshalled(value: Value, spend: Callable[[int], None]) -> str:
     """JSON text as Go's json.Marshal gives it of a structpb value: compact, keys sorted, HTML escaped.
 
     Raises CelConversionError for what has no JSON or is too long.
     """
     try:
-        text = go_text(cast("Json", _json(value, 0)))
+        text = go_text(cast("Json", _Conversion(spend).json(value, 0)))
     except TextTooLongError as error:
         raise CelConversionError(f"failed to marshal to json: {error.reason}") from error
     for char in "<>&\u2028\u2029":

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import BudgetError, Eval, Frame
 from functions.cel.functions import implementation
-from functions.cel.values import CelMap, Value, elements
+from functions.cel.values import CelMap, Value, float_of
 from functions.errors import PipehookError
 
 
@@ -23,8 +23,10 @@ def fold(macro: str, *, source: Eval, slot: int, condition: Eval | None, result:
 
 
 def _elements(value: Value) -> Iterable[Value]:
-    if type(value) is tuple or type(value) is list:
-        return elements(value)
+    if type(value) is tuple:
+        return value
+    if type(value) is list:
+        return (float_of(item) if type(item) is int else item for item in value)
     if type(value) is dict or type(value) is CelMap:
         return iter(value)
     raise CelEvaluationError("expected iterable type")

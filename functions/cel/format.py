@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 
 from functions.cel.errors import CelEvaluationError
-from functions.cel.frame import Frame, text
+from functions.cel.frame import Frame, items, text
 from functions.cel.go_text import format_plain, go_bytes, go_string
 from functions.cel.go_time import format_duration, format_timestamp
 from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
@@ -81,7 +81,7 @@ def clauses(pattern: str) -> list[str | tuple[str, int]]:
             at = end
         verb = pattern[at : at + 1]
         if verb not in TYPES or not verb:
-            what = f'unrecognized formatting clause "{verb}"' if verb else "unexpected end of string"
+            what = "unrecognized formatting clause" if verb else "unexpected end of string"
             raise CelEvaluationError(f"could not parse formatting clause: {what}")
         found.append((verb, precision))
         at += 1
@@ -91,7 +91,7 @@ def clauses(pattern: str) -> list[str | tuple[str, int]]:
 
 def format_text(frame: Frame, pattern: Value, arguments: Value) -> Value:
     """`pattern.format(arguments)`."""
-    values = elements(arguments)
+    values = items(frame, arguments)
     made: list[str] = []
     used = 0
     for clause in clauses(text(pattern)):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from functions.cel.errors import CelEvaluationError
-from functions.cel.values import Value
+from functions.cel.values import Value, elements
 
 MAX_STEPS = 1_000_000
 MAX_PRODUCED = 64 * 1024 * 1024
@@ -34,6 +34,14 @@ class Activation:
     extensions: Mapping[str, object]
     request_url: str
     compare_secret: Callable[[str, str, str], bool]
+
+
+def _no_secrets(_value: str, _key: str, _name: str) -> bool:
+    return False
+
+
+NO_EVENT = Activation(body=None, header={}, extensions={}, request_url="", compare_secret=_no_secrets)
+"""For constants, which are the same on every event."""
 
 
 class Frame:
@@ -77,6 +85,16 @@ class Frame:
 
 Eval: TypeAlias = Callable[[Frame], Value]
 Function: TypeAlias = Callable[..., Value]  # (frame, *arguments)
+
+
+def items(frame: Frame, value: Value) -> list[Value] | tuple[Value, ...]:
+    """Return a list's elements and count the work of going through them.
+
+    Raises CelEvaluationError when it is no list.
+    """
+    if type(value) is list or type(value) is tuple:
+        frame.spend(1 + len(value) // 8)
+    return elements(value)
 
 
 def text(value: Value) -> str:

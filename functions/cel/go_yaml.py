@@ -10,12 +10,14 @@ from __future__ import annotations
 import base64
 import math
 import re
+from collections.abc import Callable
 from typing import Any
 
 from functions.cel.errors import CelEvaluationError
 from functions.cel.go_text import format_general, go_string
 
 MAX_NODES = 200_000
+_EVENT = 8  # steps of the budget for one of libyaml's events
 MAX_DEPTH = 200
 _CORE = "tag:yaml.org,2002:"
 _WORDS: dict[str, object] = {
@@ -30,7 +32,7 @@ _INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 
 
-def parse_yaml(source: str) -> dict[str, object]:
+def parse_yaml(source: str, spend: Callable[[int], None]) -> dict[str, object]:
     """Return the mapping that a document holds; an empty document is an empty one.
 
     Raises CelEvaluationError for what is no YAML, no mapping, or too large once its aliases are followed.
@@ -39,7 +41,7 @@ def parse_yaml(source: str) -> dict[str, object]:
 
     loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
     try:
-        value = _Document(yaml).read(yaml.parse(source, Loader=loader))
+        value = _Document(yaml, spend).read(yaml.parse(source, Loader=loader))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
@@ -71,8 +73,9 @@ class _Open:
 
 
 class _Document:
-    def __init__(self, yaml: Any) -> None:
+    def __init__(self, yaml: Any, spend: Callable[[int], None]) -> None:
         self.yaml = yaml
+        self.spend = spend
         self.anchors: dict[str, tuple[object, int]] = {}
         self.open: list[_Open] = []
         self.result: object = None
@@ -81,6 +84,7 @@ class _Document:
     def read(self, events: Any) -> object:
         yaml = self.yaml
         for event in events:
+            self.spend(_EVENT)
             if isinstance(event, yaml.ScalarEvent):
                 self.add(scalar(event), 1, event.anchor, plain_key=event.value)
             elif isinstance(event, yaml.AliasEvent):

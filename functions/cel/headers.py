@@ -18,11 +18,12 @@ def canonical_name(name: str) -> str:
     return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
 
 
-def canonical(_: Frame, header: Value, name: Value) -> Value:
+def canonical(frame: Frame, header: Value, name: Value) -> Value:
     """Return the first value of a header, or the empty string."""
     if type(header) is not dict and type(header) is not CelMap:
         raise no_such_overload()
     wanted = canonical_name(text(name))
+    frame.spend(len(header))
     found = ""
     for key, values in entries(header):
         if type(key) is not str or type(values) not in {list, tuple}:

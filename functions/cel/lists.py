@@ -8,9 +8,9 @@ import re
 from typing import Any
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
-from functions.cel.frame import Frame, integer, text
+from functions.cel.frame import Frame, integer, items, text
 from functions.cel.go_text import go_bytes
-from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal
+from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal, plain
 
 MAX_FLATTEN = 100
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
@@ -18,26 +18,32 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 
 def first(_: Frame, value: Value) -> Value:
     """Return the first element, or null."""
-    parts = elements(value)
-    return parts[0] if parts else None
+    return _at(value, 0)
 
 
 def last(_: Frame, value: Value) -> Value:
     """Return the last element, or null."""
-    parts = elements(value)
-    return parts[-1] if parts else None
+    return _at(value, -1)
+
+
+def _at(value: Value, place: int) -> Value:
+    if type(value) is not list and type(value) is not tuple:
+        raise no_such_overload()
+    if not value:
+        return None
+    return plain(value[place]) if type(value) is list else value[place]
 
 
 def slice_list(frame: Frame, value: Value, start: Value, end: Value) -> Value:
     """Return the elements from `start`, up to but without `end`."""
-    parts, low, high = elements(value), integer(start), integer(end)
+    parts, low, high = items(frame, value), integer(start), integer(end)
     if low < 0 or high < 0:
         raise CelEvaluationError(f"cannot slice({low}, {high}), negative indexes not supported")
     if low > high:
         raise CelEvaluationError(f"cannot slice({low}, {high}), start index must be less than or equal to end index")
     if high > len(parts):
         raise CelEvaluationError(f"cannot slice({low}, {high}), list is length {len(parts)}")
-    frame.produce(8 * (high - low))
+    frame.produce(32 * (high - low))
     return tuple(parts[low:high])
 
 
@@ -55,7 +61,7 @@ def flatten(frame: Frame, value: Value, *depth: Value) -> Value:
 
 def _flatten(frame: Frame, value: Value, levels: int, made: list[Value]) -> None:
     parts = elements(value)
-    frame.produce(8 * (1 + len(parts)))
+    frame.produce(32 * (1 + len(parts)))
     for part in parts:
         if levels > 0 and type(part) in {list, tuple}:
             _flatten(frame, part, levels - 1, made)
@@ -70,7 +76,7 @@ def sort(frame: Frame, value: Value) -> Value:
 
 def sort_by_keys(frame: Frame, value: Value, keys: Value) -> Value:
     """Return the elements in the order of their keys, all of one comparable type."""
-    parts, by = elements(value), elements(keys)
+    parts, by = items(frame, value), items(frame, keys)
     if not parts:
         return tuple(parts)
     if not comparable(by[0]):
@@ -78,7 +84,7 @@ def sort_by_keys(frame: Frame, value: Value, keys: Value) -> Value:
     kind = type(by[0])
     if any(type(key) is not kind for key in by):
         raise CelEvaluationError("list elements must have the same type")
-    frame.produce(16 * len(parts))
+    frame.produce(32 * len(parts))
     frame.spend(len(parts) * len(parts).bit_length())
     ranks: list[Any] = [key.nanos if isinstance(key, Timestamp | Duration) else key for key in by]
     return tuple(parts[at] for at in sorted(range(len(parts)), key=ranks.__getitem__))
@@ -95,38 +101,40 @@ def range_list(frame: Frame, count: Value) -> Value:
 
 def distinct(frame: Frame, value: Value) -> Value:
     """Return the elements without those equal to an earlier one."""
-    parts = elements(value)
+    parts = items(frame, value)
     if parts and all(type(part) is str for part in parts):
         frame.produce(64 * len(parts))
         return tuple(dict.fromkeys(parts))
     made: list[Value] = []
     for part in parts:
         frame.spend(1 + len(made))
-        if not any(equal(part, known) for known in made):
+        if not any(equal(part, known, frame.spend) for known in made):
             made.append(part)
     return tuple(made)
 
 
 def _within(frame: Frame, parts: list[Value] | tuple[Value, ...], whole: list[Value] | tuple[Value, ...]) -> bool:
     frame.spend(len(parts) * len(whole))
-    return all(any(equal(part, item) for item in whole) for part in parts)
+    return all(any(equal(part, item, frame.spend) for item in whole) for part in parts)
 
 
 def sets_contains(frame: Frame, whole: Value, part: Value) -> Value:
     """Whether every element of the second list is in the first."""
-    return _within(frame, elements(part), elements(whole))
+    return _within(frame, items(frame, part), items(frame, whole))
 
 
 def sets_equivalent(frame: Frame, left: Value, right: Value) -> Value:
     """Whether each list contains the other."""
-    return _within(frame, elements(left), elements(right)) and _within(frame, elements(right), elements(left))
+    return _within(frame, items(frame, left), items(frame, right)) and _within(
+        frame, items(frame, right), items(frame, left)
+    )
 
 
 def sets_intersects(frame: Frame, left: Value, right: Value) -> Value:
     """Whether the lists have an element in common."""
-    first_list, second_list = elements(left), elements(right)
+    first_list, second_list = items(frame, left), items(frame, right)
     frame.spend(len(first_list) * len(second_list))
-    return any(any(equal(part, item) for item in second_list) for part in first_list)
+    return any(any(equal(part, item, frame.spend) for item in second_list) for part in first_list)
 
 
 def base64_encode(frame: Frame, value: Value) -> Value:

@@ -7,8 +7,8 @@ import operator
 from collections.abc import Callable
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
-from functions.cel.frame import Frame
-from functions.cel.values import MAX_UINT, MIN_INT, UInt, Value, compare, elements
+from functions.cel.frame import Frame, items
+from functions.cel.values import MAX_UINT, MIN_INT, UInt, Value, compare
 
 _NUMBERS = frozenset({int, UInt, float})
 _BITS = 64
@@ -27,7 +27,7 @@ def _extremum(name: str, *, least: bool) -> Callable[..., Value]:
 
     def extremum(frame: Frame, value: Value, *more: Value) -> Value:
         if type(value) in {list, tuple} and not more:
-            parts = elements(value)
+            parts = items(frame, value)
             if not parts:
                 raise CelEvaluationError(f"{name}(list) argument must not be empty")
         else:

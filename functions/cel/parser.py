@@ -111,7 +111,7 @@ def parse(source: str) -> Node | Token:
         while True:
             action = states[stack[-1]].get(token.kind)
             if action is None:
-                raise CelCompileError(failure(source, token.offset, f"Syntax error: {_unexpected(token)}"))
+                raise CelCompileError(_unexpected(source, token, values[-1] if values else None))
             if action >= 0:
                 stack.append(action)
                 values.append(token)
@@ -131,9 +131,11 @@ def parse(source: str) -> Node | Token:
     raise AssertionError("unreachable: the end of the input is accepted or refused")
 
 
-def _unexpected(token: Token) -> str:
+def _unexpected(source: str, token: Token, before: object) -> str:
+    if token.text == "?" and isinstance(before, Token) and before.text in {".", "[", "{", ","}:
+        return failure(source, before.offset, f"unsupported syntax '{before.text}?'")
     text = token.text if len(token.text) <= 40 else token.text[:40] + "…"  # noqa: PLR2004 - a readable length
-    return f"mismatched input '{text}'"
+    return failure(source, token.offset, f"Syntax error: mismatched input '{text}'")
 
 
 def _tokens(source: str, known: Tables) -> list[Token]:
@@ -143,7 +145,8 @@ def _tokens(source: str, known: Tables) -> list[Token]:
     while at < len(source):
         hit = match(source, at)
         if hit is None:
-            raise CelCompileError(failure(source, at, f"Syntax error: token recognition error at: '{source[at]}'"))
+            problem = "unsupported syntax:" if source[at] == "`" else "Syntax error: token recognition error at:"
+            raise CelCompileError(failure(source, at, f"{problem} '{source[at]}'"))
         kind = hit.lastgroup or ""
         text = hit.group()
         if kind == "IDENT":

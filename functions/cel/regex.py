@@ -44,7 +44,12 @@ def _reason(error: Exception) -> str:
 
 def matches(frame: Frame, value: Value, pattern: Value) -> Value:
     """`value.matches(pattern)`: whether the expression matches anywhere."""
-    return search(frame, compiled(text(pattern)), value)
+    return search(frame, _met(frame, pattern), value)
+
+
+def _met(frame: Frame, pattern: Value) -> Any:
+    frame.spend(100 + len(text(pattern)) * 4)
+    return compiled(text(pattern))
 
 
 def search(frame: Frame, expression: Any, value: Value) -> bool:
@@ -56,7 +61,7 @@ def search(frame: Frame, expression: Any, value: Value) -> bool:
 
 def translate(frame: Frame, value: Value, pattern: Value, replacement: Value) -> Value:
     """Every match replaced, `$1`, `${1}` and `$name` expanded, as Go's ReplaceAllString does."""
-    expression = compiled(text(pattern))
+    expression = _met(frame, pattern)
     raw, template = go_bytes(text(value)), text(replacement)
     made: list[bytes] = []
     end = 0
@@ -69,7 +74,7 @@ def translate(frame: Frame, value: Value, pattern: Value, replacement: Value) ->
         # no empty match right after another one: Go would replace twice
         if stop > end or start == 0:
             piece += _expanded(template, expression, hit)
-        frame.produce(len(piece))
+        frame.produce(len(piece) + 128)
         made.append(piece)
         end = stop
     made.append(raw[end:])

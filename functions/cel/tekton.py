@@ -9,8 +9,9 @@ from functions.cel.go_text import go_bytes, go_string
 from functions.cel.go_url import parse_url, query_values
 from functions.cel.go_yaml import parse_yaml
 from functions.cel.lists import decoded
-from functions.cel.values import CelMap, Value, elements
+from functions.cel.values import CelMap, Value
 from functions.errors import BadRequestError
+from functions.go_json import MAX_TEXT
 from functions.strict_json import parse_json
 
 MAX_DOCUMENT = 25 * 1024 * 1024
@@ -21,9 +22,9 @@ def truncate(frame: Frame, value: Value, length: Value) -> Value:
     string, size = text(value), integer(length)
     if size < 0:
         raise CelEvaluationError("slice bounds out of range")
+    frame.produce(min(size, len(string)) if string.isascii() else len(string))
     if string.isascii():
         return string[:size]
-    frame.produce(len(string))
     return go_string(go_bytes(string)[:size])
 
 
@@ -54,7 +55,7 @@ def parse_yaml_text(frame: Frame, value: Value) -> Value:
     """Return a YAML mapping in a string."""
     string = text(value)
     _bounded(frame, string)
-    return parse_yaml(go_bytes(string).decode("utf-8", "replace"))
+    return parse_yaml(go_bytes(string).decode("utf-8", "replace"), frame.spend)
 
 
 def _bounded(frame: Frame, string: str) -> None:
@@ -65,7 +66,7 @@ def _bounded(frame: Frame, string: str) -> None:
 
 def parse_url_text(frame: Frame, value: Value) -> Value:
     """Return a URL's parts as a map."""
-    frame.produce(len(text(value)))
+    frame.produce(8 * len(text(value)))
     url = parse_url(text(value))
     query = query_values(url.raw_query)
     parts: dict[str, Value] = {
@@ -85,14 +86,14 @@ def parse_url_text(frame: Frame, value: Value) -> Value:
 def marshal_json(frame: Frame, value: Value) -> Value:
     """Return a map, or a list whose first element is a string, as JSON text: the types that Tekton declares."""
     if type(value) in {list, tuple}:
-        parts = elements(value)
-        if parts and type(parts[0]) is not str:
+        if value and type(value[0]) is not str:  # type: ignore[index] # a list
             raise no_such_overload()
     elif type(value) is not dict and type(value) is not CelMap:
         raise no_such_overload()
     try:
-        made = marshalled(value)
+        made = marshalled(value, frame.spend)
     except CelConversionError as error:
+        frame.produce(MAX_TEXT)
         raise CelEvaluationError(
             error.reason.replace("failed to convert overlay result to type", "marshalJSON")
         ) from error

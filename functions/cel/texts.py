@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
-from functions.cel.frame import Frame, integer, text
+from functions.cel.frame import Frame, integer, items, text
 from functions.cel.go_text import go_bytes
-from functions.cel.values import CelMap, Value, elements
+from functions.cel.values import CelMap, Value
 
 # Unicode's White_Space, which Go's TrimSpace cuts; Python's strip also takes U+001C to U+001F.
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -39,13 +39,15 @@ def contains(frame: Frame, value: Value, part: Value) -> Value:
     return text(part) in text(value)
 
 
-def starts_with(_: Frame, value: Value, prefix: Value) -> Value:
+def starts_with(frame: Frame, value: Value, prefix: Value) -> Value:
     """`value.startsWith(prefix)`."""
+    frame.spend(1 + (len(text(prefix)) >> 10))
     return text(value).startswith(text(prefix))
 
 
-def ends_with(_: Frame, value: Value, suffix: Value) -> Value:
+def ends_with(frame: Frame, value: Value, suffix: Value) -> Value:
     """`value.endsWith(suffix)`."""
+    frame.spend(1 + (len(text(suffix)) >> 10))
     return text(value).endswith(text(suffix))
 
 
@@ -123,7 +125,7 @@ def split(frame: Frame, value: Value, separator: Value, *limit: Value) -> Value:
     return (*string[: count - 1], string[count - 1 :])
 
 
-def substring(_: Frame, value: Value, start: Value, *end: Value) -> Value:
+def substring(frame: Frame, value: Value, start: Value, *end: Value) -> Value:
     """Return the characters from `start`, up to but without `end`."""
     string, first = text(value), integer(start)
     if end:
@@ -136,18 +138,20 @@ def substring(_: Frame, value: Value, start: Value, *end: Value) -> Value:
         raise _out_of_range(first)
     if not 0 <= last <= len(string):
         raise _out_of_range(last)
+    frame.produce(last - first)
     return string[first:last]
 
 
-def trim(_: Frame, value: Value) -> Value:
+def trim(frame: Frame, value: Value) -> Value:
     """`value.trim()`."""
+    frame.produce(len(text(value)))
     return text(value).strip(_SPACES)
 
 
 def join(frame: Frame, value: Value, *separator: Value) -> Value:
     """Return a list of strings as one."""
     between = text(separator[0]) if separator else ""
-    parts = elements(value)
+    parts = items(frame, value)
     for part in parts:
         if type(part) is not str:
             raise CelEvaluationError("join: invalid input: an element is no string")
@@ -170,6 +174,6 @@ def reverse(frame: Frame, value: Value) -> Value:
     if type(value) is str:
         frame.produce(len(value))
         return value[::-1]
-    parts = elements(value)
-    frame.produce(8 * len(parts))
+    parts = items(frame, value)
+    frame.produce(32 * len(parts))
     return tuple(reversed(parts))

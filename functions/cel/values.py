@@ -14,7 +14,7 @@ JSON is thus never converted: `plain` turns a JSON number into a double when it 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -174,10 +174,12 @@ def entries(value: Value) -> Iterator[tuple[Value, Value]]:
     raise no_such_overload()
 
 
-def equal(left: Value, right: Value, depth: int = 0) -> bool:
+def equal(left: Value, right: Value, spend: Callable[[int], None], depth: int = 0) -> bool:
     """CEL's heterogeneous equality: numbers by value across their types, anything else within its type."""
     kind, other = type(left), type(right)
     if kind is other and kind in _DIRECT:
+        if left is not right and kind in _TEXTS:
+            spend(len(left) >> 10)  # type: ignore[arg-type] # texts have a length
         return left == right
     if kind in _NUMBERS:
         return other in _NUMBERS and compare_numbers(left, right) == 0
@@ -186,19 +188,22 @@ def equal(left: Value, right: Value, depth: int = 0) -> bool:
     if kind in _LISTS:
         if other not in _LISTS or len(left) != len(right):  # type: ignore[arg-type] # both are lists here
             return False
-        return all(equal(a, b, depth + 1) for a, b in zip(elements(left), elements(right), strict=True))
+        spend(len(left))  # type: ignore[arg-type] # a list
+        return all(equal(a, b, spend, depth + 1) for a, b in zip(elements(left), elements(right), strict=True))
     if kind in _MAPS:
         if other not in _MAPS or len(left) != len(right):  # type: ignore[arg-type] # both are maps here
             return False
+        spend(len(left))  # type: ignore[arg-type] # a map
         for key, value in entries(left):
             found = find(right, key)
-            if found is MISSING or not equal(value, found, depth + 1):
+            if found is MISSING or not equal(value, found, spend, depth + 1):
                 return False
         return True
     return kind is other and left == right
 
 
 _DIRECT = frozenset({str, float, int, UInt, bool, bytes, type(None)})
+_TEXTS = frozenset({str, bytes})
 _LISTS = frozenset({list, tuple})
 _MAPS = frozenset({dict, CelMap})
 _ORDERED = frozenset({str, bytes, bool})
@@ -248,7 +253,7 @@ def compare(left: Value, right: Value) -> int:
     raise no_such_overload()
 
 
-def contains(container: Value, value: Value) -> bool:
+def contains(container: Value, value: Value, spend: Callable[[int], None]) -> bool:
     """`value in container`.
 
     Raises CelEvaluationError when it is neither a list nor a map.
@@ -256,9 +261,11 @@ def contains(container: Value, value: Value) -> bool:
     kind = type(container)
     if kind is dict or kind is CelMap:
         return find(container, value) is not MISSING
+    if kind in _LISTS:
+        spend(1 + len(container) // 3)  # type: ignore[arg-type] # a list
     if kind is list and type(value) is str:
         return value in container  # type: ignore[operator] # a JSON list; str equality is CEL's
-    return any(equal(value, item) for item in elements(container))
+    return any(equal(value, item, spend) for item in elements(container))
 
 
 def comparable(value: Value) -> bool:
