@@ -13,3 +13,10 @@ check "sweep_is_frequent_enough" {
     error_message = "redeliver.lookback_hours is below 2: an outage longer than that loses deliveries."
   }
 }
+
+check "tenants_are_kept_apart" {
+  assert {
+    condition     = !strcontains(var.secret_id_format, "{namespace}-{name}")
+    error_message = "secret_id_format {namespace}-{name} makes the same id of team + a-hook and team-a + hook; {namespace}_{name} has one reading."
+  }
+}

@@ -49,7 +49,7 @@ variable "secrets_source" {
 }
 
 variable "secret_id_format" {
-  description = "How a secretRef becomes a Secret Manager id: {name}, or {namespace}-{name} to keep tenants apart."
+  description = "How a secretRef becomes a Secret Manager id: {name}, or {namespace}_{name} to keep tenants apart ({namespace}-{name} has two readings: team + a-hook and team-a + hook)."
   type        = string
   default     = "{name}"
   nullable    = false

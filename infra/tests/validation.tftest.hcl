@@ -149,3 +149,20 @@ run "unverified_triggers_are_warned_of" {
   }
   expect_failures = [check.listeners_are_verified]
 }
+
+run "secret_ids_of_two_readings_are_warned_of" {
+  command = plan
+  variables {
+    secret_id_format = "{namespace}-{name}"
+  }
+  expect_failures = [check.tenants_are_kept_apart]
+}
+
+run "sweeps_that_look_back_too_little_are_warned_of" {
+  command = plan
+  variables {
+    redeliver_enabled = true
+    redeliver         = { hooks = ["app"], token_secret = "github-token", lookback_hours = 1 }
+  }
+  expect_failures = [check.sweep_is_frequent_enough]
+}

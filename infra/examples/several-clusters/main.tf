@@ -17,8 +17,8 @@ module "pipehook" {
   name               = "pipehook-${each.key}"
   namespace          = each.value.namespace
   triggers_directory = "${path.module}/triggers/${each.key}"
-  webhook_secrets    = ["${each.value.namespace}-github-webhook"]
-  secret_id_format   = "{namespace}-{name}"
+  webhook_secrets    = ["${each.value.namespace}_github-webhook"]
+  secret_id_format   = "{namespace}_{name}"
   kubeconfig_secret  = "pipehook-${each.key}-kubeconfig"
 }
 
