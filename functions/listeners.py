@@ -25,6 +25,7 @@ from functions.model.resources import (
     Param,
     Registry,
     TemplateSpec,
+    Trigger,
     TriggerGroup,
     TriggerRef,
     TriggerSpec,
@@ -116,7 +117,7 @@ class _Preparation:
     def triggers(self) -> list[PreparedTrigger]:
         prepared = [self._listed(position, entry) for position, entry in enumerate(self._listener.triggers)]
         prepared += [
-            self._prepared(trigger.spec, trigger.metadata.name, trigger.metadata.namespace)
+            self._selected(trigger)
             for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace)
         ]
         for group in self._listener.groups:
@@ -132,9 +133,18 @@ class _Preparation:
                 name=entry.name,
                 namespace=self._namespace,
                 identity=self._identity(entry.name, self._namespace),
-                problem=_missing("Trigger", entry.name, self._namespace, f"triggers[{position}].triggerRef"),
+                problem=self._missing("Trigger", entry.name, self._namespace, f"triggers[{position}].triggerRef"),
             )
-        return self._prepared(trigger.spec, entry.name, self._namespace)
+        return self._selected(trigger)
+
+    def _selected(self, trigger: Trigger, group: PreparedGroup | None = None) -> PreparedTrigger:
+        name, namespace = trigger.metadata.name, trigger.metadata.namespace
+        wrong = self._registry.invalid.get(("Trigger", namespace, name))
+        if wrong is None:
+            return self._prepared(trigger.spec, name, namespace, group=group)
+        identity = self._identity(name, namespace, group.trigger_id if group else "")
+        problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
+        return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
     def _grouped(self, group: TriggerGroup) -> list[PreparedTrigger]:
         place = Place(self._namespace, self._namespace, self._registry)
@@ -144,7 +154,7 @@ class _Preparation:
         except LastingError as error:
             prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
         return [
-            self._prepared(trigger.spec, trigger.metadata.name, trigger.metadata.namespace, group=prepared)
+            self._selected(trigger, prepared)
             for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace)
         ]
 
@@ -207,7 +217,7 @@ class _Preparation:
         else:
             binding = self._registry.bindings.get((namespace, ref.name))
         if binding is None:
-            raise LastingError(_missing(ref.kind, ref.name, namespace, f"bindings[{position}].ref"))
+            raise LastingError(self._missing(ref.kind, ref.name, namespace, f"bindings[{position}].ref"))
         return binding.params
 
     def _template(self, spec: TriggerSpec, namespace: str) -> CompiledTemplate:
@@ -217,13 +227,13 @@ class _Preparation:
             raise LastingError("the trigger has no template: give template.ref or template.spec")
         template = self._registry.templates.get((namespace, spec.template.name))
         if template is None:
-            raise LastingError(_missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
+            raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
         return compile_template(template.spec)
 
-
-def _missing(kind: str, name: str, namespace: str, path: str) -> str:
-    where = f"{namespace}/{name}" if namespace else name
-    return f"{kind} {where}, which {path} names, does not exist"
+    def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:
+        where = f"{namespace}/{name}" if namespace else name
+        wrong = self._registry.invalid.get((kind, namespace, name))
+        return f"{kind} {where}, which {path} names, {f'is not valid: {wrong}' if wrong else 'does not exist'}"
 
 
 @cache

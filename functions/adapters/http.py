@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from functions.delivery import Delivery, canonical_headers
-from functions.errors import BadRequestError
-from functions.report import Report
+from functions.errors import BadRequestError, PassingError
+from functions.report import RETRY_AFTER_SECONDS, Report
 from functions.values import Json
 
 if TYPE_CHECKING:
@@ -92,6 +92,13 @@ def misconfigured() -> Response:
     return respond(
         _message("Pipehook cannot serve: its configuration is wrong; the function's log lists every mistake", ""), 500
     )
+
+
+def unavailable(error: PassingError, event_id: str) -> Response:
+    """Return the reply while nobody can know the triggers; why stands in the log alone."""
+    text = "the triggers cannot be read now; sending the delivery again later will help"
+    retry_after = max(1, round(error.retry_after or RETRY_AFTER_SECONDS))
+    return respond(_message(text, event_id), 503, {"Retry-After": str(retry_after)})
 
 
 def _message(text: str, event_id: str) -> dict[str, Json]:

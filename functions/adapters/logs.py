@@ -79,6 +79,11 @@ class DeliveryLog:
         """Write the line of a request that was no event."""
         self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {})
 
+    def unserved(self, reason: str, status: int, milliseconds: float) -> None:
+        """Write the line of a delivery that no listener could be found for."""
+        result = "unavailable" if status == 503 else "failed"  # noqa: PLR2004 -- Service Unavailable
+        self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {})
+
     def reported(self, report: Report, milliseconds: float) -> None:
         """Write one line for the delivery and one for each trigger's outcome."""
         listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}

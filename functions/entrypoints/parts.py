@@ -40,6 +40,8 @@ class Parts:
     api: KubernetesApi | None
     """The cluster; None for a dry run without one."""
     sink: Sink
+    access: AccessSource | None = None
+    """Where the kubeconfig comes from, if there is one."""
 
 
 def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]) -> Parts:
@@ -52,20 +54,36 @@ def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]
         return opened[0]
 
     secrets = open_secrets(settings, kubernetes=cluster, namespaces=namespaces)
-    if source := _access(settings, secrets):
-        opened.append(KubernetesApi(source))
+    access = _access(settings, secrets)
+    if access:
+        opened.append(KubernetesApi(access))
     services = Services(
         secrets=secrets,
         outbound=OutboundClient(settings.outbound_hosts),
         github=RestGitHubApi(GitHubTransport(settings.github_api_url)),
     )
-    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened))
+    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened), access)
 
 
 def _access(settings: Settings, secrets: SecretStore) -> AccessSource | None:
     if settings.kubeconfig_secret:
         return KubeconfigSecret(secrets, settings.kubeconfig_secret)
     return KubeconfigFile(settings.kubeconfig) if settings.kubeconfig else None
+
+
+def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadline], frozenset[str]]:
+    """Return what gives the namespaces whose triggers are meant, where the account may not list those of all.
+
+    EVENT_LISTENER's if it names one, else NAMESPACE and that of the kubeconfig's context.
+    """
+    named, slash, _ = settings.event_listener.partition("/")
+
+    def home(deadline: Deadline) -> frozenset[str]:
+        if slash:
+            return frozenset({named})
+        return frozenset({settings.namespace, access(refresh=False, deadline=deadline).namespace})
+
+    return home
 
 
 def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:

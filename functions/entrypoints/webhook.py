@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Protocol
 from functions.adapters import http, logs
 from functions.adapters.logs import DeliveryLog
 from functions.delivery import Delivery
-from functions.entrypoints.parts import project_of, put_together
-from functions.errors import BadRequestError, ConfigurationError
+from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together
+from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.listeners import prepare, problems
 from functions.model.load import load_path
 from functions.pipeline import process
@@ -31,8 +31,11 @@ DELIVERY_SECONDS = 8.0
 class ListenerSource(Protocol):
     """Where the compiled listeners come from."""
 
-    def current(self) -> Listeners:
-        """Return the listeners as they are now."""
+    def current(self, deadline: Deadline) -> Listeners:
+        """Return the listeners as they are now.
+
+        Raises PassingError when they cannot be known now, and LastingError until somebody mends the cause.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class FileListeners:
 
     listeners: Listeners
 
-    def current(self) -> Listeners:
+    def current(self, deadline: Deadline) -> Listeners:  # noqa: ARG002 -- the form of a source
         """Return what was loaded."""
         return self.listeners
 
@@ -79,7 +82,7 @@ class Webhook:
     def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
         log = DeliveryLog.of(delivery, project=self.project)
         try:
-            listener = choose(self.listeners.current(), self.settings.event_listener, delivery.path)
+            listener = choose(self.listeners.current(deadline), self.settings.event_listener, delivery.path)
             report = process(
                 delivery,
                 listener,
@@ -91,6 +94,12 @@ class Webhook:
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
             return http.refusal(error, delivery.event_id)
+        except PassingError as error:
+            log.unserved(error.reason, 503, (time.monotonic() - started) * 1000)
+            return http.unavailable(error, delivery.event_id)
+        except LastingError as error:
+            log.unserved(error.reason, 500, (time.monotonic() - started) * 1000)
+            return http.misconfigured()
         log.reported(report, (time.monotonic() - started) * 1000)
         return http.reply(report)
 
@@ -120,20 +129,41 @@ def load_listeners(settings: Settings) -> Listeners:
     return listeners
 
 
+def _load_files(settings: Settings) -> tuple[ListenerSource, Parts]:
+    listeners = FileListeners(load_listeners(settings))
+    return listeners, put_together(settings, namespaces=listeners.namespaces)
+
+
+def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
+    # other sources do not pay for its import
+    from functions.adapters.cluster_source import ClusterListeners  # noqa: PLC0415
+
+    opened: list[ClusterListeners] = []
+
+    def namespaces() -> frozenset[str]:  # asked by a delivery, when there is the source
+        return opened[0].namespaces()
+
+    parts = put_together(settings, namespaces=namespaces)
+    if parts.api is None or parts.access is None:
+        raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
+    home = home_namespaces(settings, parts.access)
+    opened.append(ClusterListeners(parts.api, home=home, event_listener=settings.event_listener))
+    return opened[0], parts
+
+
 def start(environment: Mapping[str, str] = os.environ) -> Webhook | Misconfigured:
     """Read the configuration and manifests and return what serves; every mistake goes to the log at once.
 
-    Nothing is opened or asked yet: clients are made by the first delivery.
+    Nothing is opened or asked yet, a cluster's triggers included: clients are made by the first delivery.
     """
     logs.set_up()
     try:
         settings = read_settings(environment)
         require_cluster(settings)
-        listeners = FileListeners(load_listeners(settings))
+        listeners, parts = _read_cluster(settings) if settings.triggers_source == "cluster" else _load_files(settings)
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
         return Misconfigured()
-    parts = put_together(settings, namespaces=listeners.namespaces)
     return Webhook(settings, listeners, parts.services, parts.sink, project_of(settings, environment))

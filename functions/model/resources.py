@@ -258,3 +258,9 @@ class Registry:
     templates: Mapping[tuple[str, str], TriggerTemplate] = field(default_factory=dict)
     interceptors: Mapping[tuple[str, str], Interceptor] = field(default_factory=dict)
     cluster_interceptors: Mapping[str, Interceptor] = field(default_factory=dict)
+    invalid: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """Objects that were never read without mistakes, by (kind, namespace, name): what is wrong, without their name.
+
+    Only a cluster has them; files with mistakes are not loaded. An invalid Trigger also stands in `triggers`, its spec
+    empty, so that selectors find it by its labels.
+    """
