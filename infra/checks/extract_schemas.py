@@ -20,6 +20,7 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ _FUNCTION = re.compile(r"^function (\w+)ToHclTerraform\(struct\) \{\n(.*?)^\}", 
 _MEMBER = re.compile(r"= new (\w+?)(OutputReference|List|Map|MapList)\(this, \"\w+\"(?:, (true|false))?\)")
 _COMPUTED_MAP = re.compile(r"= new cdktn\.(String|Number|Boolean|Any)Map\(")
 _GETTER = re.compile(r"this\.get(\w+?)Attribute\(")
+_INTERFACE = re.compile(
+    r"^export interface (\w+) (extends cdktn\.TerraformMetaArguments )?\{\n(.*?)^\}", re.MULTILINE | re.DOTALL
+)
+_ALLOWED = re.compile(r"Possible values: \[([^]]+)\](?:(?!\*/).)*?#(\w+) \w+#\w+\}", re.DOTALL)
 _GETTER_TYPES = {
     "String": "string", "Number": "number", "Boolean": "bool", "List": ["list", "string"],
     "StringMap": ["map", "string"], "NumberMap": ["map", "number"], "BooleanMap": ["map", "bool"],
@@ -74,6 +79,7 @@ class Bindings:
     def load(self, directories: set[str]) -> None:
         """Read the modules in one pass: a compressed archive has no random access."""
         wanted = {f"package/lib/{directory}/index.js": directory for directory in directories}
+        wanted |= {f"package/lib/{directory}/index.d.ts": f"{directory}.d.ts" for directory in directories}
         wanted["package/package.json"] = "package.json"
         with tarfile.open(fileobj=io.BytesIO(self._tarball)) as tar:
             for member in tar:
@@ -97,18 +103,32 @@ class Bindings:
             _key(name): {entry[0]: entry[1:] for entry in _ENTRY.findall(body)}
             for name, body in _FUNCTION.findall(source)
         }
+        allowed = {
+            "" if top else _key(name): {
+                found[1]: re.findall(r'"([^"]+)"', found[0]) for found in _ALLOWED.findall(body)
+            }
+            for name, top, body in _INTERFACE.findall(self._sources[f"{directory}.d.ts"])
+        }
         (top,) = (body for body in classes.values() if "synthesizeHclAttributes" in body)
         own = {entry[0]: entry[1:] for entry in _ENTRY.findall(top)}
-        return _block(top, own, classes, entries)
+        return _block(top, own, Parts(classes, entries, allowed))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What one module of the bindings is made of, by class (in lower case but for `classes`; "" is the whole)."""
+
+    classes: dict[str, str]
+    entries: dict[str, dict[str, Any]]
+    allowed: dict[str, dict[str, list[str]]]
+    """The values that the documentation of an argument lists as possible."""
 
 
 def _key(name: str) -> str:
     return name.lower()
 
 
-def _block(
-    body: str, own: dict[str, Any], classes: dict[str, str], entries: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _block(body: str, own: dict[str, Any], parts: Parts, key: str = "") -> dict[str, Any]:
     attributes: dict[str, Any] = {}
     blocks: dict[str, Any] = {}
     for name, computed, optional, required, first, second in _FLAGS.findall(body):
@@ -120,8 +140,9 @@ def _block(
         member = _MEMBER.search(first)
         if member:
             nested_name, shape, wraps_set = member.groups()
+            nested_key = _key(nested_name)
             nested = _block(
-                classes[nested_name + "OutputReference"], entries.get(_key(nested_name), {}), classes, entries
+                parts.classes[nested_name + "OutputReference"], parts.entries.get(nested_key, {}), parts, nested_key
             )
             is_block, nesting, _ = own.get(name, ("false", "list", ""))
             if wraps_set == "true":
@@ -134,6 +155,8 @@ def _block(
         attributes[name] = {"type": _type(own.get(name), first + second), **flags}
         if name.endswith("_wo"):
             attributes[name]["write_only"] = True
+        if name in parts.allowed.get(key, {}):
+            attributes[name]["allowed"] = parts.allowed[key][name]
     return {key: value for key, value in (("attributes", attributes), ("block_types", blocks)) if value}
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.infra.hcl import Block, Body, arguments, nested
+from tests.infra.hcl import Block, Body, arguments, nested, unquoted
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 
@@ -56,13 +56,15 @@ def _problems(body: Body, schema: Mapping[str, Any], meta: frozenset[str] = froz
     attributes = schema.get("attributes", {})
     blocks = schema.get("block_types", {})
     given = arguments(body)
-    for name in given:
+    for name, value in given.items():
         if name in blocks:
             yield f": {name} is a block, not an argument"
         elif name not in attributes:
             yield f": there is no argument {name}"
         elif not (attributes[name].get("optional") or attributes[name].get("required")):
             yield f": {name} is set by the provider alone"
+        elif _literal(value) and "allowed" in attributes[name] and unquoted(value) not in attributes[name]["allowed"]:
+            yield f": {name} must be one of {', '.join(attributes[name]['allowed'])}"
     for name, attribute in attributes.items():
         if attribute.get("required") and name not in given:
             yield f": {name} is required"
@@ -80,3 +82,7 @@ def _problems(body: Body, schema: Mapping[str, Any], meta: frozenset[str] = froz
             yield f": block {name} is required"
         if counts.get(name, 0) > described.get("max_items", counts.get(name, 0)) and "dynamic" not in body:
             yield f": block {name} may stand there {described['max_items']} time(s)"
+
+
+def _literal(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith('"') and "${" not in value

@@ -52,6 +52,18 @@ def test_a_mistake_is_named(text: str, problem: str) -> None:
     assert any(problem in found for found in mistakes(block))
 
 
+def test_a_value_that_the_provider_does_not_know_is_named() -> None:
+    (block,) = parse(
+        'resource "google_cloudfunctions2_function" "f" {\nname = "f"\nlocation = "EU"\nservice_config {\n'
+        'ingress_settings = "ALLOW_EVERYBODY"\n}\n}\n'
+    )
+
+    assert mistakes(block) == [
+        "resource.google_cloudfunctions2_function.f.service_config: "
+        + "ingress_settings must be one of ALLOW_ALL, ALLOW_INTERNAL_ONLY, ALLOW_INTERNAL_AND_GCLB"
+    ]
+
+
 def test_an_unknown_type_is_named() -> None:
     (block,) = parse('resource "google_storage_bukket" "b" {\n}\n')
 
