@@ -53,7 +53,7 @@ variable "dead_letter_operators" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for member in var.dead_letter_operators : can(regex("^(user|group|serviceAccount|domain|principal|principalSet):", member)) || member == ""])
+    condition     = alltrue([for member in var.dead_letter_operators : can(regex("^(user|group|serviceAccount|domain|principal|principalSet):", member))])
     error_message = "dead_letter_operators must be IAM members such as group:operators@example.com."
   }
 }
