@@ -172,8 +172,9 @@ class ClusterListeners:
             served(listeners, self._event_listener)
         except ConfigurationError as error:
             found |= dict.fromkeys(error.mistakes, logging.ERROR)
-        for remark in found.keys() - self._said:
-            _LOG.log(found[remark], "%s", remark)
+        for remark, level in found.items():
+            if remark not in self._said:
+                _LOG.log(level, "%s", remark)
         self._said = frozenset(found)
 
     def _failed(self, error: PipehookError, *, alive: bool, out_of_time: bool) -> _Failure:
