@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS
 from tests.infra.hcl import INFRA, of_kind
 
 CLUSTER = INFRA / "cluster"
@@ -69,9 +70,20 @@ def test_the_other_roles_only_read() -> None:
     }
     for name, rules in granted.items():
         for rule in rules:
-            if name != "pipehook":
-                assert set(rule["verbs"]) <= {"get", "list", "watch"}
+            assert name == "pipehook" or rule["verbs"] in (["get"], ["list"])
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
+
+
+def test_what_is_listed_is_what_a_listener_may_refer_to() -> None:
+    """The reader of TRIGGERS_SOURCE=cluster lists these kinds, and neither gets nor watches single objects."""
+    granted = _granted("Role", "ClusterRole")
+    (rule,) = granted["pipehook-triggers"]
+    (cluster_rule,) = granted["pipehook-goldstine-lab-triggers"]
+
+    plurals = {kind: kind.lower() + "s" for kind in KINDS}
+    assert set(cluster_rule["resources"]) == {plurals[kind] for kind in CLUSTER_SCOPED}
+    assert set(rule["resources"]) == set(plurals.values()) - set(cluster_rule["resources"])
+    assert rule["apiGroups"] == cluster_rule["apiGroups"] == [GROUP]
 
 
 def test_secrets_are_read_by_name() -> None:

@@ -16,7 +16,7 @@ locals {
         rules = [{
           groups    = ["triggers.tekton.dev"]
           resources = ["eventlisteners", "interceptors", "triggerbindings", "triggers", "triggertemplates"]
-          verbs     = ["get", "list", "watch"]
+          verbs     = ["list"]
           names     = null
         }]
       }
@@ -95,7 +95,7 @@ resource "kubernetes_cluster_role_v1" "triggers" {
   rule {
     api_groups = ["triggers.tekton.dev"]
     resources  = ["clusterinterceptors", "clustertriggerbindings"]
-    verbs      = ["get", "list", "watch"]
+    verbs      = ["list"]
   }
 }
 
