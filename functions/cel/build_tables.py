@@ -84,19 +84,24 @@ def build() -> dict[str, Any]:
         t.name: t.pattern.value for t in lark.terminals if t.name not in _TERMINALS and not t.name.endswith("_LIT")
     }
     table = lark.parser.parser._parse_table  # noqa: SLF001 - lark offers the table in no other way
-    rules: list[list[Any]] = []
-    numbers: dict[Any, int] = {}
-    states: list[dict[str, int]] = [{} for _ in table.states]
-    for state, actions in sorted(table.states.items()):
-        for symbol, (action, argument) in sorted(actions.items()):
+    # lark numbers states differently from run to run: here they are numbered as they are reached, symbols in order
+    numbers = {table.start_states["expr"]: 0}
+    reached = [table.start_states["expr"]]
+    rules: dict[tuple[Any, ...], int] = {}
+    states: list[dict[str, int]] = []
+    for state in reached:
+        actions: dict[str, int] = {}
+        for symbol, (action, argument) in sorted(table.states[state].items()):
             if action is Shift:
-                states[state][symbol] = argument
-                continue
-            if argument not in numbers:
-                numbers[argument] = len(rules)
-                name = argument.origin.name
-                rules.append([str(name), len(argument.expansion), bool(argument.options.expand1), name.startswith("_")])
-            states[state][symbol] = -1 - numbers[argument]
+                if argument not in numbers:
+                    numbers[argument] = len(reached)
+                    reached.append(argument)
+                actions[symbol] = numbers[argument]
+            else:
+                name = str(argument.origin.name)
+                rule = (name, len(argument.expansion), bool(argument.options.expand1), name.startswith("_"))
+                actions[symbol] = -1 - rules.setdefault(rule, len(rules))
+        states.append(actions)
     return {
         "made_of": {
             "cel-python": version("cel-python"),
@@ -107,9 +112,9 @@ def build() -> dict[str, Any]:
         "terminals": _TERMINALS,
         "keywords": _KEYWORDS,
         "operators": {text: name for name, text in sorted(literals.items()) if name not in _KEYWORDS.values()},
-        "rules": rules,
-        "start": table.start_states["expr"],
-        "end": table.end_states["expr"],
+        "rules": [list(rule) for rule in rules],
+        "start": 0,
+        "end": numbers[table.end_states["expr"]],
         "states": states,
     }
 

@@ -13,6 +13,7 @@ from functions.cel.values import Value
 
 MAX_PATTERN = 10_000
 MAX_MEMORY = 8 * 1024 * 1024
+_UNCLOSED = frozenset({"missing ]", "missing )"})
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
@@ -39,7 +40,7 @@ def _reason(error: Exception) -> str:
     """RE2's words without the piece of the expression that follows them: it may come from the event."""
     message = error.args[0] if error.args else b""
     words = message.decode("utf-8", "replace") if isinstance(message, bytes) else str(message)
-    return words.partition(":")[0]
+    return words.partition(":")[0].replace("missing ", "missing closing " if words[:9] in _UNCLOSED else "missing ")
 
 
 def matches(frame: Frame, value: Value, pattern: Value) -> Value:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
@@ -38,7 +38,7 @@ class Timestamp:
     """An instant: nanoseconds since 1970, and the offset from UTC, in seconds, in which it was written."""
 
     nanos: int
-    offset: int = 0
+    offset: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
