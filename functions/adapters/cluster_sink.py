@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -49,31 +50,62 @@ class ClusterSink:
 
         Every resource is attempted, whatever becomes of the others.
         """
-        started = deadline.clock()
         plans = plan(work)
+        if self._redelivery is Redelivery.RERUN:
+            return self._workers.run(
+                [partial(self._run, item, row, deadline) for item, row in zip(work, plans, strict=True)]
+            )
+        started = deadline.clock()
         calls = [
-            partial(self._timed, partial(self._create, item, entry, deadline), deadline)
-            for item, row in zip(work, plans, strict=True)
-            for entry in row
+            partial(self._timed, item, entry, deadline) for item, row in zip(work, plans, strict=True) for entry in row
         ]
         done = iter(self._workers.run(calls))
-        rows = [[next(done) for _ in row] for row in plans]
-        ends = [max((end for _, end in row), default=started) for row in rows]
-        results = [[result for result, _ in row] for row in rows]
-        attempts = [0] * len(results)
-        if self._redelivery is Redelivery.RERUN:
-            again = [index for index, row in enumerate(results) if may_rerun(row)]
-            reruns = self._workers.run([partial(self._rerun, work[index], results[index], deadline) for index in again])
-            for index, (attempt, row) in zip(again, reruns, strict=True):
-                attempts[index], results[index], ends[index] = attempt, row, deadline.clock()
-        return [
-            outcome(item, row, attempt=attempt, milliseconds=(end - started) * 1000)
-            for item, row, attempt, end in zip(work, results, attempts, ends, strict=True)
-        ]
+        outcomes = []
+        for item, row in zip(work, plans, strict=True):
+            ends = [next(done) for _ in row]
+            end = max((end for _, end in ends), default=started)
+            outcomes.append(outcome(item, [result for result, _ in ends], milliseconds=(end - started) * 1000))
+        return outcomes
 
-    @staticmethod
-    def _timed(call: Callable[[], Result], deadline: Deadline) -> tuple[Result, float]:
-        return call(), deadline.clock()
+    def _timed(self, work: Work, entry: Planned | Result, deadline: Deadline) -> tuple[Result, float]:
+        return self._create(work, entry, deadline), deadline.clock()
+
+    def _run(self, work: Work, row: Sequence[Planned | Result], deadline: Deadline) -> Outcome:
+        """Start the next run of a delivery whose earlier ones have ended, or the first one.
+
+        Every attempt is looked for before anything of it is created: a copy that runs at the same time finds the same
+        last one, so both create the same names, and the later of them finds a duplicate. An attempt of which some
+        resources are missing is completed, and is the last.
+        """
+        started = deadline.clock()
+        results: list[Result] = []
+        last = 0
+        for attempt in range(MAX_RUNS):
+            entries = _attempt(work, row, attempt)
+            if not entries:  # fixed names: there can be one of each only
+                break
+            last = attempt
+            looks = [partial(self._look, work, entry, deadline) for entry in entries.values()]
+            found = dict(zip(entries, self._workers.run(looks), strict=True))
+            missing = [position for position, result in found.items() if result is None]
+            made = self._workers.run([partial(self._create, work, entries[at], deadline) for at in missing])
+            found.update(zip(missing, made, strict=True))
+            results = [found.get(position) or results[position] for position in range(len(row))]
+            if missing or not may_rerun(results):
+                break
+        else:
+            text = f"this delivery has run {MAX_RUNS} times; send a new event instead of this one again"
+            results = [*results, Result.failed(LastingError(text))]
+        return outcome(work, results, attempt=last, milliseconds=(deadline.clock() - started) * 1000)
+
+    def _look(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result | None:
+        """Return the result for a resource that exists, or cannot be looked at; None for one that does not exist."""
+        if isinstance(entry, Result):
+            return entry
+        try:
+            return self._find(work, entry, deadline)
+        except PipehookError as error:
+            return Result.failed(error, str(entry))
 
     def _create(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result:
         """Create one resource, or find it created."""
@@ -90,10 +122,8 @@ class ClusterSink:
 
     def _create_or_find(self, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
         resource = self._api.resource(planned.ref.api_version, planned.ref.kind, deadline=deadline)
-        account = work.service_account
-        user = f"system:serviceaccount:{work.trigger_namespace}:{account}" if account else ""
         try:
-            self._api.create(planned.manifest, impersonate=user, deadline=deadline)
+            self._api.create(planned.manifest, impersonate=_user(work), deadline=deadline)
         except ApiRefusedError as error:
             if error.cause != "AlreadyExists":
                 raise
@@ -122,36 +152,27 @@ class ClusterSink:
             )
         return Result(state=State.EXISTED, ref=_ref(planned, resource), run=run_of(found, planned.group))
 
-    def _rerun(self, work: Work, first: Sequence[Result], deadline: Deadline) -> tuple[int, list[Result]]:
-        """Start the next run of a delivery whose earlier ones have ended; return its number and results.
 
-        The last attempt is looked for before anything is created: a copy that runs at the same time finds the same
-        one, so both create the same names, and the later of them finds a duplicate.
-        """
-        results = list(first)
-        for attempt in range(1, MAX_RUNS):
-            fresh = {
-                position: planned
-                for position in range(len(first))
-                if (planned := planned_at(work, position, attempt=attempt)).ref.name != _name(first[position])
-            }
-            if not fresh:  # fixed names: there can be one of each only
-                return attempt - 1, results
-            try:
-                seen = {position: self._find(work, planned, deadline) for position, planned in fresh.items()}
-            except PipehookError as error:
-                return attempt, [*results, Result.failed(error)]
-            for position, found in seen.items():
-                results[position] = found or self._create(work, fresh[position], deadline)
-            if any(found is None for found in seen.values()) or not may_rerun(results):
-                return attempt, results
-        text = f"this delivery has run {MAX_RUNS} times; send a new event instead of this one again"
-        return MAX_RUNS, [*results, Result.failed(LastingError(text))]
+def _attempt(work: Work, row: Sequence[Planned | Result], attempt: int) -> dict[int, Planned | Result]:
+    """Return the resources of an attempt by their positions; after the first, those whose names change with it."""
+    if not attempt:
+        return dict(enumerate(row))
+    again = {position: planned_at(work, position, attempt=attempt) for position in range(len(row))}
+    return {
+        position: planned
+        for position, planned in again.items()
+        if isinstance(first := row[position], Planned) and first.ref.name != planned.ref.name
+    }
+
+
+def _user(work: Work) -> str:
+    """Return whom to impersonate, as Tekton's sink/auth_override.go: the trigger's ServiceAccount, if it names one."""
+    if not work.service_account:
+        return ""
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", work.service_account):
+        raise LastingError("serviceAccountName is no name of a ServiceAccount; correct the trigger")
+    return f"system:serviceaccount:{work.trigger_namespace}:{work.service_account}"
 
 
 def _ref(planned: Planned, resource: Resource) -> ResourceRef:
     return planned.ref if resource.namespaced else replace(planned.ref, namespace="")
-
-
-def _name(result: Result) -> str:
-    return result.ref.name if result.ref else ""

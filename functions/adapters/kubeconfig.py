@@ -84,7 +84,7 @@ class KubeconfigFile:
                 text = file.read(MAX_BYTES + 1)
         except OSError as error:
             mistake = f"KUBECONFIG: {self._path} cannot be read: {error.strerror}; it must name one kubeconfig file"
-            raise ConfigurationError("the kubeconfig cannot be read", [mistake]) from error
+            raise ConfigurationError("the kubeconfig cannot be read; the log says why", [mistake]) from error
         return parse_kubeconfig(text, trusted_local=True, directory=self._path.parent)
 
 
@@ -97,7 +97,9 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     reader = _Reader(trusted_local=trusted_local, directory=directory or Path())
     access = reader.access(load_document(text))
     if access is None or reader.mistakes:
-        raise ConfigurationError(f"the kubeconfig has {len(reader.mistakes)} mistake(s)", reader.mistakes)
+        raise ConfigurationError(
+            f"the kubeconfig has {len(reader.mistakes)} mistake(s), which the log lists", reader.mistakes
+        )
     for warning in reader.warnings:
         _LOG.warning("%s", warning)
     return access

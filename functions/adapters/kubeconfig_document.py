@@ -37,4 +37,4 @@ def load_document(text: bytes | str) -> Mapping[str, object]:
 
 
 def _unusable(mistake: str) -> ConfigurationError:
-    return ConfigurationError("the kubeconfig has 1 mistake(s)", [f"kubeconfig: {mistake}"])
+    return ConfigurationError("the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}"])

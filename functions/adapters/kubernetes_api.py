@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -124,12 +124,12 @@ class KubernetesApi:
         label_selector: str = "",
         seconds: int = 240,
         deadline: Deadline,
-    ) -> Iterator[dict[str, Json]]:
+    ) -> Generator[dict[str, Json], None, None]:
         """Yield events (`type`, `object`) from `resource_version` on, BOOKMARKs among them, for about `seconds`.
 
         `deadline` bounds the opening alone. A version that is too old is an ApiRefusedError with status 410, whether
         the answer or an ERROR event says so: list anew. Any other end is nothing special: watch again from the last
-        version. Closing the iterator closes the connection.
+        version. `close()` closes the connection.
         """
         query = {
             "watch": "1",
@@ -200,7 +200,7 @@ def _text(entry: Mapping[str, Json], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _events(chunks: Iterator[tuple[int, bytes]], subject: str) -> Iterator[dict[str, Json]]:
+def _events(chunks: Iterator[tuple[int, bytes]], subject: str) -> Generator[dict[str, Json], None, None]:
     """Cut a watch's bytes into its lines, one event each."""
     rest = b""
     for status, chunk in chunks:

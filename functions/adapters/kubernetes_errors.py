@@ -15,8 +15,9 @@ MAX_MESSAGE = 600
 """Characters of the server's message that are shown."""
 
 _PASSING = frozenset({408, 429})
-_VALUE = re.compile(r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)')
-_UNPRINTABLE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
+# as texts, for `re` to compile when the first error comes: a cold start meets none
+_VALUE = r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)'
+_UNPRINTABLE = r"[\x00-\x20\x7f-\x9f\u2028\u2029]+"
 _HIDDEN = "…"
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
@@ -24,7 +25,9 @@ _NO_STATUS = {404: "it knows no such path"}
 _SHORT = 6
 _LONG = 12
 _MAX_READ = 64 * 1024
-_CAUSE = re.compile(r"[A-Za-z]{1,64}")
+_TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
+"""etcd's own limit (1.5 MiB) comes through as an internal error, which it is not."""
+_CAUSE = r"[A-Za-z]{1,64}"
 _SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
 
 
@@ -78,7 +81,7 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
-    cause = cause if _CAUSE.fullmatch(cause) else _phrase(answer.status)
+    cause = cause if re.fullmatch(_CAUSE, cause) else _phrase(answer.status)
     raw = _text(found.get("message"))
     message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
@@ -94,6 +97,8 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
         # a quota frees itself as runs end, though hardly within one deadline
         return ApiUnavailableError(f"{text}: {message}", status=403, cause=cause, again=False)
     passing = answer.status in _PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    if any(words in raw for words in _TOO_LARGE):
+        return ApiRefusedError(f"{text}: {message}; make the template smaller", status=answer.status, cause=cause)
     if passing or (answer.status == HTTPStatus.CONFLICT and cause != "AlreadyExists"):
         # other conflicts (a ResourceQuota that somebody else has just updated) are over the next time
         return ApiUnavailableError(
@@ -129,11 +134,11 @@ def shown(message: str, sent: Mapping[str, Json] | None) -> str:
     """
     if len(message) > _MAX_READ:
         return f"(a message of {len(message)} characters)"
-    text = _VALUE.sub(rf"\1{_HIDDEN}", message)
+    text = re.sub(_VALUE, rf"\1{_HIDDEN}", message)
     for value in sorted(set(_leaves(sent or {})), key=len, reverse=True):
         for form in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
             text = _without(form, text)
-    text = _UNPRINTABLE.sub(" ", text).strip()
+    text = re.sub(_UNPRINTABLE, " ", text).strip()
     return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + _HIDDEN
 
 

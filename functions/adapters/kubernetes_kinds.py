@@ -114,9 +114,7 @@ class Kinds:
         if known is not None:
             return known
         if not _API_VERSION.fullmatch(api_version):
-            raise LastingError(
-                "its apiVersion is no group/version such as tekton.dev/v1; correct the template"
-            )
+            raise LastingError("its apiVersion is no group/version such as tekton.dev/v1; correct the template")
         group = self._groups.get(api_version)
         if group is None or not self._fresh(group, kind):
             group = _Group(_resources(api_version, read(_root(api_version))), self._clock())

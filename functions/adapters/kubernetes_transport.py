@@ -208,7 +208,9 @@ def _load_key_pair(context: ssl.SSLContext, pem: str) -> None:
 
 def _unusable(mistake: str, error: ssl.SSLError) -> ConfigurationError:
     detail = f" ({error.reason})" if error.reason else ""
-    return ConfigurationError("the kubeconfig has 1 mistake(s)", [f"kubeconfig: {mistake}{detail}"])
+    return ConfigurationError(
+        "the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}{detail}"]
+    )
 
 
 def _body(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:

@@ -155,6 +155,11 @@ class TestCredentials:
         with caplog.at_level(logging.ERROR), pytest.raises(ConfigurationError):
             create(api, Clock())
         assert "contexts: missing, or not a list" in caplog.text
+        side = Side(server)
+        side.sink._api = api
+        found = side.one(work())
+        assert (found.status, found.passing) == (Status.FAILED, False)
+        assert found.reason.endswith(": the kubeconfig has 1 mistake(s), which the log lists")
 
     def test_a_source_that_cannot_answer_now_is_a_passing_failure_and_asked_again(self, server: ApiServer) -> None:
         answers: list[bool] = []
@@ -433,7 +438,7 @@ class TestReading:
         while metadata(found[-1]["object"]).get("name") != "large-one":
             found.append(next(events))
         assert [event["type"] for event in found if event["type"] != "BOOKMARK"] == ["ADDED", "ADDED"]
-        events.close()  # type: ignore[attr-defined]  # iterators of a watch are generators
+        events.close()
 
     def test_watch_ends_when_its_time_is_over(self, server: ApiServer, side: Side) -> None:
         events = side.api.watch(CONFIG_MAPS, resource_version="", seconds=0, deadline=side.deadline())

@@ -35,6 +35,7 @@ QUOTA_FULL = (
     '{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"Forbidden","code":403,"message":"pipelineruns.'
     'tekton.dev \\"build\\" is forbidden: exceeded quota: runs, requested: count/pipelineruns.tekton.dev=1"}'
 )
+TOO_LARGE = '{"kind":"Status","reason":"InternalError","code":500,"message":"etcdserver: request is too large"}'
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 PASSING = {
@@ -52,6 +53,7 @@ PASSING = {
     "garbage": Fault(action="garbage"),
 }
 LASTING = {
+    "500-etcd": (Fault(status=500, body=TOO_LARGE), "request is too large; make the template smaller"),
     "400": (Fault(status=400), "400 BadRequest"),
     "400-webhook-denies": (Fault(status=400, body=WEBHOOK_DENIES), "denied the request: validation failed"),
     "403": (Fault(status=403), "403 Forbidden"),

@@ -56,15 +56,15 @@ class TestCreate:
         assert [ref.name for ref in outcomes[1].resources] == [f"b-{name}" for name in names]
 
     def test_resources_are_created_at_the_same_time(self, server: ApiServer, side: Side) -> None:
-        # the first is not answered before the second was seen: one after the other would end at the deadline
+        # the first is never answered: one after the other, the second would not be asked for before the deadline
         armed = server.faults.add(Fault(action="hang", method="POST", kind="ConfigMap", times=1))
         deadline = threading.Thread(
             target=side.accept, args=(work(config_map(), pipeline_run()),), kwargs={"seconds": 1}
         )
         deadline.start()
-        server.requests.wait(lambda seen: "pipelineruns" in seen.path)
-        assert armed.fired == 1
+        server.requests.wait(count=2)
         deadline.join()
+        assert armed.fired == 1
 
     def test_the_resources_own_namespace_comes_before_the_triggers(self, server: ApiServer, side: Side) -> None:
         found = side.one(work(pipeline_run(name="deploy", namespace="other"), pipeline_run(name="deploy")))
@@ -122,6 +122,12 @@ class TestServiceAccount:
     def test_without_one_nobody_is_impersonated(self, server: ApiServer, side: Side) -> None:
         side.one(work())
         assert [seen.impersonated for seen in server.requests] == [""]
+
+    @pytest.mark.parametrize("name", ["two words", "a:b", "line\r\nX-Remote-User: root", "Ünïcode", "-", "x" * 254])
+    def test_what_is_no_accounts_name_is_not_sent(self, server: ApiServer, side: Side, name: str) -> None:
+        found = side.one(work(service_account=name))
+        assert (found.status, found.passing, len(server.requests)) == (Status.FAILED, False, 0)
+        assert "serviceAccountName is no name of a ServiceAccount" in found.reason
 
     def test_an_account_that_may_not_impersonate_is_told_what_to_do(self) -> None:
         user = User(name="ci", rules=(Rule(verbs=("create", "get")),))
@@ -185,6 +191,14 @@ class TestDuplicatesAndStrangers:
         side.one(work(pipeline_run(name="deploy"), key="other"))
         server.faults.add(Fault(action="lose", method="POST", times=1))
         assert side.one(work(pipeline_run(name="deploy"))).status is Status.FAILED
+
+    def test_a_run_that_has_ended_was_not_made_a_moment_ago(self, server: ApiServer, side: Side) -> None:
+        name = side.one(work()).resources[0].name
+        for ended, expected in ((False, Status.CREATED), (True, Status.DUPLICATE)):
+            if ended:
+                server.finish("PipelineRun", NAMESPACE, name)
+            server.faults.add(Fault(action="lose", method="POST", times=1))
+            assert side.one(work()).status is expected
 
     def test_two_resources_of_one_name_fail_the_second_always(self, server: ApiServer, side: Side) -> None:
         twice = work(config_map(name="settings"), pipeline_run(), config_map(name="settings"))
@@ -260,7 +274,7 @@ class TestRerun:
         item = work(pipeline_run(), config_map())
         side.one(item)
         self.finish_all(server)
-        server.faults.add(Fault(status=500, method="POST", kind="ConfigMap", skip=1))
+        server.faults.add(Fault(status=500, method="POST", kind="ConfigMap"))
         assert side.one(item).passing
         server.faults.clear()
         found = side.one(item)
