@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types contracts unit e2e format clean
+.PHONY: help demo run test lint types contracts infra unit e2e format clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,7 +23,7 @@ demo: $(READY) ## Send a push, a ping and two forgeries through the function; sh
 run: $(READY) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
 	@$(BIN)/python -m tests.demo --serve
 
-test: lint types contracts unit ## Check style, types, import contracts, infrastructure, and run every test
+test: lint types contracts infra unit ## Check style, types, import contracts, infrastructure, and run every test
 
 lint: $(READY) ## Check style
 	@$(BIN)/ruff check .
@@ -34,6 +34,12 @@ types: $(READY) ## Check types
 
 contracts: $(READY) ## Check that imports go one way
 	@$(BIN)/lint-imports
+
+infra: $(READY) ## Check the Terraform and the cluster's YAML, as far as the tools for it are installed
+	@$(BIN)/python infra/checks/terraform.py
+	@$(BIN)/python infra/checks/kustomize.py
+	@infra/checks/policy.sh $(if $(CI),,--installed-only)
+	@$(if $(CI),$(BIN)/python infra/checks/extract_schemas.py --check)
 
 unit: $(READY) ## Run every test but those that need a cluster of their own
 	@$(BIN)/python -m pytest
