@@ -17,7 +17,7 @@ _UNCLOSED = frozenset({"missing ]", "missing )"})
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=32)  # constant expressions are kept by their programs
 def compiled(pattern: str) -> Any:  # the library has no types
     """Return the compiled expression over UTF-8 bytes.
 
