@@ -30,11 +30,6 @@ class Resource:
     plural: str
     namespaced: bool
 
-    @property
-    def group(self) -> str:
-        """The API group, empty for core."""
-        return self.api_version.rpartition("/")[0]
-
     def path(self, namespace: str = "", name: str = "") -> str:
         """Return the collection's path, or with `name` the object's. Without `namespace`: of all namespaces.
 

@@ -250,10 +250,8 @@ def _plain_faults() -> Iterator[None]:
         raise NoAnswerError("no connection came about in time", maybe_done=False) from error
     except exceptions.ProxyError as error:
         raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from error
-    except exceptions.IncompleteRead as error:
-        raise NoAnswerError("the answer broke off", maybe_done=True) from error
     except exceptions.HTTPError as error:  # the base of all that urllib3 raises
-        raise NoAnswerError("the connection was closed before an answer came", maybe_done=True) from error
+        raise NoAnswerError("the connection was closed before the whole answer came", maybe_done=True) from error
 
 
 def _tls_fault(error: Exception) -> NoAnswerError:

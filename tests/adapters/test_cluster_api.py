@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from urllib3 import HTTPConnectionPool
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
 from functions.adapters import kubernetes_kinds, kubernetes_transport
 from functions.adapters.kubeconfig import ClusterAccess, parse_kubeconfig
@@ -215,6 +218,11 @@ class TestTls:
             create(api, clock)
         assert "certificate-authority-data holds no certificate that can be read" in caught.value.mistakes[0]
 
+    def test_without_an_authority_the_systems_are_asked(self, server: ApiServer) -> None:
+        access = replace(parse_kubeconfig(server.kubeconfig(), trusted_local=False), ca_pem="")
+        with pytest.raises(ApiUnavailableError, match="its certificate is not accepted"):
+            create(*api_of(access))
+
     def test_tls_server_name_is_what_the_certificate_must_show(self, server: ApiServer) -> None:
         access = parse_kubeconfig(server.kubeconfig(), trusted_local=False)
         assert create(*api_of(replace(access, tls_server_name="localhost")))
@@ -251,6 +259,29 @@ class TestProxy:
         assert f"Basic {base64.b64encode(b'user:p@ss').decode()}".encode() in asked[0]
         assert asked[0].startswith(b"CONNECT 127.0.0.1:")
         assert "the proxy does not connect to it" in caught.value.reason
+
+    def test_a_proxy_needs_no_user(self, server: ApiServer) -> None:
+        with one_answer(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n") as (port, asked):
+            access = parse_kubeconfig(server.kubeconfig(), trusted_local=False)
+            with pytest.raises(PassingError):
+                create(*api_of(replace(access, proxy_url=f"http://127.0.0.1:{port}")))
+        assert b"Authorization" not in asked[0]
+
+
+@pytest.mark.parametrize(
+    ("error", "text", "maybe_done"),
+    [
+        (ConnectTimeoutError(), "no connection came about in time", False),
+        (NewConnectionError(HTTPConnection("h"), "x"), "no connection", False),
+        (ReadTimeoutError(HTTPConnectionPool("h"), "/secret", "x"), "no answer came in time", True),
+        (ProtocolError("Connection broken"), "the connection was closed before the whole answer came", True),
+        (HTTPError("/secret"), "the connection was closed before the whole answer came", True),
+    ],
+)
+def test_what_the_library_raises_is_said_plainly(error: HTTPError, text: str, maybe_done: bool) -> None:
+    with pytest.raises(NoAnswerError) as caught, kubernetes_transport._plain_faults():
+        raise error
+    assert (caught.value.text, caught.value.maybe_done) == (text, maybe_done)
 
 
 class TestConnections:
