@@ -12,7 +12,7 @@ from functions.cel.go_text import go_bytes, go_string
 from functions.cel.values import Value
 
 MAX_PATTERN = 10_000
-MAX_MEMORY = 8 * 1024 * 1024
+MAX_MEMORY = 4 * 1024 * 1024
 _UNCLOSED = frozenset({"missing ]", "missing )"})
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 

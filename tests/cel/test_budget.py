@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.cel import Activation, CelEvaluationError
+from functions.cel import Activation, CelEvaluationError, frame
 from functions.cel.frame import BudgetError
 from tests.cel.event import EVENT, value_of
 
@@ -62,7 +62,8 @@ MANY = "lists.range(100000)"
         "body.list.map(x, strings.quote(body.text))",
     ],
 )
-def test_runs_out(source: str) -> None:
+def test_runs_out(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frame, "MAX_STEPS", 100_000)
     with pytest.raises(BudgetError, match=r"more than \d+ (steps|bytes) on this event"):
         value_of(source, LARGE)
 
