@@ -21,6 +21,7 @@ from functions.values import Json
 MAX_SAFE = 2**53 - 1
 MAX_DEPTH = 400
 MAX_SIZE = 64 * 1024 * 1024
+_NODE = 32  # bytes that any value counts for, which also bounds the time: two million take some seconds
 _PLAIN_BELOW = 1e21
 _UNFIT = frozenset({type(None), UInt, Timestamp, Duration, TypeValue})
 
@@ -51,7 +52,7 @@ class _Conversion:
     def json(self, value: Value, depth: int) -> object:
         if depth > MAX_DEPTH:
             raise _failed(f"the result is nested deeper than {MAX_DEPTH} levels")
-        self.room -= 8 + (len(value) if isinstance(value, str | bytes) else 0)
+        self.room -= _NODE + (len(value) if isinstance(value, str | bytes) else 0)
         if self.spend is not None:
             self.spend(2)
         if self.room < 0:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.cel import CelConversionError, to_json
+from functions.cel import CelConversionError, convert, to_json
 from tests.cel.event import EVENT, overlay, value_of
 
 
@@ -49,10 +49,13 @@ def test_is_refused(source: str) -> None:
         to_json(value)
 
 
-def test_a_result_that_holds_the_same_list_many_times_is_refused_before_it_is_written_out() -> None:
+def test_a_result_that_holds_the_same_list_many_times_is_refused_before_it_is_written_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     event = replace(EVENT, body={"l": list(range(300))})
     value = value_of("body.l.map(a, body.l)", event)
     assert to_json(value) == [list(range(300))] * 300
+    monkeypatch.setattr(convert, "MAX_SIZE", 4 * 1024 * 1024)
     with pytest.raises(CelConversionError, match="larger than"):
         to_json([value] * 100)
 
