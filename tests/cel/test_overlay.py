@@ -49,7 +49,7 @@ def test_is_refused(source: str) -> None:
         to_json(value)
 
 
-def test_a_result_that_holds_the_same_list_many_times_is_refused_before_it_is_written_out(
+def test_a_result_that_repeats_a_list_many_times_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     event = replace(EVENT, body={"l": list(range(300))})
