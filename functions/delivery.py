@@ -84,19 +84,22 @@ class Delivery:
         fields becomes an object of lists, as in Tekton's ExecuteInterceptors. Raises BadRequestError unless the
         body is a JSON object; as in Tekton, `null` passes too.
         """
+        body, text = self._parsed(forms=forms)
         return Event(
-            body=self._parsed(forms=forms),
+            body=body,
             headers=self.headers,
             extensions={},
             request_url=self.path,
             event_id=self.event_id,
+            text=text,
         )
 
-    def _parsed(self, *, forms: bool) -> Json:
+    def _parsed(self, *, forms: bool) -> tuple[Json, bytes | None]:
         if self.header("Content-Type").partition(";")[0].strip().lower() == FORM:
             fields = self._fields()
             if len(fields) == 1 and fields[0][0] == "payload":
-                return _as_object(fields[0][1].encode())
+                text = fields[0][1].encode()
+                return _as_object(text), text
             if self.is_form:
                 if not forms:
                     raise BadRequestError(
@@ -108,8 +111,8 @@ class Delivery:
                     values = body.setdefault(name, [])
                     if isinstance(values, list):
                         values.append(value)
-                return body
-        return _as_object(self.body)
+                return body, None
+        return _as_object(self.body), self.body
 
     def _fields(self) -> list[tuple[str, str]]:
         try:

@@ -93,13 +93,13 @@ class Listener:
         return f"{self.namespace}/{self.name}"
 
 
-def prepare(listener: EventListener, registry: Registry) -> Listener:
+def prepare(listener: EventListener, registry: Registry, *, outbound_hosts: frozenset[str] = frozenset()) -> Listener:
     """Compile one listener. Never raises: what cannot be compiled is its trigger's `problem`."""
     return Listener(
         name=listener.metadata.name,
         namespace=listener.metadata.namespace,
         uid=listener.metadata.uid,
-        triggers=tuple(_Preparation(listener, registry).triggers()),
+        triggers=tuple(_Preparation(listener, registry, outbound_hosts).triggers()),
         takes_forms=listener.metadata.annotations.get(PAYLOAD_VALIDATION, "").lower() == "false",
         cloud_event_uri=listener.cloud_event_uri,
     )
@@ -108,9 +108,10 @@ def prepare(listener: EventListener, registry: Registry) -> Listener:
 class _Preparation:
     """The state of compiling one listener: what it refers to, and the identities given so far."""
 
-    def __init__(self, listener: EventListener, registry: Registry) -> None:
+    def __init__(self, listener: EventListener, registry: Registry, outbound_hosts: frozenset[str]) -> None:
         self._listener = listener
         self._registry = registry
+        self._outbound_hosts = outbound_hosts
         self._namespace = listener.metadata.namespace
         self._identities: Counter[str] = Counter()
 
@@ -147,7 +148,7 @@ class _Preparation:
         return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
     def _grouped(self, group: TriggerGroup) -> list[PreparedTrigger]:
-        place = Place(self._namespace, self._namespace, self._registry)
+        place = Place(self._namespace, self._namespace, self._registry, self._outbound_hosts)
         trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
         try:
             prepared = PreparedGroup(trigger_id, tuple(build_interceptor(spec, place) for spec in group.interceptors))
@@ -173,7 +174,7 @@ class _Preparation:
         unnamed: str = "",
         group: PreparedGroup | None = None,
     ) -> PreparedTrigger:
-        place = Place(namespace, self._namespace, self._registry)
+        place = Place(namespace, self._namespace, self._registry, self._outbound_hosts)
         problems: list[str] = [group.problem] if group and group.problem else []
 
         def attempt(build: Callable[[], T], otherwise: T) -> T:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from functions.errors import PassingError
-from functions.values import Json, Outcome, SecretRef
+from functions.values import Headers, Json, Outcome, SecretRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +45,10 @@ class Secrets(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What another server answered: `body` is cut off beyond the limit that the caller gave."""
+    """What another server answered."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
 
@@ -60,13 +60,14 @@ class Outbound(Protocol):
         url: str,
         *,
         body: bytes,
-        headers: Mapping[str, str],
+        headers: Headers,
         seconds: float,
         ca_pem: str = "",
     ) -> Reply:
-        """POST and return the answer, whatever its status.
+        """POST and return the answer, whatever its status; redirects are answers, too, and not followed.
 
-        Raises LastingError when `url` may never be called and PassingError when it does not answer now.
+        `seconds` is for all of it, and `ca_pem` the only trust where it is given. Raises LastingError when `url` may
+        never be called or its answer never be taken, and PassingError when it does not answer now.
         """
 
 

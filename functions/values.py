@@ -24,6 +24,8 @@ class Event:
     request_url: str
     """Path and query of the request, as Tekton's `requestURL`."""
     event_id: str
+    text: bytes | None = field(default=None, compare=False, repr=False)
+    """The JSON that `body` was read from, as it came; None where there was none, as in a form."""
 
 
 @dataclass(frozen=True, slots=True)

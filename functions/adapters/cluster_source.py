@@ -78,12 +78,13 @@ class ClusterListeners:
         *,
         home: Callable[[Deadline], Iterable[str]],
         event_listener: str = "",
+        outbound_hosts: frozenset[str] = frozenset(),
         freshness: Freshness | None = None,
         clock: Clock = LIFE_CLOCK,
     ) -> None:
         self._reader = Reader(api, home, clock=clock)
         self._objects = Objects()
-        self._compiler = Compiler()
+        self._compiler = Compiler(outbound_hosts)
         self._event_listener = event_listener
         self._limits = freshness or Freshness()
         self._clock = clock

@@ -72,7 +72,8 @@ class _Compiled:
 class Compiler:
     """Compiles what changed and keeps the rest. Not for two threads at a time."""
 
-    def __init__(self) -> None:
+    def __init__(self, outbound_hosts: frozenset[str]) -> None:
+        self._outbound_hosts = outbound_hosts
         self._compiled: dict[str, _Compiled] = {}
 
     def compile(self, registry: Registry) -> Listeners:
@@ -91,7 +92,7 @@ class Compiler:
         for path, origin in origins.items():
             known = before.get(path)
             if known is None or not known.holds(origin, registry):
-                compiled = _compile(path, origin, registry)
+                compiled = _compile(path, origin, registry, self._outbound_hosts)
                 _log_problems(compiled.listener, known.listener if known else None)
                 known = compiled
             self._compiled[path] = known
@@ -100,7 +101,7 @@ class Compiler:
         return MappingProxyType({path: compiled.listener for path, compiled in self._compiled.items()})
 
 
-def _compile(path: str, origin: EventListener | str, registry: Registry) -> _Compiled:
+def _compile(path: str, origin: EventListener | str, registry: Registry, outbound_hosts: frozenset[str]) -> _Compiled:
     if isinstance(origin, str):
         namespace, _, name = path.partition("/")
         problem = f"EventListener {path} is not valid: {origin}"
@@ -108,7 +109,7 @@ def _compile(path: str, origin: EventListener | str, registry: Registry) -> _Com
         return _Compiled(Listener(name, namespace, "", (broken,), takes_forms=False), origin, {})
     uses = {name: _Use() for name in _MAPPINGS}
     watched = replace(registry, **{name: _Watched(getattr(registry, name), use) for name, use in uses.items()})
-    return _Compiled(prepare(origin, watched), origin, uses)
+    return _Compiled(prepare(origin, watched, outbound_hosts=outbound_hosts), origin, uses)
 
 
 def _log_problems(listener: Listener, before: Listener | None) -> None:

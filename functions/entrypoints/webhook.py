@@ -121,7 +121,7 @@ def load_listeners(settings: Settings) -> Listeners:
     registry = load_path(path, namespace=settings.namespace).registry
     listeners = {}
     for found in registry.listeners.values():
-        listener = prepare(found, registry)
+        listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts)
         listeners[listener.path] = listener
         for trigger, problem in problems(listener).items():
             logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
@@ -147,7 +147,11 @@ def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
     if parts.api is None or parts.access is None:
         raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
     home = home_namespaces(settings, parts.access)
-    opened.append(ClusterListeners(parts.api, home=home, event_listener=settings.event_listener))
+    opened.append(
+        ClusterListeners(
+            parts.api, home=home, event_listener=settings.event_listener, outbound_hosts=settings.outbound_hosts
+        )
+    )
     return opened[0], parts
 
 

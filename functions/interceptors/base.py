@@ -75,6 +75,8 @@ class Place:
     listener_namespace: str
     """Where NamespacedInterceptors are looked up."""
     registry: Registry
+    outbound_hosts: frozenset[str] = frozenset()
+    """OUTBOUND_HOSTS: where interceptors may be although it is plain http or a private address."""
 
 
 def filtered(reason: str) -> Refusal:

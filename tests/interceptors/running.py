@@ -11,7 +11,7 @@ from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Pl
 from functions.listeners import build_interceptor
 from functions.model.resources import InterceptorSpec, Registry
 from functions.ports import Deadline, Outbound, Reply, Services
-from functions.values import Event, Json, Refusal, SecretRef, Status
+from functions.values import Event, Headers, Json, Refusal, SecretRef, Status
 
 NAMESPACE = "team"
 NOW = 1_800_000_000.0
@@ -41,7 +41,7 @@ class MemorySecrets:
 class NoOutbound:
     """Core interceptors call no custom hosts."""
 
-    def post(self, url: str, *, body: bytes, headers: Mapping[str, str], seconds: float, ca_pem: str = "") -> Reply:
+    def post(self, url: str, *, body: bytes, headers: Headers, seconds: float, ca_pem: str = "") -> Reply:
         """Fail the test."""
         raise AssertionError(url)
 
