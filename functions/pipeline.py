@@ -14,6 +14,7 @@ from functions.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.naming import delivery_key, derived_uid
 from functions.ports import Deadline, Services, Sink, Work
 from functions.report import NOTHING_VOUCHED, VERIFIES_NOTHING, Report
+from functions.tracing import UNTRACED, Tracer
 from functions.values import Event, Outcome, Refusal, Status
 
 _LOG = logging.getLogger(__name__)
@@ -37,17 +38,20 @@ def process(
     sink: Sink,
     deadline: Deadline,
     allow_unverified: bool,
+    tracer: Tracer = UNTRACED,
 ) -> Report:
     """Run a delivery through every trigger of a listener and report one outcome for each, in the listener's order.
 
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
     which is looked at only if some trigger may run.
     """
-    run = _Run(delivery, listener, services, deadline, allow_unverified)
-    gates = [run.verify(trigger) for trigger in listener.triggers]
+    run = _Run(delivery, listener, services, deadline, allow_unverified, tracer)
+    with tracer.span("verify"):
+        gates = [run.verify(trigger) for trigger in listener.triggers]
     results = run.render_all(gates)
     work = [result for result in results if isinstance(result, Work)]
-    created = iter(sink.accept(work, deadline) if work else ())
+    with tracer.span("create"):
+        created = iter(sink.accept(work, deadline) if work else ())
     outcomes = tuple(next(created) if isinstance(result, Work) else result for result in results)
     return Report(
         listener=listener.name,
@@ -68,6 +72,7 @@ class _Run:
     services: Services
     deadline: Deadline
     allow_unverified: bool
+    tracer: Tracer
     verdicts: dict[Verifier, _Gate] = field(default_factory=dict)
     groups: dict[int, _Passage] = field(default_factory=dict)
     event: Event | None = None
@@ -105,12 +110,14 @@ class _Run:
         passage = _Passage(LastingError(trigger.problem), gate)
         try:
             if not trigger.problem:
-                passage = self._intercept(trigger, gate)
+                with self.tracer.span("intercept"):
+                    passage = self._intercept(trigger, gate)
             if isinstance(passage.end, Event) and not self._accepted(passage.assurance):
                 # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
                 return _outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
             if isinstance(passage.end, Event):
-                return self._render(trigger, passage.end, passage.assurance)
+                with self.tracer.span("render"):
+                    return self._render(trigger, passage.end, passage.assurance)
             return _outcome(trigger, passage.end, verified=self._accepted(passage.assurance))
         except BadRequestError:
             raise

@@ -14,8 +14,8 @@ from functions.delivery import Delivery
 from functions.report import Report
 from functions.values import Outcome, Status
 
-_TRACE = re.compile(r"([0-9a-f]{32})(/[0-9]+)?(;o=[0-9])?")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACE = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
 _EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
 _LOCK = threading.Lock()
 
@@ -136,3 +136,14 @@ def trace_of(delivery: Delivery, *, project: str) -> str:
     if match is None:
         return ""
     return f"projects/{project}/traces/{match.group(1)}" if project else match.group(1)
+
+
+def trace_parent(delivery: Delivery) -> tuple[int, int] | None:
+    """Return the caller's trace and span from the same headers, None when they name none."""
+    if match := _TRACE.fullmatch(delivery.header("X-Cloud-Trace-Context")):
+        ids = int(match.group(1), 16), int(match.group(2) or 0)
+    elif match := _TRACEPARENT.fullmatch(delivery.header("Traceparent")):
+        ids = int(match.group(1), 16), int(match.group(2), 16)
+    else:
+        return None
+    return ids if all(0 < number < 1 << 128 for number in ids) and ids[1] < 1 << 64 else None

@@ -16,6 +16,7 @@ from functions.adapters.secrets_sources import SecretStore, open_secrets
 from functions.errors import ConfigurationError
 from functions.ports import Deadline, Services, Sink
 from functions.settings import Settings
+from functions.tracing import UNTRACED, Tracer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,3 +102,12 @@ def project_of(settings: Settings, environment: Mapping[str, str]) -> str:
         if resource:
             return resource.split("/")[1]
     return settings.secrets_source.location if settings.secrets_source.kind == "secret-manager" else ""
+
+
+def tracer_of(settings: Settings, project: str) -> Tracer:
+    """Return what traces deliveries: OpenTelemetry with TRACING, else nothing, which costs no import either."""
+    if not settings.tracing:
+        return UNTRACED
+    from functions.adapters import tracing  # noqa: PLC0415 -- off the way of those who do not trace
+
+    return tracing.OpenTelemetryTracer(lambda: tracing.open_cloud_trace(project))

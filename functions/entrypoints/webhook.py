@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from functions.adapters import http, logs
 from functions.adapters.logs import DeliveryLog
 from functions.delivery import Delivery
-from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together
+from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together, tracer_of
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.listeners import prepare, problems
 from functions.model.load import load_path
@@ -20,6 +20,7 @@ from functions.pipeline import process
 from functions.ports import Deadline, Services, Sink
 from functions.routing import Listeners, choose, served
 from functions.settings import Settings, read_settings, require_cluster
+from functions.tracing import UNTRACED, Tracer
 
 if TYPE_CHECKING:
     from flask import Request
@@ -65,6 +66,7 @@ class Webhook:
     services: Services
     sink: Sink
     project: str
+    tracer: Tracer = UNTRACED
 
     def __call__(self, request: Request) -> http.Response:
         """Answer one request."""
@@ -77,7 +79,8 @@ class Webhook:
         except BadRequestError as error:
             logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})
             return http.refusal(error)
-        return self._deliver(delivery, deadline, started)
+        with self.tracer.delivery(delivery):
+            return self._deliver(delivery, deadline, started)
 
     def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
         log = DeliveryLog.of(delivery, project=self.project)
@@ -90,6 +93,7 @@ class Webhook:
                 sink=self.sink,
                 deadline=deadline,
                 allow_unverified=self.settings.allow_unverified,
+                tracer=self.tracer,
             )
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
@@ -170,4 +174,5 @@ def start(environment: Mapping[str, str] = os.environ) -> Webhook | Misconfigure
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
         return Misconfigured()
-    return Webhook(settings, listeners, parts.services, parts.sink, project_of(settings, environment))
+    project = project_of(settings, environment)
+    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer_of(settings, project))
