@@ -1,0 +1,183 @@
+"""Custom interceptors: `ref`s to ClusterInterceptors and Interceptors, asked over HTTP as Tekton asks them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.errors import BadRequestError, LastingError
+from functions.interceptors.base import (
+    Assurance,
+    Call,
+    Passed,
+    Place,
+    Verifier,
+    explained,
+    extended,
+    filtered,
+    rejected,
+    shown,
+)
+from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
+from functions.interceptors.params import Params
+from functions.model.resources import ClientConfig, InterceptorSpec
+from functions.ports import Reply
+from functions.strict_json import parse_json
+from functions.values import Event, Json, Refusal
+
+_SHOWN = 200
+"""Characters of an interceptor's own words that a reason shows."""
+_PERMISSION_DENIED, _UNAUTHENTICATED = 7, 16
+_CODES = (
+    "OK",
+    "CANCELLED",
+    "UNKNOWN",
+    "INVALID_ARGUMENT",
+    "DEADLINE_EXCEEDED",
+    "NOT_FOUND",
+    "ALREADY_EXISTS",
+    "PERMISSION_DENIED",
+    "RESOURCE_EXHAUSTED",
+    "FAILED_PRECONDITION",
+    "ABORTED",
+    "OUT_OF_RANGE",
+    "UNIMPLEMENTED",
+    "INTERNAL",
+    "UNAVAILABLE",
+    "DATA_LOSS",
+    "UNAUTHENTICATED",
+)
+"""google.rpc.Code by number: grpc-go reads numbers and these names."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomInterceptor:
+    """Compiled from a `ref` and the clientConfig that it leads to; Tekton's pkg/interceptors Execute."""
+
+    name: str
+    url: str
+    ca_pem: str
+    params: Mapping[str, Json]
+
+    @property
+    def verifier(self) -> Verifier | None:
+        """None: it sees the parsed event."""
+        return None
+
+    @property
+    def vouches(self) -> bool:
+        """True: it is the user's own code."""
+        return True
+
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Send Tekton's InterceptorRequest and do as the InterceptorResponse says.
+
+        Raises PassingError when it does not answer now, and LastingError when it answers anything else.
+        """
+        body = compact_json(_request(event, call, self.params)).encode("utf-8", "replace")
+        with explained(f"interceptor {self.name}"):
+            reply = ask(call, self.url, body=body, headers={"Content-Type": ("application/json",)}, ca_pem=self.ca_pem)
+            answer = _read(reply)
+        if answer.go_on:
+            return Passed(extended(event, answer.extensions), Assurance.AUTHENTICATED)
+        reason = shown(answer.message, _SHOWN) or f"interceptor {self.name} stopped the trigger without saying why"
+        return rejected(reason) if answer.code in (_PERMISSION_DENIED, _UNAUTHENTICATED) else filtered(reason)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    go_on: bool
+    extensions: Mapping[str, Json]
+    code: int
+    message: str
+
+
+def build(spec: InterceptorSpec, place: Place) -> CustomInterceptor:
+    """Find what the `ref` names. Raises LastingError when it does not exist or can never be called from here."""
+    found = _client_config(spec, place)
+    what = f"interceptor {spec.ref_name}"
+    if found.url:
+        url = found.url
+    elif found.service:
+        url = service_url(found.service, namespace=place.listener_namespace, over_tls=bool(found.ca_bundle))
+    else:
+        raise LastingError(f"{what}: its spec.clientConfig has neither url nor service: give a url")
+    check_url(url, place, what)
+    if found.ca_bundle and "-----BEGIN CERTIFICATE-----" not in found.ca_bundle:
+        raise LastingError(f"{what}: its caBundle holds no certificate: give PEM text in base64")
+    return CustomInterceptor(spec.ref_name, url, found.ca_bundle, Params.of(spec).values)
+
+
+def _client_config(spec: InterceptorSpec, place: Place) -> ClientConfig:
+    name = spec.ref_name
+    if spec.ref_kind == "NamespacedInterceptor":
+        kind, namespace = "Interceptor", place.listener_namespace
+        found = place.registry.interceptors.get((namespace, name))
+        where = f"{kind} {namespace}/{name}"
+    else:
+        kind, namespace = "ClusterInterceptor", ""
+        found = place.registry.cluster_interceptors.get(name)
+        where = f"{kind} {name}"
+    wrong = place.registry.invalid.get((kind, namespace, name))
+    if wrong is not None:
+        raise LastingError(f"{where}, which an interceptor's ref names, is not valid: {wrong}")
+    if found is None:
+        raise LastingError(
+            f"{where}, which an interceptor's ref names, does not exist: add it to the triggers' source, or name a "
+            "core interceptor (bitbucket, cel, github, gitlab, slack)"
+        )
+    return found.client_config
+
+
+def _request(event: Event, call: Call, params: Mapping[str, Json]) -> dict[str, Json]:
+    fields: dict[str, Json] = {
+        "body": text_of(event),
+        "header": {name: list(values) for name, values in event.headers.items()},
+        "extensions": dict(event.extensions),
+        "interceptor_params": dict(params),
+    }
+    # as Go's omitempty leaves them out
+    request: dict[str, Json] = {name: value for name, value in fields.items() if value}
+    request["context"] = {"event_url": event.request_url, "event_id": event.event_id, "trigger_id": call.trigger_id}
+    return request
+
+
+def _read(reply: Reply) -> _Answer:
+    if reply.status != 200:  # noqa: PLR2004 -- OK, and nothing else
+        words = shown(reply.body.decode("utf-8", "replace").strip(), _SHOWN)
+        text = f"interceptor response was not 200: {words} (status {reply.status})"
+        raise_fault(reply, text)
+        raise LastingError(text)
+    try:
+        value = parse_json(reply.body)
+    except BadRequestError as error:
+        raise LastingError(f"its answer cannot be read: {error.reason}") from error
+    fields = _object(value, "its answer")
+    status = _object(fields.get("status"), "status in its answer")
+    go_on, message = fields.get("continue"), status.get("message")
+    if not isinstance(go_on, bool | None):
+        raise LastingError("continue in its answer must be true or false")
+    if not isinstance(message, str | None):
+        raise LastingError("status.message in its answer must be a string")
+    extensions = fields.get("extensions")
+    if not isinstance(extensions, dict | None):
+        raise LastingError("extensions in its answer must be an object")
+    return _Answer(bool(go_on), extensions or {}, _code(status.get("code")), message or "")
+
+
+def _object(value: Json, what: str) -> dict[str, Json]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise LastingError(f"{what} must be an object")
+    return {name.lower(): item for name, item in value.items()}  # Go takes field names in any case
+
+
+def _code(value: Json) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, str) and value in _CODES:
+        return _CODES.index(value)
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_CODES):
+        return value
+    raise LastingError("status.code in its answer must be a code of gRPC, from 0 to 16")

@@ -1,0 +1,129 @@
+"""The old `webhook` interceptor: a Service that gets the event and answers with the one that takes its place."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from functions.errors import BadRequestError, LastingError
+from functions.interceptors.base import (
+    Assurance,
+    Call,
+    Passed,
+    Place,
+    Verifier,
+    explained,
+    filtered,
+    rejected,
+    shown,
+)
+from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
+from functions.model.resources import InterceptorSpec
+from functions.ports import Reply
+from functions.strict_json import parse_json
+from functions.values import Event, Json, Refusal
+
+_SHOWN = 200
+"""Characters of a webhook's own words that a reason shows."""
+_DOT = re.compile(r"(?<!\\)\.")
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookInterceptor:
+    """Compiled from `webhook`; Tekton's pkg/interceptors/webhook ExecuteTrigger."""
+
+    url: str
+    header: tuple[tuple[str, tuple[str, ...]], ...]
+
+    @property
+    def verifier(self) -> Verifier | None:
+        """None: it sees the event as the interceptors before it left it."""
+        return None
+
+    @property
+    def vouches(self) -> bool:
+        """True: it is the user's own code."""
+        return True
+
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Send the event, extensions merged into its body, and take body and headers of the answer in its place.
+
+        Raises PassingError when it does not answer now, and LastingError when its answer is no event.
+        """
+        headers = {**event.headers, "Eventlistener-Request-Url": (event.request_url,), **dict(self.header)}
+        with explained("webhook interceptor"):
+            reply = ask(call, self.url, body=_body(event, call), headers=headers)
+            if reply.status != HTTPStatus.OK:
+                return _refusal(reply)
+            answered = Event(
+                body=_parsed(reply.body),
+                headers=reply.headers,
+                extensions=event.extensions,
+                request_url=event.request_url,
+                event_id=event.event_id,
+                text=reply.body,
+            )
+        return Passed(answered, Assurance.AUTHENTICATED)
+
+
+def build(spec: InterceptorSpec, place: Place) -> WebhookInterceptor:
+    """Find its URL. Raises LastingError when there is no objectRef, or it can never be called from here.
+
+    As in Tekton a `url` counts only beside an objectRef, which admission demands, and then before it.
+    """
+    webhook = spec.webhook
+    if webhook is None or webhook.object_ref is None:
+        raise LastingError("webhook interceptor: objectRef is missing: name the Service; url alone is not taken")
+    url = webhook.url or service_url(webhook.object_ref, namespace=place.namespace)
+    check_url(url, place, "webhook interceptor")
+    return WebhookInterceptor(url, webhook.header)
+
+
+def _body(event: Event, call: Call) -> bytes:
+    if event.extensions:
+        return compact_json(_extended(event)).encode("utf-8", "replace")
+    if event.text is None:
+        # since v0.37 a form reaches a webhook that comes first as it was sent
+        return call.delivery.body
+    return text_of(event).encode()
+
+
+def _extended(event: Event) -> Json:
+    """Return the body with each extension at `extensions.NAME`, where a dot leads deeper, as sjson sets them."""
+    if not isinstance(event.body, dict | None):
+        raise LastingError("could not merge extensions with body: it is no object")
+    root = dict(event.body or {})
+    for name, value in event.extensions.items():
+        *outer, last = (part.replace("\\.", ".") for part in _DOT.split(f"extensions.{name}"))
+        inner = root
+        for part in outer:
+            known = inner.get(part)
+            copied = dict(known) if isinstance(known, dict) else {}  # other triggers have the same body
+            inner[part] = copied
+            inner = copied
+        inner[last] = value
+    return root
+
+
+def _parsed(text: bytes) -> Json:
+    if not text:
+        return None  # as Tekton's newEvent takes it
+    try:
+        return parse_json(text)
+    except BadRequestError as error:
+        raise LastingError(f"its answer takes the event's place, and cannot be read: {error.reason}") from error
+
+
+def _refusal(reply: Reply) -> Refusal:
+    message = shown(reply.body.decode("utf-8", "replace").strip(), _SHOWN)
+    text = f"request rejected; status: {_status(reply.status)}; message: {message}"
+    raise_fault(reply, text)
+    return rejected(text) if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else filtered(text)
+
+
+def _status(code: int) -> str:
+    try:
+        return f"{code} {HTTPStatus(code).phrase}"
+    except ValueError:
+        return str(code)
