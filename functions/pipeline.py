@@ -48,7 +48,11 @@ def process(
     run = _Run(delivery, listener, services, deadline, allow_unverified, tracer)
     with tracer.span("verify"):
         gates = [run.verify(trigger) for trigger in listener.triggers]
-    results = run.render_all(gates)
+    try:
+        results = run.render_all(gates)
+    except BadRequestError as error:
+        verified = any(isinstance(gate, Assurance) and run.accepted(gate) for gate in gates)
+        raise BadRequestError(error.reason, status=error.status, verified=verified) from error
     work = [result for result in results if isinstance(result, Work)]
     with tracer.span("create"):
         created = iter(sink.accept(work, deadline) if work else ())
@@ -112,25 +116,26 @@ class _Run:
             if not trigger.problem:
                 with self.tracer.span("intercept"):
                     passage = self._intercept(trigger, gate)
-            if isinstance(passage.end, Event) and not self._accepted(passage.assurance):
+            if isinstance(passage.end, Event) and not self.accepted(passage.assurance):
                 # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
                 return _outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
             if isinstance(passage.end, Event):
                 with self.tracer.span("render"):
                     return self._render(trigger, passage.end, passage.assurance)
-            return _outcome(trigger, passage.end, verified=self._accepted(passage.assurance))
+            return _outcome(trigger, passage.end, verified=self.accepted(passage.assurance))
         except BadRequestError:
             raise
         except PipehookError as error:
-            return _outcome(trigger, error, verified=self._accepted(passage.assurance))
+            return _outcome(trigger, error, verified=self.accepted(passage.assurance))
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
             frames = "".join(traceback.format_tb(error.__traceback__))
             _LOG.error("a trigger met a fault of Pipehook's own, %s:\n%s", type(error).__name__, frames)
             fault = LastingError(f"internal error: {type(error).__name__}; the log says where")
-            return _outcome(trigger, fault, verified=self._accepted(gate))
+            return _outcome(trigger, fault, verified=self.accepted(gate))
 
-    def _accepted(self, assurance: Assurance) -> bool:
+    def accepted(self, assurance: Assurance) -> bool:
+        """Say whether a trigger may run on a delivery that is known so well."""
         return self.allow_unverified or assurance > Assurance.NONE
 
     def _intercept(self, trigger: PreparedTrigger, gate: Assurance) -> _Passage:
@@ -186,7 +191,7 @@ class _Run:
             uid=uid,
             service_account=trigger.service_account,
             resources=tuple(trigger.template.render(params, uid=uid)),
-            verified=self._accepted(assurance),
+            verified=self.accepted(assurance),
         )
 
 

@@ -76,10 +76,12 @@ def _too_large() -> BadRequestError:
     return BadRequestError(f"the body is larger than {MAX_BODY // (1024 * 1024)} MiB", status=413)
 
 
-def reply(report: Report) -> Response:
-    """Return the reply to a delivery that was looked at."""
-    retry_after = report.retry_after
-    return respond(report.body(), report.status, {} if retry_after is None else {"Retry-After": str(retry_after)})
+def reply(report: Report, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the reply to a delivery that was looked at, with further `headers`."""
+    further = dict(headers or {})
+    if report.retry_after is not None:
+        further["Retry-After"] = str(report.retry_after)
+    return respond(report.body(), report.status, further)
 
 
 def refusal(error: BadRequestError, event_id: str = "") -> Response:

@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters import http, logs
+from functions.adapters.cloud_events import notify, uri_problem
 from functions.adapters.logs import DeliveryLog
+from functions.cloud_events import reply_headers
 from functions.delivery import Delivery
 from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together, tracer_of
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
-from functions.listeners import prepare, problems
+from functions.listeners import Listener, prepare, problems
 from functions.model.load import load_path
 from functions.pipeline import process
 from functions.ports import Deadline, Services, Sink
+from functions.report import Report
 from functions.routing import Listeners, choose, served
 from functions.settings import Settings, read_settings, require_cluster
 from functions.tracing import UNTRACED, Tracer
@@ -86,15 +89,7 @@ class Webhook:
         log = DeliveryLog.of(delivery, project=self.project)
         try:
             listener = choose(self.listeners.current(deadline), self.settings.event_listener, delivery.path)
-            report = process(
-                delivery,
-                listener,
-                services=self.services,
-                sink=self.sink,
-                deadline=deadline,
-                allow_unverified=self.settings.allow_unverified,
-                tracer=self.tracer,
-            )
+            report = self._process(delivery, listener, deadline)
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
             return http.refusal(error, delivery.event_id)
@@ -105,7 +100,26 @@ class Webhook:
             log.unserved(error.reason, 500, (time.monotonic() - started) * 1000)
             return http.misconfigured()
         log.reported(report, (time.monotonic() - started) * 1000)
-        return http.reply(report)
+        return http.reply(report, reply_headers(delivery, report))
+
+    def _process(self, delivery: Delivery, listener: Listener, deadline: Deadline) -> Report:
+        """Run the pipeline, and tell the listener's cloudEventURI of it."""
+        try:
+            report = process(
+                delivery,
+                listener,
+                services=self.services,
+                sink=self.sink,
+                deadline=deadline,
+                allow_unverified=self.settings.allow_unverified,
+                tracer=self.tracer,
+            )
+        except BadRequestError as error:
+            if error.verified:
+                notify(self.services.outbound, listener, delivery, None, deadline=deadline)
+            raise
+        notify(self.services.outbound, listener, delivery, report, deadline=deadline)
+        return report
 
 
 class Misconfigured:
@@ -127,6 +141,8 @@ def load_listeners(settings: Settings) -> Listeners:
     for found in registry.listeners.values():
         listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts)
         listeners[listener.path] = listener
+        if wrong := uri_problem(listener, settings.outbound_hosts):
+            logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: {wrong}")
         for trigger, problem in problems(listener).items():
             logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
     served(listeners, settings.event_listener)

@@ -1,0 +1,56 @@
+"""Sends a listener's CloudEvents before the reply, within a moment; a failure is a line in the log and nothing else."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from functions.cloud_events import events
+from functions.delivery import Delivery
+from functions.destinations import read_destination
+from functions.errors import LastingError, PipehookError
+from functions.listeners import Listener
+from functions.ports import Deadline, Outbound
+from functions.report import Report
+
+SECONDS = 1.0
+"""For all events of a delivery, if the deadline leaves as much."""
+
+_LOG = logging.getLogger(__name__)
+
+
+def notify(
+    outbound: Outbound, listener: Listener, delivery: Delivery, report: Report | None, *, deadline: Deadline
+) -> None:
+    """Tell the listener's cloudEventURI, if it has one, of a delivery; see `cloud_events.events`. Raises nothing.
+
+    The events go one after the other, on one connection where the other side keeps it; the first failure ends them.
+    """
+    if not listener.cloud_event_uri:
+        return
+    until = Deadline(deadline.clock() + min(SECONDS, deadline.remaining()), deadline.clock)
+    to_tell = events(listener, delivery, report, now=time.time())
+    for told, event in enumerate(to_tell):
+        try:
+            seconds = until.require("send its CloudEvents")
+            reply = outbound.post(listener.cloud_event_uri, body=event.body, headers=event.headers, seconds=seconds)
+        except PipehookError as error:
+            why = error.reason
+        else:
+            if 200 <= reply.status < 300:  # noqa: PLR2004 -- the class of success
+                continue
+            why = f"the answer has status {reply.status}"
+        unsent = len(to_tell) - told
+        _LOG.warning("listener %s: cloudEventURI: %d CloudEvent(s) not sent: %s", listener.path, unsent, why)
+        return
+
+
+def uri_problem(listener: Listener, outbound_hosts: frozenset[str]) -> str:
+    """Return why a listener's cloudEventURI can never be called, for the log at start; empty when it may be."""
+    if not listener.cloud_event_uri:
+        return ""
+    try:
+        read_destination(listener.cloud_event_uri, outbound_hosts)
+    except LastingError as error:
+        return f"cloudEventURI: {error.reason}"
+    return ""
