@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
@@ -331,3 +334,74 @@ def test_what_is_missing_is_named_and_fails_its_trigger_alone(source: Source, mi
     assert (answer.status, answer.statuses) == (422, ["failed", "created"])
     assert named.replace("NS", source.namespace) in answer.reasons[0]
     assert len(source.created()) == 1
+
+
+@pytest.fixture
+def interceptor() -> Iterator[HTTPServer]:
+    """An interceptor that adds the path that it was asked at."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            answer = json.dumps({"continue": True, "extensions": {"asked": self.path}}).encode()
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(answer)))
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- the base class's name
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_a_namespaced_interceptor_is_the_listeners_namespaces(source: Source, interceptor: HTTPServer) -> None:
+    other = f"{source.namespace}-other"
+    host = f"127.0.0.1:{interceptor.server_port}"
+
+    def client(path: str) -> dict[str, Any]:
+        return {"clientConfig": {"url": f"http://{host}/{path}"}}
+
+    refs = [{"ref": {"name": "adds", "kind": kind}} for kind in ("NamespacedInterceptor", "ClusterInterceptor")]
+    told: dict[str, Any] = {
+        "bindings": [{"name": "p", "value": "$(extensions.asked)"}],
+        "namespace": other,
+        "labels": {},
+    }
+    source.put(
+        listener(namespaceSelector={"matchNames": [other]}),
+        trigger("clustered", refs[1], **told),
+        trigger("namespaced", refs[0], **told),
+        template("template", run(p="$(tt.params.p)"), namespace=other),
+        manifest("Interceptor", "adds", client("listeners-namespace")),
+        manifest("Interceptor", "adds", client("triggers-namespace"), namespace=other),
+        manifest("ClusterInterceptor", "adds", client("cluster")),
+    )
+    assert push(source, OUTBOUND_HOSTS=host).statuses == ["created", "created"]
+    assert sorted(params(found)["p"] for found in source.created(other)) == ["/cluster", "/listeners-namespace"]
+
+
+def test_an_interceptor_that_is_missing_or_out_of_reach_fails_its_trigger_alone(source: Source) -> None:
+    service = {"clientConfig": {"service": {"name": "adds", "namespace": "tools"}}}
+    source.put(
+        listener(
+            inline("absent", github(), {"ref": {"name": "nobody"}}),
+            inline("absent-here", github(), {"ref": {"name": "adds", "kind": "NamespacedInterceptor"}}),
+            inline("inside", github(), {"ref": {"name": "adds"}}),
+            inline("right"),
+        ),
+        manifest("ClusterInterceptor", "adds", service),
+    )
+    answer = push(source)
+    assert (answer.status, answer.statuses) == (422, ["failed", "failed", "failed", "created"])
+    for reason, named in zip(
+        answer.reasons,
+        ("ClusterInterceptor nobody", f"Interceptor {source.namespace}/adds", "adds.tools.svc"),
+        strict=False,
+    ):
+        assert named in reason

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
 
+from functions.adapters.cloud_events import uri_problem
 from functions.listeners import Listener, PreparedTrigger, prepare, problems
 from functions.model.resources import EventListener, Registry
 from functions.routing import Listeners
@@ -93,12 +94,21 @@ class Compiler:
             known = before.get(path)
             if known is None or not known.holds(origin, registry):
                 compiled = _compile(path, origin, registry, self._outbound_hosts)
-                _log_problems(compiled.listener, known.listener if known else None)
+                self._log_problems(compiled.listener, known.listener if known else None)
                 known = compiled
             self._compiled[path] = known
         anew = sum(self._compiled[path] is not before.get(path) for path in origins)
         _LOG.info("the cluster's triggers have been read: %d listener(s), %d of them compiled anew", len(origins), anew)
         return MappingProxyType({path: compiled.listener for path, compiled in self._compiled.items()})
+
+    def _log_problems(self, listener: Listener, before: Listener | None) -> None:
+        known = problems(before) if before else {}
+        for trigger, problem in problems(listener).items():
+            if known.get(trigger) != problem:
+                _LOG.error("listener %s: trigger %s can never run: %s", listener.path, trigger, problem)
+        wrong = uri_problem(listener, self._outbound_hosts)
+        if wrong and (before is None or before.cloud_event_uri != listener.cloud_event_uri):
+            _LOG.error("listener %s: no CloudEvents are sent: %s", listener.path, wrong)
 
 
 def _compile(path: str, origin: EventListener | str, registry: Registry, outbound_hosts: frozenset[str]) -> _Compiled:
@@ -110,10 +120,3 @@ def _compile(path: str, origin: EventListener | str, registry: Registry, outboun
     uses = {name: _Use() for name in _MAPPINGS}
     watched = replace(registry, **{name: _Watched(getattr(registry, name), use) for name, use in uses.items()})
     return _Compiled(prepare(origin, watched, outbound_hosts=outbound_hosts), origin, uses)
-
-
-def _log_problems(listener: Listener, before: Listener | None) -> None:
-    known = problems(before) if before else {}
-    for trigger, problem in problems(listener).items():
-        if known.get(trigger) != problem:
-            _LOG.error("listener %s: trigger %s can never run: %s", listener.path, trigger, problem)

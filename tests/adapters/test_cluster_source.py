@@ -280,3 +280,14 @@ def test_a_kubeconfig_that_is_wrong_is_lasting(server: ApiServer) -> None:
     cluster.side.source._arguments = {"insecure": True}
     with pytest.raises(LastingError, match="the kubeconfig has"):
         cluster.current()
+
+
+def test_a_cloud_event_uri_that_can_never_be_called_is_said_once(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.put(listener("listener", inline(), cloudEventURI="http://10.0.0.1/events"))
+    cluster.current()
+    cluster.put(template(run=OTHER))
+    cluster.later()
+    [said] = [message for message in caplog.messages if "CloudEvents" in message]
+    assert said.startswith(f"listener {PATH}: no CloudEvents are sent: cloudEventURI: ")
