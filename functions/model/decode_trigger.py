@@ -28,7 +28,7 @@ TRIGGER_HINTS = {
     "params": 'give them as bindings: "- name: …" with "value: …"',
     "serviceAccount": 'write "serviceAccountName"',
 }
-TEMPLATE_SPEC = frozenset({"params", "resourcetemplates"})
+TEMPLATE_SPEC = frozenset({"params", "resourcetemplates", "resourceTemplates"})
 """The fields of a TriggerTemplate's spec."""
 
 # Tekton's Go fields are spelt `apiversion`; its webhook, matching without regard to case, takes `apiVersion` as well
@@ -134,15 +134,26 @@ def decode_template_spec(fields: Fields) -> TemplateSpec:
         for param in fields.sections("params", _PARAM_SPEC)
     )
     resources: list[Mapping[str, Json]] = []
-    templates = fields.sections("resourcetemplates", None)
+    name = _resource_templates(fields)
+    templates = fields.sections(name, None)
     for template in templates:
         template.text("apiVersion", required=True)
         template.text("kind", required=True)
         _check_named(template)
         resources.append(template.values)
-    if not templates and fields.raw("resourcetemplates") in (None, []):
-        fields.mistake("resourcetemplates", "needs at least one resource")
+    if not templates and fields.raw(name) in (None, []):
+        fields.mistake(name, "needs at least one resource")
     return TemplateSpec(params, tuple(resources))
+
+
+def _resource_templates(fields: Fields) -> str:
+    # Go's decoder does not mind case, and some of Tekton's own examples write the camel case
+    if not fields.has("resourceTemplates"):
+        return "resourcetemplates"
+    fields.note("resourceTemplates", "spelt in another case than the field has", 'write "resourcetemplates"')
+    if fields.has("resourcetemplates"):
+        fields.mistake("resourceTemplates", "stands beside resourcetemplates", "keep one of them")
+    return "resourceTemplates"
 
 
 def _check_named(template: Fields) -> None:

@@ -31,7 +31,7 @@ from functions.model.resources import (
     WebhookSpec,
 )
 from functions.values import Json
-from tests.model.support import binding, selecting
+from tests.model.support import binding, selecting, template
 
 MANIFESTS = Path(__file__).parent / "manifests"
 DEPLOYED = Path(__file__).parents[2] / "infra" / "triggers"
@@ -316,3 +316,15 @@ def test_an_object_with_mistakes_is_refused_with_all_of_them() -> None:
         'cluster: Trigger ns/t: spec.templte: unknown field; did you mean "template"?',
         "cluster: Trigger ns/t: spec.template: this field is required",
     )
+
+
+def test_resource_templates_may_be_spelt_in_camel_case_as_in_tektons_examples() -> None:
+    text = template("- {apiVersion: v1, kind: ConfigMap, metadata: {name: c}}")
+    camel = text.replace("resourcetemplates", "resourceTemplates")
+    found = load_documents({"t.yaml": camel}, namespace="lab")
+    assert found.registry.templates == load_documents({"t.yaml": text}, namespace="lab").registry.templates
+    assert any("resourcetemplates" in str(note) for note in found.notes)
+    both = f"{text}\n  resourceTemplates: []\n"
+    with pytest.raises(ManifestError) as caught:
+        load_documents({"t.yaml": both}, namespace="lab")
+    assert "stands beside resourcetemplates" in caught.value.mistakes[0]
