@@ -44,10 +44,18 @@ class Loaded:
 
 
 def load_path(path: str | Path, *, namespace: str) -> Loaded:
-    """Load a manifest file, or the files `*.yaml`, `*.yml` and `*.json` of a directory, by name.
+    """Load a manifest file, or the manifest files of a directory; `namespace` is for objects that name none.
+
+    Raises ManifestError with every mistake in all the files.
+    """
+    return load_documents(read_manifests(path), namespace=namespace)
+
+
+def read_manifests(path: str | Path) -> dict[str, bytes]:
+    """Return the text of a manifest file, or of the files `*.yaml`, `*.yml` and `*.json` of a directory, by name.
 
     As `kubectl apply -f` does, sub-directories are not entered. Hidden files and kustomization files are passed over.
-    `namespace` is for objects that name none. Raises ManifestError with every mistake in all the files.
+    Raises ManifestError when there is none, or one cannot be read.
     """
     path = Path(path)
     try:
@@ -59,7 +67,7 @@ def load_path(path: str | Path, *, namespace: str) -> Loaded:
         _refuse(error.filename or path, f"cannot be read: {error.strerror}")
     if not texts:
         _refuse(path, f"holds no manifests: no file ends in {', '.join(SUFFIXES)}")
-    return load_documents(texts, namespace=namespace)
+    return texts
 
 
 def _manifest_files(directory: Path) -> list[Path]:
