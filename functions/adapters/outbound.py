@@ -65,7 +65,7 @@ class OutboundClient:
             raise PassingError(f"more than {MAX_CALLS} outgoing calls are under way")
         exchange = _Exchange(destination, body, _sendable(headers), seconds, ca_pem)
         try:
-            threading.Thread(target=self._run, args=(exchange,), daemon=True).start()
+            threading.Thread(target=self._run, args=(exchange,), name="outbound call", daemon=True).start()
         except RuntimeError as error:  # no thread to be had
             self._slots.release()
             raise PassingError("no thread could be started for an outgoing call") from error

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -138,12 +139,18 @@ def _tls(ca_pem: str) -> ssl.SSLContext:
         raise LastingError("caBundle holds no certificate that can be read: give PEM text in base64") from error
 
 
+def _close_all(idle: list[tuple[Key, Connection]]) -> None:
+    for _, connection in idle:
+        connection.close()
+
+
 class Kept:
     """Connections that the next call to the same place may use. Shared between threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: list[tuple[Key, Connection]] = []
+        weakref.finalize(self, _close_all, self._idle)
 
     def take(self, key: Key) -> Connection | None:
         """Return an open connection, or None."""
