@@ -16,10 +16,10 @@ from functions.adapters.logs import trace_parent
 from functions.delivery import Delivery
 
 if TYPE_CHECKING:
+    from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace import Tracer as SdkTracer
     from opentelemetry.sdk.trace.export import SpanExporter
-    from opentelemetry.context import Context
 
 FLUSH_SECONDS = 1.0
 """What a reply waits for its spans at most: an instance may be frozen as soon as it has replied."""
