@@ -27,7 +27,7 @@ class Lab:
 
     def runs(self) -> list[dict[str, Any]]:
         """Return the namespace's PipelineRuns, as the API server has them."""
-        found = self.api.list_namespaced_custom_object("tekton.dev", "v1", self.namespace, "pipelineruns")
+        found: Any = self.api.list_namespaced_custom_object("tekton.dev", "v1", self.namespace, "pipelineruns")
         items: list[dict[str, Any]] = found["items"]
         return items
 
@@ -57,10 +57,10 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def lab(kubeconfig: Path, tmp_path: Path) -> Iterator[Lab]:
     """Make a namespace with the repository's own manifests in it, and remove it afterwards."""
-    api_client = config.new_client_from_config(str(kubeconfig))
+    api_client = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]  # it has no types
     core = client.CoreV1Api(api_client)
     namespace = f"pipehook-e2e-{uuid.uuid4().hex[:8]}"
-    core.create_namespace({"metadata": {"name": namespace}})
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
     (tmp_path / "triggers").mkdir()
     for path in (ROOT / "infra" / "triggers").glob("*.yaml"):
         (tmp_path / "triggers" / path.name).write_text(path.read_text().replace("goldstine-lab", namespace))
