@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.go_json import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path

@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.listeners import Listener
 from functions.report import Report

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError, PipehookError
 from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, label_value, stamp
 from functions.ports import Work

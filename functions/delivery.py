@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from functions.dataclass import dataclass
 from functions.errors import BadRequestError
 from functions.strict_json import parse_json
 from functions.values import Event, Headers, Json

@@ -7,10 +7,10 @@ of it is shown to `check_address`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 
 Address = IPv4Address | IPv6Address

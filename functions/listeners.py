@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from typing import TypeVar, cast
 
 from functions.bindings import CompiledBindings, compile_bindings
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.base import Interceptor, Place
 from functions.model.resources import (

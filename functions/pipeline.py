@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
+from functions.dataclass import dataclass
 from functions.delivery import Delivery, repository_name
 from functions.errors import BadRequestError, LastingError, PipehookError
 from functions.interceptors.base import Assurance, Call, Interceptor, Verifier

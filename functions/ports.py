@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from functions.dataclass import dataclass
 from functions.errors import PassingError
 from functions.values import Headers, Json, Outcome, SecretRef
 

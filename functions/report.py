@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.values import Json, Outcome, Status
 
 VERIFIES_NOTHING = (

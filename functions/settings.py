@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 
 VARIABLES: Mapping[str, str] = {

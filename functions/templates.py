@@ -10,8 +10,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.go_json import decode_pasted
 from functions.model.resources import TemplateSpec

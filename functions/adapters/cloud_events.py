@@ -1,13 +1,15 @@
-"""Sends a listener's CloudEvents before the reply, within a moment; a failure is a line in the log and nothing else."""
+"""Sends a listener's CloudEvents before the reply, within a moment; a failure is a line in the log and nothing else.
+
+Most listeners have no cloudEventURI and most requests are no CloudEvents: only the others import what they need.
+"""
 
 from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 
-from functions.cloud_events import events
 from functions.delivery import Delivery
-from functions.destinations import read_destination
 from functions.errors import LastingError, PipehookError
 from functions.listeners import Listener
 from functions.ports import Deadline, Outbound
@@ -17,6 +19,7 @@ SECONDS = 1.0
 """For all events of a delivery, if the deadline leaves as much."""
 
 _LOG = logging.getLogger(__name__)
+_NOTHING: Mapping[str, str] = {}
 
 
 def notify(
@@ -28,6 +31,8 @@ def notify(
     """
     if not listener.cloud_event_uri:
         return
+    from functions.cloud_events import events  # noqa: PLC0415 -- see above
+
     until = Deadline(deadline.clock() + min(SECONDS, deadline.remaining()), deadline.clock)
     to_tell = events(listener, delivery, report, now=time.time())
     for told, event in enumerate(to_tell):
@@ -45,10 +50,21 @@ def notify(
         return
 
 
+def reply_headers(delivery: Delivery, report: Report) -> Mapping[str, str]:
+    """Return what makes the reply to an accepted CloudEvent one, too; see `cloud_events.reply_headers`."""
+    if not delivery.header("Ce-Specversion") and "cloudevents" not in delivery.header("Content-Type").lower():
+        return _NOTHING
+    from functions import cloud_events  # noqa: PLC0415 -- see above
+
+    return cloud_events.reply_headers(delivery, report)
+
+
 def uri_problem(listener: Listener, outbound_hosts: frozenset[str]) -> str:
     """Return why a listener's cloudEventURI can never be called, for the log at start; empty when it may be."""
     if not listener.cloud_event_uri:
         return ""
+    from functions.destinations import read_destination  # noqa: PLC0415 -- see above
+
     try:
         read_destination(listener.cloud_event_uri, outbound_hosts)
     except LastingError as error:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from functions.adapters.cluster_source_compiler import Compiler
 from functions.adapters.cluster_source_objects import Objects
 from functions.adapters.cluster_source_reader import Api, Reader
 from functions.adapters.secrets_limits import LIFE_CLOCK, Clock
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError, LastingError, PassingError, PipehookError
 from functions.model.resources import Registry
 from functions.ports import Deadline

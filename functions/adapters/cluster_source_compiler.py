@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
 
 from functions.adapters.cloud_events import uri_problem
+from functions.dataclass import dataclass
 from functions.listeners import Listener, PreparedTrigger, prepare, problems
 from functions.model.resources import EventListener, Registry
 from functions.routing import Listeners

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -11,6 +11,7 @@ from typing import Protocol
 from functions.adapters.cluster_workers import Workers
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes_kinds import Resource
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS
 from functions.ports import Deadline

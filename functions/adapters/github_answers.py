@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
+from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError, PassingError, TokenRefusedError
 from functions.strict_json import parse_json
 from functions.values import Json

@@ -11,12 +11,13 @@ import binascii
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 from functions.adapters.kubeconfig_document import MAX_BYTES, load_document
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 from functions.ports import Deadline
 

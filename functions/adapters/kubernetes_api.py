@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from functions.adapters import kubernetes_errors as errors
@@ -14,6 +13,7 @@ from functions.adapters.kubernetes_calls import Backoff, Calls
 from functions.adapters.kubernetes_errors import ApiRefusedError
 from functions.adapters.kubernetes_kinds import Kinds, Resource
 from functions.adapters.kubernetes_transport import Answer, Request
+from functions.dataclass import dataclass
 from functions.ports import Deadline
 from functions.values import Json
 

@@ -9,13 +9,13 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from http import HTTPStatus
 
 from functions.adapters import kubernetes_errors as errors
 from functions.adapters.kubeconfig import AccessSource
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError, Request, Session
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError, PassingError
 from functions.ports import Deadline
 from functions.values import Json

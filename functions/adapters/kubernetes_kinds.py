@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.values import Json
 

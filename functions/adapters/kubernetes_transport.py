@@ -8,13 +8,14 @@ import ssl
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from functions.adapters.kubeconfig import ClusterAccess
 from functions.adapters.kubernetes_library import load
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 from functions.ports import Deadline
 from functions.values import Json

@@ -8,8 +8,8 @@ import re
 import sys
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.report import Report
 from functions.values import Outcome, Status

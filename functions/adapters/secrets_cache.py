@@ -18,10 +18,10 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from functions.adapters.secrets_limits import LIFE_CLOCK, Allowance, Clock, Limits
 from functions.adapters.secrets_values import Secret
+from functions.dataclass import dataclass
 from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.values import SecretRef
 

@@ -7,11 +7,11 @@ not hold an instance. A step is about a microsecond's work.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from functions.cel.errors import CelEvaluationError
 from functions.cel.values import Value, elements
+from functions.dataclass import dataclass
 
 MAX_STEPS = 1_000_000
 MAX_PRODUCED = 64 * 1024 * 1024

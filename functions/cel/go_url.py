@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from functions.cel.errors import CelEvaluationError
 from functions.cel.go_text import go_bytes, go_string
+from functions.dataclass import dataclass
 
 _USERINFO = re.compile(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
 _PORT = re.compile(rb"(?::[0-9]*)?\Z")

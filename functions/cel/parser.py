@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import re
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from functions.cel.errors import CelCompileError
+from functions.dataclass import dataclass
 
 # cel-go's own limit on the code points of an expression.
 MAX_EXPRESSION = 100_000

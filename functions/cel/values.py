@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, TypeAlias
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.dataclass import dataclass
 
 Value: TypeAlias = object
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from functions.adapters.cluster_dry_run import DryRunSink
 from functions.adapters.cluster_sink import ClusterSink
@@ -13,9 +12,10 @@ from functions.adapters.kubeconfig import AccessSource, ClusterAccess, Kubeconfi
 from functions.adapters.kubernetes_api import KubernetesApi
 from functions.adapters.outbound import OutboundClient
 from functions.adapters.secrets_sources import SecretStore, open_secrets
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 from functions.ports import Deadline, Services, Sink
-from functions.settings import Settings
+from functions.settings import Redelivery, Settings
 from functions.tracing import UNTRACED, Tracer
 
 
@@ -41,6 +41,7 @@ class Parts:
     api: KubernetesApi | None
     """The cluster; None for a dry run without one."""
     sink: Sink
+    """Where deliveries go: the cluster, with the queue before it if there is one."""
     access: AccessSource | None = None
     """Where the kubeconfig comes from, if there is one."""
 
@@ -90,7 +91,23 @@ def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadl
 def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
     if settings.dry_run or not opened:
         return DryRunSink()
-    return ClusterSink(opened[0], redelivery=settings.redelivery)
+    cluster = ClusterSink(opened[0], redelivery=settings.redelivery)
+    if not settings.queue_topic:
+        return cluster
+    from functions.adapters.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
+
+    return QueueingSink(cluster, open_publisher(settings.queue_topic), mode=settings.queue_mode)
+
+
+def worker_sink(settings: Settings, parts: Parts) -> Sink:
+    """Return where the queue's worker creates: the cluster alone, and nothing in a dry run.
+
+    It never starts a run again, whatever REDELIVERY says: Pub/Sub delivers a message at least once, and a second copy of
+    one whose run has ended in the meantime is no wish for another run.
+    """
+    if settings.dry_run or parts.api is None:
+        return DryRunSink()
+    return ClusterSink(parts.api, redelivery=Redelivery.DEDUPLICATE)
 
 
 def project_of(settings: Settings, environment: Mapping[str, str]) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters import http, logs
-from functions.adapters.cloud_events import notify, uri_problem
+from functions.adapters.cloud_events import notify, reply_headers, uri_problem
 from functions.adapters.logs import DeliveryLog
-from functions.cloud_events import reply_headers
+from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together, tracer_of
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError

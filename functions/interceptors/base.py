@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import Protocol
 
+from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.errors import LastingError, PassingError
 from functions.model.resources import Registry

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 from typing import cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
+from functions.dataclass import dataclass
 from functions.errors import LastingError, PipehookError
 from functions.interceptors.base import (
     Assurance,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError
 from functions.interceptors.base import (
     Assurance,

@@ -18,8 +18,8 @@ and -examples 7.6.1).
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.values import Json
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Call,
     Passed,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.base import Call, explained, filtered
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong

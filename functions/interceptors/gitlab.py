@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Assurance,
     Call,

@@ -9,8 +9,8 @@ that is not there before, so as keys of overlays they are mistakes, and refused 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.values import Json
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
+from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.base import shown
 from functions.model.resources import InterceptorSpec

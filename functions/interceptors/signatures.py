@@ -5,8 +5,8 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.interceptors.base import Assurance, Call, rejected
 from functions.values import Refusal, SecretRef
 

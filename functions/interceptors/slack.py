@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.delivery import FORM
 from functions.errors import LastingError
 from functions.interceptors.base import (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from http import HTTPStatus
 
+from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError
 from functions.interceptors.base import (
     Assurance,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from functions.dataclass import dataclass
 from functions.jsonpath.compare import ComparisonError, compare
 from functions.jsonpath.values import GoByte, GoStruct, go_type, utf8
 from functions.jsonpath.walk import Node, Nodes, Walk, WalkError, walk_nodes

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from functions.dataclass import dataclass
 from functions.jsonpath.values import JsonPathError
 from functions.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
 from functions.values import Json

@@ -6,9 +6,10 @@ Kubernetes' rule for null holds throughout: a field that is null is a field that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
+from functions.dataclass import dataclass
 from functions.model.findings import Mistake, Note, Path, did_you_mean, path_text
 from functions.model.resources import Source
 from functions.values import Json

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 
 Path = tuple[str | int, ...]

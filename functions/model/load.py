@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
+from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, decode
 from functions.model.fields import Reading, described
 from functions.model.findings import ManifestError, Mistake, Note

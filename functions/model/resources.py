@@ -7,9 +7,10 @@ does, so nothing behind this module knows them. References are kept as written; 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from functions.dataclass import dataclass
 from functions.values import Json
 
 
