@@ -1,0 +1,68 @@
+"""The options that say which manifests are meant, and their texts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import click
+
+from functions.dataclass import dataclass
+from functions.listeners import prepare
+from functions.model.load import load_documents, read_manifests
+from functions.routing import Listeners, choose
+from functions.settings import Settings, read_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which manifests, and which listener of them."""
+
+    settings: Settings
+
+    @classmethod
+    def of(cls, *, triggers: str = "", listener: str = "", namespace: str = "") -> Selection:
+        """Read the settings; options go before the environment. Raises ConfigurationError."""
+        given = {"TRIGGERS_SOURCE": triggers, "EVENT_LISTENER": listener, "NAMESPACE": namespace}
+        settings = read_settings({**os.environ, **{name: value for name, value in given.items() if value}})
+        if settings.triggers_source == "cluster":
+            raise click.UsageError("TRIGGERS_SOURCE is cluster, and this command reads files: give --triggers PATH")
+        return cls(settings)
+
+    def listeners(self, source: str = "") -> Listeners:
+        """Load and compile all listeners of the manifests, or of others. Raises ManifestError."""
+        registry = load_documents(
+            read_manifests(source or self.settings.triggers_source), namespace=self.settings.namespace
+        ).registry
+        prepared = [
+            prepare(found, registry, outbound_hosts=self.settings.outbound_hosts)
+            for found in registry.listeners.values()
+        ]
+        return {listener.path: listener for listener in prepared}
+
+    def listener(self, path: str, source: str = "") -> Any:
+        """Return the listener that a request's path is for. Raises ConfigurationError and BadRequestError."""
+        return choose(self.listeners(source), self.settings.event_listener, path)
+
+
+def triggers_options(command: F) -> F:
+    """Add --triggers, --listener and --namespace."""
+    options = [
+        click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE]."),
+        click.option("--listener", default="", metavar="[NS/]NAME", help="Listener to serve [EVENT_LISTENER]."),
+        click.option("--namespace", default="", help="Namespace of manifests that name none [NAMESPACE]."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def texts_of(paths: Sequence[str]) -> dict[str, bytes]:
+    """Return the texts of several files and directories, by name. Raises ManifestError."""
+    texts: dict[str, bytes] = {}
+    for path in paths:
+        texts.update(read_manifests(path))
+    return texts

@@ -1,0 +1,119 @@
+"""`pipehook validate`: every mistake of the manifests, and what the lint has to say."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from functions import lint
+from functions.cli.app import Command
+from functions.cli.manifests import Selection, texts_of
+from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, table
+from functions.lint.rules import Finding, Severity
+
+_EXAMPLES = """
+Examples:
+  pipehook validate                             what TRIGGERS_SOURCE names
+  pipehook validate infra/triggers other.yaml
+  pipehook validate --ignore PH403,PH5          PH5: all rules that begin so
+  pipehook validate --fail-on warning           for a strict build
+  pipehook validate -o sarif > pipehook.sarif   for code scanning
+  pipehook validate --rules                     every rule, and why
+
+One place is silenced by a comment at the end of its line, or alone above it:  # pipehook:ignore=PH202
+Exits with 1 when there is a finding at least as bad as --fail-on says.
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.option("--ignore", "ignored", multiple=True, metavar="RULE[,RULE…]", help="Rules, or their first letters.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([severity.value for severity in Severity]),
+    default="error",
+    show_default=True,
+    help="The least severity that makes the command fail.",
+)
+@click.option("--rules", "show_rules", is_flag=True, help="List the rules and end.")
+@click.option("--namespace", default="", help="Namespace of manifests that name none [NAMESPACE].")
+@output_option("sarif")
+def validate(
+    paths: tuple[str, ...], *, ignored: tuple[str, ...], fail_on: str, show_rules: bool, namespace: str, output: str
+) -> None:
+    """Load manifests as the function would and show every mistake with file, line and column; then lint them.
+
+    Files, and the *.yaml, *.yml and *.json of directories, are taken together, as the function takes a directory.
+    """
+    if show_rules:
+        _show_rules(output)
+        return
+    settings = Selection.of(triggers=paths[0] if paths else "", namespace=namespace).settings
+    texts = texts_of(paths or [settings.triggers_source])
+    found, loaded = lint.check(
+        texts,
+        namespace=settings.namespace,
+        allow_unverified=settings.allow_unverified,
+        outbound_hosts=settings.outbound_hosts,
+    )
+    prefixes = tuple(rule.strip().upper() for entry in ignored for rule in entry.split(",") if rule.strip())
+    kept = [
+        finding for finding in found if finding.rule.id == lint.STRUCTURE or not finding.rule.id.startswith(prefixes)
+    ]
+    _show(kept, output, files=len(texts))
+    if loaded is not None and not loaded.registry.listeners:
+        progress("There is no EventListener in these files: what belongs to one is not checked.")
+    if any(finding.rule.severity.rank >= Severity(fail_on).rank for finding in kept):
+        finish(FAILED)
+
+
+def _show(findings: Sequence[Finding], output: str, *, files: int) -> None:
+    if output == "sarif":
+        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 -- for this form alone
+
+        from functions.lint.sarif import sarif  # noqa: PLC0415 -- for this form alone
+
+        try:
+            number = version("pipehook")
+        except PackageNotFoundError:
+            number = "0"
+        say(document(sarif(findings, version=number), "json"))
+        return
+    if output != "table":
+        say(document([_plain(finding) for finding in findings], output))
+        return
+    for finding in findings:
+        said = ": ".join(part for part in (finding.subject, finding.path, finding.message) if part)
+        rule = f"{status(finding.rule.severity.value)} {coloured(finding.rule.id, 'white', bold=True)}"
+        say(f"{finding.place}: {rule} {said}")
+        if finding.hint:
+            say(f"    {finding.hint}")
+    counts = Counter(finding.rule.severity.value for finding in findings)
+    summary = ", ".join(f"{counts[word]} {word}{'s' * (counts[word] != 1)}" for word in ("error", "warning", "note"))
+    progress(f"{files} file{'s' * (files != 1)}: {summary if findings else 'nothing found'}")
+
+
+def _plain(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule.id,
+        "name": finding.rule.name,
+        "severity": finding.rule.severity.value,
+        "file": finding.file,
+        "line": finding.line,
+        "column": finding.column,
+        "subject": finding.subject,
+        "path": finding.path,
+        "message": finding.message,
+        "hint": finding.hint,
+    }
+
+
+def _show_rules(output: str) -> None:
+    rules = lint.RULES.values()
+    if output in ("json", "yaml"):
+        say(document([{"id": r.id, "name": r.name, "severity": r.severity.value, "why": r.why} for r in rules], output))
+        return
+    say(table([[r.id, status(r.severity.value), r.name, r.why] for r in rules], ["rule", "severity", "name", "why"]))

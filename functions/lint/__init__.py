@@ -1,0 +1,110 @@
+"""The lint: what loads but will surprise. Pure; part of the command line, never of a deployed function.
+
+A rule is silenced where it is meant: `# pipehook:ignore=PH202` at the end of the line, or alone on the line above.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from functions.lint import cel, chains, params, resources
+from functions.lint.hits import Hit
+from functions.lint.places import Place, Places
+from functions.lint.rules import RULES, Finding, Rule, Severity
+from functions.lint.views import Views, object_place
+from functions.model.findings import Finding as LoadFinding
+from functions.model.findings import ManifestError
+from functions.model.load import Loaded, load_documents
+from functions.model.resources import TriggerRef
+
+__all__ = ["RULES", "Finding", "Rule", "Severity", "check"]
+
+STRUCTURE = "PH001"
+
+
+def check(
+    texts: Mapping[str, str | bytes],
+    *,
+    namespace: str,
+    allow_unverified: bool = False,
+    outbound_hosts: frozenset[str] = frozenset(),
+) -> tuple[list[Finding], Loaded | None]:
+    """Load manifests (texts by file name) and return everything found, and what was loaded, None when nothing was.
+
+    With mistakes of structure, which nothing silences, no other rule looks at the manifests.
+    """
+    try:
+        loaded = load_documents(texts, namespace=namespace)
+    except ManifestError as error:
+        return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
+    places = Places(texts)
+    found = [_of_loading("PH003", note) for note in loaded.notes]
+    views = Views(loaded.registry, outbound_hosts)
+    found += [_finding(hit, places) for hit in _hits(views, allow_unverified=allow_unverified)]
+    kept = {
+        (finding.rule.id, finding.place, finding.message): finding
+        for finding in found
+        if finding.rule.id not in places.ignored(finding.file, finding.line)
+    }
+    return sorted(kept.values(), key=lambda finding: (finding.file, finding.line, finding.column)), loaded
+
+
+def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
+    for found, listener in views.listeners:
+        for position, trigger in enumerate(found.triggers):
+            # what a triggerRef to nothing stands for has no view
+            if isinstance(trigger, TriggerRef) and (listener.namespace, trigger.name) not in views.registry.triggers:
+                place = object_place("EventListener", found, "spec", "triggers", position, "triggerRef")
+                yield Hit("PH002", place, listener.triggers[position].problem)
+    for view in views.all:
+        yield from chains.check(view, allow_unverified=allow_unverified)
+        yield from params.check(view)
+        yield from cel.check(view)
+        yield from resources.check(view)
+    yield from _unused(views)
+
+
+def _unused(views: Views) -> Iterator[Hit]:
+    registry = views.registry
+    if not registry.listeners:
+        return  # a part of the manifests, whose listener stands elsewhere
+    for kind, entries in (
+        ("Trigger", registry.triggers),
+        ("TriggerBinding", registry.bindings),
+        ("TriggerTemplate", registry.templates),
+    ):
+        for (namespace, name), resource in entries.items():
+            if (kind, namespace, name) not in views.used:
+                place = Place(resource.source, (), f"{kind} {namespace}/{name}")
+                yield Hit("PH501", place, "nothing refers to it", "remove it, or mind the name and namespace")
+    for name, binding in registry.cluster_bindings.items():
+        if ("ClusterTriggerBinding", "", name) not in views.used:
+            place = Place(binding.source, (), f"ClusterTriggerBinding {name}")
+            yield Hit("PH501", place, "nothing refers to it", "remove it, or mind the name")
+
+
+def _finding(hit: Hit, places: Places) -> Finding:
+    line, column = places.position(hit.place)
+    return Finding(
+        rule=RULES[hit.rule],
+        file=hit.place.source.file,
+        line=line,
+        column=column,
+        subject=hit.place.subject,
+        path=hit.place.text,
+        message=hit.message,
+        hint=hit.hint,
+    )
+
+
+def _of_loading(rule: str, found: LoadFinding) -> Finding:
+    return Finding(
+        rule=RULES[rule],
+        file=found.file,
+        line=found.line,
+        column=found.column,
+        subject=found.subject,
+        path=found.path,
+        message=found.message,
+        hint=found.hint,
+    )

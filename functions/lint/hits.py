@@ -1,0 +1,16 @@
+"""What a check hands to the lint: a rule, a place and a sentence."""
+
+from __future__ import annotations
+
+from functions.dataclass import dataclass
+from functions.lint.places import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that a check found."""
+
+    rule: str
+    place: Place
+    message: str
+    hint: str = ""

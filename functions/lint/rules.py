@@ -1,0 +1,107 @@
+"""The rules of the lint: an id that never changes, a severity, and one sentence why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from functions.dataclass import dataclass
+
+
+class Severity(StrEnum):
+    """How bad a finding is; SARIF has the same three words."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+    @property
+    def rank(self) -> int:
+        """The higher, the worse."""
+        return {"note": 0, "warning": 1, "error": 2}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule. `name` is for people who read a report, `why` for those who wonder whether to silence it."""
+
+    id: str
+    name: str
+    severity: Severity
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something that a rule found. Its text names fields and objects of the manifests."""
+
+    rule: Rule
+    file: str
+    line: int
+    """From 1; 0 when there is none."""
+    column: int
+    subject: str
+    path: str
+    message: str
+    hint: str = ""
+
+    @property
+    def place(self) -> str:
+        """`file:line:column`, what is not known left out."""
+        parts = [self.file, *(str(number) for number in (self.line, self.column) if number)]
+        return ":".join(parts)
+
+    def __str__(self) -> str:
+        """Return the finding in one line."""
+        said = ": ".join(part for part in (self.subject, self.path, self.message) if part)
+        return f"{self.place}: {self.rule.severity} {self.rule.id}: {said}" + (f"; {self.hint}" if self.hint else "")
+
+
+_ERROR, _WARNING, _NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+RULES: Mapping[str, Rule] = {
+    rule.id: rule
+    for rule in (
+        Rule("PH001", "structure", _ERROR, "A mistake of structure stops the load: the function answers 500."),
+        Rule("PH002", "never-runs", _ERROR, "A trigger that cannot be compiled fails in every reply."),
+        Rule("PH003", "old-spelling", _NOTE, "Fields that Tekton dropped, or that need a pod, mislead."),
+        Rule("PH101", "unresolved-param", _ERROR, "A param that nothing binds stays in the resource as literal text."),
+        Rule("PH102", "unused-param", _WARNING, "A param that no resource uses is mostly a slip in its name."),
+        Rule("PH201", "unverified", _ERROR, "The URL is public: what verifies nothing does not run by default."),
+        Rule(
+            "PH202",
+            "event-data-in-script",
+            _ERROR,
+            "Tekton pastes params into a script as text, before the shell reads it: whoever names a branch or writes a "
+            "title then runs commands, and quotes do not help.",
+        ),
+        Rule(
+            "PH203",
+            "event-data-as-option",
+            _WARNING,
+            "A text that begins with - is read as an option by most programs.",
+        ),
+        Rule(
+            "PH204",
+            "any-event-type",
+            _WARNING,
+            "Without eventTypes every event starts a run, ping included.",
+        ),
+        Rule("PH301", "never-true", _ERROR, "A filter that can never be true filters out every event."),
+        Rule("PH302", "no-such-field", _ERROR, "An expression on a field that the event lacks never matches."),
+        Rule("PH303", "unbindable", _ERROR, "A binding whose field the event lacks fails the trigger."),
+        Rule("PH304", "sometimes-unbindable", _WARNING, "The trigger fails for the events that lack the field."),
+        Rule("PH401", "bad-name", _ERROR, "Kubernetes refuses objects whose names are no DNS names."),
+        Rule("PH402", "event-data-in-name", _WARNING, "Names and labels take few characters; branches have others."),
+        Rule("PH403", "fixed-name", _WARNING, "With a fixed name only the first delivery creates anything."),
+        Rule(
+            "PH404",
+            "no-service-account",
+            _WARNING,
+            "A run without a serviceAccountName has the rights of its namespace's default account.",
+        ),
+        Rule("PH405", "deprecated-api", _WARNING, "Tekton has removed or will remove this version or field."),
+        Rule("PH501", "unused-object", _NOTE, "An object that nothing refers to is mostly a slip in a name."),
+    )
+}
+"""All rules by id, in the order in which they are documented."""

@@ -1,0 +1,173 @@
+"""What the rules look at: every trigger of every listener with its chain, its params and its template resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from functions.dataclass import dataclass
+from functions.lint.places import Place
+from functions.listeners import Listener, PreparedTrigger, prepare
+from functions.model.resources import (
+    BindingRef,
+    EventListener,
+    InlineBinding,
+    InlineTrigger,
+    InterceptorSpec,
+    Param,
+    Registry,
+    TemplateRef,
+    TemplateSpec,
+    Trigger,
+    TriggerRef,
+    TriggerSpec,
+)
+from functions.selection import selected_triggers
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedInterceptor:
+    """One interceptor and where it stands."""
+
+    spec: InterceptorSpec
+    place: Place
+
+    def param(self, name: str) -> object:
+        """Return one of its params, None when it is not given."""
+        return dict(self.spec.params).get(name)
+
+    def param_place(self, name: str) -> Place:
+        """Return where a param stands."""
+        for position, (given, _) in enumerate(self.spec.params):
+            if given == name:
+                return self.place.below("params", position)
+        return self.place
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One bound param and where it stands."""
+
+    param: Param
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One trigger of one listener."""
+
+    place: Place
+    prepared: PreparedTrigger
+    spec: TriggerSpec
+    interceptors: tuple[PlacedInterceptor, ...]
+    """The group's, then its own."""
+    bound: tuple[Bound, ...]
+    template: TemplateSpec | None
+    template_place: Place
+
+
+_Entry = tuple[TriggerSpec | None, Place, tuple[PlacedInterceptor, ...]]
+"""A trigger's spec (None: a reference to nothing), where it stands, and its group's chain."""
+
+
+def object_place(kind: str, found: EventListener | Trigger, *path: str | int) -> Place:
+    """Return the place of an object."""
+    metadata = found.metadata
+    return Place(found.source, path, f"{kind} {metadata.namespace}/{metadata.name}")
+
+
+class Views:
+    """All triggers of all listeners of a registry."""
+
+    def __init__(self, registry: Registry, outbound_hosts: frozenset[str]) -> None:
+        self.registry = registry
+        self.listeners: list[tuple[EventListener, Listener]] = [
+            (found, prepare(found, registry, outbound_hosts=outbound_hosts)) for found in registry.listeners.values()
+        ]
+        self.used: set[tuple[str, str, str]] = set()
+        """Kind, namespace and name of what triggers refer to, Triggers themselves included."""
+        self.all = [view for found, listener in self.listeners for view in self._of(found, listener)]
+
+    def _of(self, found: EventListener, listener: Listener) -> Iterator[View]:
+        # in the order in which `prepare` compiles them
+        entries = [*self._listed(found), *self._selected(found)]
+        for prepared, (spec, place, group) in zip(listener.triggers, entries, strict=True):
+            if spec is not None:
+                yield self._view(prepared, spec, place, group)
+
+    def _listed(self, found: EventListener) -> Iterator[_Entry]:
+        for position, entry in enumerate(found.triggers):
+            place = object_place("EventListener", found, "spec", "triggers", position)
+            if isinstance(entry, InlineTrigger):
+                yield entry.spec, place, ()
+            else:
+                yield self._referenced(entry, found.metadata.namespace, place)
+
+    def _referenced(self, entry: TriggerRef, namespace: str, place: Place) -> _Entry:
+        trigger = self.registry.triggers.get((namespace, entry.name))
+        if trigger is None:
+            return None, place, ()
+        self.used.add(("Trigger", namespace, entry.name))
+        return trigger.spec, object_place("Trigger", trigger, "spec"), ()
+
+    def _selected(self, found: EventListener) -> Iterator[_Entry]:
+        groups = [(found.selector, ())]
+        chains = [
+            (
+                group.selector,
+                _placed(group.interceptors, object_place("EventListener", found, "spec", "triggerGroups", position)),
+            )
+            for position, group in enumerate(found.groups)
+        ]
+        for selector, chain in [*groups, *chains]:
+            for trigger in selected_triggers(selector, self.registry, namespace=found.metadata.namespace):
+                self.used.add(("Trigger", trigger.metadata.namespace, trigger.metadata.name))
+                yield trigger.spec, object_place("Trigger", trigger, "spec"), chain
+
+    def _view(
+        self, prepared: PreparedTrigger, spec: TriggerSpec, place: Place, group: tuple[PlacedInterceptor, ...]
+    ) -> View:
+        template, template_place = self._template(spec, prepared.namespace, place)
+        return View(
+            place=place,
+            prepared=prepared,
+            spec=spec,
+            interceptors=(*group, *_placed(spec.interceptors, place)),
+            bound=tuple(self._bound(spec, prepared.namespace, place)),
+            template=template,
+            template_place=template_place,
+        )
+
+    def _bound(self, spec: TriggerSpec, namespace: str, place: Place) -> Iterator[Bound]:
+        for position, binding in enumerate(spec.bindings):
+            if isinstance(binding, InlineBinding):
+                yield Bound(binding.param, place.below("bindings", position))
+            elif isinstance(binding, BindingRef):
+                yield from self._referenced_params(binding, namespace)
+
+    def _referenced_params(self, ref: BindingRef, namespace: str) -> Iterator[Bound]:
+        cluster = ref.kind == "ClusterTriggerBinding"
+        where = "" if cluster else namespace
+        found = (
+            self.registry.cluster_bindings.get(ref.name) if cluster else self.registry.bindings.get((where, ref.name))
+        )
+        if found is None:
+            return
+        self.used.add((ref.kind, where, ref.name))
+        subject = f"{ref.kind} {where}/{ref.name}" if where else f"{ref.kind} {ref.name}"
+        for position, param in enumerate(found.params):
+            yield Bound(param, Place(found.source, ("spec", "params", position), subject))
+
+    def _template(self, spec: TriggerSpec, namespace: str, place: Place) -> tuple[TemplateSpec | None, Place]:
+        if isinstance(spec.template, TemplateSpec):
+            return spec.template, place.below("template", "spec")
+        if isinstance(spec.template, TemplateRef):
+            found = self.registry.templates.get((namespace, spec.template.name))
+            if found is not None:
+                self.used.add(("TriggerTemplate", namespace, spec.template.name))
+                subject = f"TriggerTemplate {namespace}/{spec.template.name}"
+                return found.spec, Place(found.source, ("spec",), subject)
+        return None, place
+
+
+def _placed(specs: tuple[InterceptorSpec, ...], place: Place) -> tuple[PlacedInterceptor, ...]:
+    return tuple(PlacedInterceptor(spec, place.below("interceptors", position)) for position, spec in enumerate(specs))
