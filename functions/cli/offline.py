@@ -1,0 +1,61 @@
+"""What stands in where a command shall ask nobody: secrets, GitHub and other hosts that say how to allow them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from functions.errors import LastingError, VerificationSetupError
+from functions.ports import Deadline, Reply, Services
+from functions.settings import Settings
+from functions.values import Headers, SecretRef
+
+
+class _NoSecrets:
+    def accepted(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...]:  # noqa: ARG002 -- the port's form
+        raise VerificationSetupError(
+            f"secret {ref.namespace}/{ref.name} is not read here: --online asks SECRETS_SOURCE for it"
+        )
+
+    def renewed(self, ref: SecretRef, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's form
+        return None
+
+
+class _NoHosts:
+    def post(
+        self,
+        url: str,  # noqa: ARG002 -- the port's form
+        *,
+        body: bytes,  # noqa: ARG002 -- the port's form
+        headers: Headers,  # noqa: ARG002 -- the port's form
+        seconds: float,  # noqa: ARG002 -- the port's form
+        ca_pem: str = "",  # noqa: ARG002 -- the port's form
+    ) -> Reply:
+        raise LastingError("custom interceptors are not called here: --online calls them")
+
+
+class _NoGitHub:
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+    def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+
+def _refuse() -> NoReturn:
+    raise LastingError("GitHub is not asked here: --online asks it")
+
+
+def services(settings: Settings, *, online: bool) -> Services:
+    """Return what interceptors may ask: with `online` what the settings name, else nobody."""
+    if not online:
+        return Services(secrets=_NoSecrets(), outbound=_NoHosts(), github=_NoGitHub())
+    from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- the adapters, for those who ask
+
+    return put_together(settings, namespaces=frozenset).services

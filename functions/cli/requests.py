@@ -1,0 +1,89 @@
+"""The options that say which delivery a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from functions.cli.recorded import Recorded, made_up, read_recorded, sample
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What the request options say."""
+
+    request: Path | None
+    event: str
+    payload: Path | None
+    headers: tuple[tuple[str, str], ...]
+    path: str
+
+    def recorded(self, *, default: str = "") -> Recorded:
+        """Return the delivery that the options mean. Raises click.UsageError."""
+        event = self.event or (default if not self.request else "")
+        if self.request and (self.event or self.payload):
+            raise click.UsageError("--request is a whole delivery: leave --event and --payload out")
+        if self.request:
+            found = read_recorded(self.request)
+        elif self.payload and event:
+            found = made_up(event, _payload(self.payload))
+        elif event:
+            found = sample(event)
+        else:
+            raise click.UsageError("which delivery? Give --request FILE, --event NAME or --event NAME --payload FILE")
+        return replace(found.with_headers(self.headers), path=self.path or found.path)
+
+
+def _payload(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _header(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    pairs = []
+    for value in values:
+        name, colon, text = value.partition(":")
+        if not colon or not name.strip():
+            raise click.BadParameter("must be NAME: VALUE")
+        pairs.append((name.strip(), text.strip()))
+    return tuple(pairs)
+
+
+def request_options(command: F) -> F:
+    """Add --request, --event, --payload, --header and --path; the command gets them as one `given`."""
+
+    def wrapped(
+        *,
+        request: Path | None,
+        event: str,
+        payload: Path | None,
+        header: tuple[tuple[str, str], ...],
+        path: str,
+        **more: Any,
+    ) -> None:
+        command(given=Given(request, event, payload, header, path), **more)
+
+    wrapped.__doc__ = command.__doc__
+    wrapped.__name__ = command.__name__
+    file = click.Path(path_type=Path, dir_okay=False)
+    options = [
+        click.option("--request", type=file, help="A delivery that `pipehook record` kept."),
+        click.option("--event", default="", metavar="NAME", help="Event: push, gitlab:push, bitbucket:repo:push, …"),
+        click.option("--payload", type=file, help="JSON body for --event; without it a built-in one."),
+        click.option("--header", multiple=True, callback=_header, metavar="'NAME: VALUE'", help="One more header."),
+        click.option("--path", default="", help="Path and query of the request."),
+    ]
+    result: Any = wrapped
+    for option in reversed(options):
+        result = option(result)
+    # options below the decorator on the command itself
+    result.__click_params__ = [*getattr(command, "__click_params__", []), *result.__click_params__]
+    return result  # type: ignore[no-any-return] # the wrapper takes one more argument and gives the same

@@ -1,0 +1,92 @@
+"""Signs a delivery as its sender does: GitHub's and Bitbucket's HMAC, GitLab's token, Slack's timestamped HMAC."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from functions.cli.recorded import Recorded
+from functions.delivery import canonical_name
+
+F = TypeVar("F", bound=Callable[..., Any])
+DEFAULT_VARIABLE = "WEBHOOK_SECRET"
+
+
+def provider_of(recorded: Recorded) -> str:
+    """Return github, gitlab, bitbucket or slack, or an empty string when the headers do not tell."""
+    names = {canonical_name(name) for name, _ in recorded.headers} | set(recorded.stripped)
+    for header, provider in (
+        ("X-Github-Event", "github"),
+        ("X-Gitlab-Event", "gitlab"),
+        ("X-Event-Key", "bitbucket"),
+        ("X-Slack-Signature", "slack"),
+        ("X-Slack-Request-Timestamp", "slack"),
+    ):
+        if header in names:
+            return provider
+    return ""
+
+
+def signed(recorded: Recorded, secret: bytes) -> Recorded:
+    """Return the delivery with its sender's signature or token. Raises click.UsageError when nobody knows whose it is.
+
+    https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries, and the like of the others.
+    """
+    provider = provider_of(recorded)
+    if provider == "gitlab":
+        return recorded.with_headers([("X-Gitlab-Token", secret.decode("utf-8", "replace"))])
+    if provider == "slack":
+        stamp = str(int(time.time()))
+        digest = _hmac(secret, b"v0:" + stamp.encode() + b":" + recorded.body)
+        return recorded.with_headers([("X-Slack-Request-Timestamp", stamp), ("X-Slack-Signature", f"v0={digest}")])
+    if provider in ("github", "bitbucket"):
+        header = "X-Hub-Signature-256" if provider == "github" else "X-Hub-Signature"
+        return recorded.with_headers([(header, f"sha256={_hmac(secret, recorded.body)}")])
+    raise click.UsageError("the headers do not say who sends this, so it cannot be signed; give --unsigned to send it")
+
+
+def _hmac(secret: bytes, text: bytes) -> str:
+    return hmac.new(secret, text, hashlib.sha256).hexdigest()
+
+
+def secret_options(command: F) -> F:
+    """Add --secret-env, --secret-file, --secret and --unsigned."""
+    options = [
+        click.option(
+            "--secret-env", default=DEFAULT_VARIABLE, show_default=True, metavar="NAME", help="Variable with the key."
+        ),
+        click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the key."),
+        click.option("--secret", default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."),
+        click.option("--secret-key", default="", metavar="KEY", help="Of a secret that is a JSON object."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secret_key: str) -> bytes | None:
+    """Return the key that the options name, None when none does; it never stands on the command line itself.
+
+    Raises click.UsageError, and what reading Secret Manager raises.
+    """
+    if secret:
+        from functions.cli.google_secrets import read_value  # noqa: PLC0415 -- gRPC, for those who ask for it
+
+        return read_value(secret, key=secret_key)
+    if secret_file:
+        try:
+            # one line break at the end is the editor's, as with `kubectl create secret --from-file`'s usual trap
+            return secret_file.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
+        except OSError as error:
+            raise click.UsageError(f"{secret_file} cannot be read: {error.strerror}") from error
+    found = os.environ.get(secret_env, "")
+    if not found and secret_env != DEFAULT_VARIABLE:
+        raise click.UsageError(f"the variable {secret_env} is not set")
+    return found.encode() or None
