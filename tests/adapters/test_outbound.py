@@ -9,11 +9,12 @@ import ssl
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 
 import pytest
 import trustme
 
-from functions.adapters import outbound
+from functions.adapters import outbound, outbound_connections
 from functions.adapters.outbound import MAX_ANSWER, OutboundClient
 from functions.adapters.outbound_connections import Resolver
 from functions.errors import LastingError, PassingError
@@ -173,22 +174,22 @@ def test_a_kept_connection_that_closes_without_an_answer_is_asked_once_more_on_a
     assert [asked.connection for asked in server.asked] == [1, 1, 2]
 
 
-def test_a_kept_connection_that_breaks_within_the_answer_is_not_asked_again(server: Server) -> None:
-    def half_the_second_time(stream: socket.socket, _asked: Asked) -> bool:
-        first = len(server.asked) == 1
-        stream.sendall(answer(b"half", length=None if first else 100))
-        return first
+def test_a_kept_connection_that_breaks_within_the_answer_is_not_asked_again(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_response: HTTPResponse, _size: int) -> bytes:
+        raise ConnectionResetError(errno.ECONNRESET, "reset")
 
-    server.say = half_the_second_time
     client = OutboundClient(frozenset({server.entry}))
     post(server, client=client)
-    with pytest.raises(PassingError):
+    monkeypatch.setattr(HTTPResponse, "read1", broken)
+    with pytest.raises(PassingError, match=r"cannot be reached \(ConnectionResetError\)"):
         post(server, client=client)
     assert len(server.asked) == 2
 
 
 def test_what_an_answer_says_beyond_its_length_is_never_the_next_answer(server: Server) -> None:
-    server.say = answer(b"first" + answer(b"planted"), length=5)
+    server.say = answer(b"first" + answer(b"planted") * 2_000, length=5)  # more than one read takes along
     client = OutboundClient(frozenset({server.entry}))
     assert post(server, client=client).body == b"first"
     server.say = answer(b"second")
@@ -239,6 +240,17 @@ def test_a_server_that_says_nothing_does_not_keep_the_caller(server: Server) -> 
     server.say = hang(server)
     with pytest.raises(PassingError, match=r"did not answer within"):
         post(server, seconds=SHORT)
+
+
+def test_an_answer_may_take_longer_than_connecting(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def late(stream: socket.socket, _asked: Asked) -> bool:
+        server.released.wait(0.3)
+        stream.sendall(answer())
+        return True
+
+    monkeypatch.setattr(outbound_connections, "CONNECT_SECONDS", 0.1)
+    server.say = late
+    assert post(server).status == 200
 
 
 def test_a_server_that_reads_nothing_does_not_keep_the_caller() -> None:
