@@ -159,8 +159,9 @@ class Calls:
         try:
             return Session(self._source(refresh=refresh, deadline=deadline), connections=self._connections)
         except ConfigurationError as error:
-            _LOG.error("%s: %s", error.reason, "; ".join(error.mistakes))
-            raise
+            mistakes = "; ".join(mistake.removeprefix("kubeconfig: ") for mistake in error.mistakes)
+            _LOG.error("the kubeconfig is refused: %s", mistakes)
+            raise ConfigurationError(f"the kubeconfig is refused: {mistakes}") from error
 
     @contextlib.contextmanager
     def _locked(self, subject: str, deadline: Deadline) -> Iterator[None]:

@@ -148,7 +148,7 @@ class TestCredentials:
         assert found == [Status.CREATED] * 8
         assert side.source.asked == [False, True]
 
-    def test_a_kubeconfig_that_turned_bad_is_said_in_the_log_alone(
+    def test_a_kubeconfig_that_turned_bad_is_refused_with_the_reason(
         self, server: ApiServer, caplog: pytest.LogCaptureFixture
     ) -> None:
         def source(*, refresh: bool, deadline: Deadline) -> ClusterAccess:
@@ -162,7 +162,7 @@ class TestCredentials:
         side.sink._api = api
         found = side.one(work())
         assert (found.status, found.passing) == (Status.FAILED, False)
-        assert found.reason.endswith(": the kubeconfig has 1 mistake(s), which the log lists")
+        assert ": the kubeconfig is refused: contexts: missing, or not a list" in found.reason
 
     def test_a_source_that_cannot_answer_now_is_a_passing_failure_and_asked_again(self, server: ApiServer) -> None:
         answers: list[bool] = []
@@ -193,7 +193,7 @@ class TestCredentials:
         api, clock = api_of(replace(access, client_key_pem=access.client_certificate_pem))
         with pytest.raises(ConfigurationError) as caught:
             create(api, clock)
-        assert "client-certificate-data and client-key-data are no pair" in caught.value.mistakes[0]
+        assert "client-certificate-data and client-key-data are no pair" in caught.value.reason
 
 
 class TestTls:
@@ -216,7 +216,7 @@ class TestTls:
         api, clock = api_of(replace(access, ca_pem="-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n"))
         with pytest.raises(ConfigurationError) as caught:
             create(api, clock)
-        assert "certificate-authority-data holds no certificate that can be read" in caught.value.mistakes[0]
+        assert "certificate-authority-data holds no certificate that can be read" in caught.value.reason
 
     def test_without_an_authority_the_systems_are_asked(self, server: ApiServer) -> None:
         access = replace(parse_kubeconfig(server.kubeconfig(), trusted_local=False), ca_pem="")
