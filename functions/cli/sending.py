@@ -1,0 +1,80 @@
+"""One delivery over HTTP, and the reply as a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from functions.cli.output import coloured, say, status, table
+from functions.cli.recorded import Recorded
+from functions.errors import PassingError
+
+SECONDS = 30.0
+_HOP = frozenset({"Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding"})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back."""
+
+    status: int
+    body: bytes
+
+    @property
+    def fine(self) -> bool:
+        """Whether the delivery was taken."""
+        return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
+
+    @property
+    def document(self) -> Mapping[str, Any] | None:
+        """The reply's JSON object, None when it is something else."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return None
+        return found if isinstance(found, dict) else None
+
+
+def post(url: str, recorded: Recorded) -> Answer:
+    """POST a delivery. Raises click.UsageError for a wrong URL and PassingError when nobody answers."""
+    import urllib3  # noqa: PLC0415 -- the two commands that send need it
+
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise click.UsageError(f"{url} is no http or https URL")
+    target = url.rstrip("/") + recorded.path if recorded.path != "/" else url
+    headers = {name: value for name, value in recorded.headers if name.title() not in _HOP}
+    try:
+        with urllib3.PoolManager(retries=False) as pool:
+            reply = pool.request("POST", target, body=recorded.body, headers=headers, timeout=SECONDS, redirect=False)
+            return Answer(reply.status, reply.data)
+    except (urllib3.exceptions.HTTPError, OSError) as error:
+        raise PassingError(f"{parts.scheme}://{parts.netloc} cannot be reached ({type(error).__name__})") from error
+
+
+def show(answer: Answer) -> None:
+    """Print the reply: status, and a line for each trigger."""
+    word = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
+    say(f"HTTP {coloured(str(answer.status), 'green' if answer.fine else 'red', bold=True)} {word}".rstrip())
+    found = answer.document
+    if found is None:
+        say(answer.body[:2000].decode("utf-8", "replace").rstrip())
+        return
+    if found.get("errorMessage"):
+        say(str(found["errorMessage"]))
+    triggers = found.get("triggers")
+    rows = [_row(entry) for entry in triggers if isinstance(entry, dict)] if isinstance(triggers, list) else []
+    if rows:
+        say(table(rows, ["trigger", "status", "resources", "reason"]))
+
+
+def _row(entry: Mapping[str, Any]) -> list[str]:
+    name = "/".join(part for part in (str(entry.get("namespace", "")), str(entry.get("name", ""))) if part)
+    made = [f"{ref.get('kind')} {ref.get('namespace')}/{ref.get('name')}" for ref in entry.get("resources") or []]
+    return [name or "-", status(str(entry.get("status", ""))), ", ".join(made) or "-", str(entry.get("reason", ""))]
