@@ -7,7 +7,6 @@ array in a string slot becomes the JSON text of it here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping, Sequence
 
 from functions.dataclass import dataclass
@@ -15,10 +14,11 @@ from functions.errors import LastingError
 from functions.go_json import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
 from functions.model.resources import Param
+from functions.patterns import pattern
 from functions.values import Event, Json
 
 _HEADER = "header."
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
+_TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.listeners import Listener
+from functions.patterns import pattern
 from functions.report import Report
 from functions.values import Headers, Status
 
@@ -23,7 +24,7 @@ _SPEC_VERSION = "1.0"
 _READ_VERSIONS = frozenset({"0.3", "1.0"})
 """What the Go SDK takes for CloudEvents in binary mode."""
 _FORMATS = frozenset({"application/cloudevents+json", "application/cloudevents-batch+json"})
-_SECRET = re.compile(
+_SECRET = pattern(
     r"auth|cookie|credential|jwt|key|passw|secret|session|signature|token|forwarded-client-cert", re.IGNORECASE
 )
 _HARMLESS = frozenset({"X-Event-Key"})

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError
+from functions.patterns import pattern
 from functions.strict_json import parse_json
 from functions.values import Event, Headers, Json
 
@@ -18,9 +19,9 @@ EVENT_HEADERS = ("X-Github-Event", "X-Gitlab-Event", "X-Event-Key")
 ID_HEADERS = ("X-Github-Delivery", "X-Gitlab-Event-Uuid", "X-Request-Uuid")
 """The headers in which they number the delivery."""
 
-_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_REPOSITORY = re.compile(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LABEL = pattern(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_REPOSITORY = pattern(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
+_TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 def canonical_name(name: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Mapping
 from typing import cast
 
 from functions.delivery import Delivery
 from functions.errors import LastingError
+from functions.patterns import pattern
 from functions.ports import Work
 from functions.values import Json
 
@@ -23,7 +23,7 @@ SELF_IDENTIFYING = frozenset({"push", "pull_request", "issue_comment"})
 
 _MAX_NAME = 63
 _SUFFIX = 10
-_NOT_IN_LABEL = re.compile(r"[^-A-Za-z0-9_.]")
+_NOT_IN_LABEL = pattern(r"[^-A-Za-z0-9_.]")
 
 
 def _digest(*parts: str | bytes) -> bytes:

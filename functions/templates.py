@@ -8,13 +8,13 @@ the annotation `triggers.tekton.dev/old-escape-quotes` without effect: values ar
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 
 from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.go_json import decode_pasted
 from functions.model.resources import TemplateSpec
+from functions.patterns import pattern
 from functions.values import Json
 
 MAX_RESOURCE_BYTES = 1_572_864
@@ -24,7 +24,7 @@ MAX_DEPTH = 200
 
 _UID = "$(uid)"
 _PARAM = "$(tt.params."
-_REFERENCE = re.compile(r"(\$\((?:uid|tt\.params\.(?:(?!\$\()[^)])*)\))")
+_REFERENCE = pattern(r"(\$\((?:uid|tt\.params\.(?:(?!\$\()[^)])*)\))")
 _MAX_BYTES_PER_CHARACTER = 6  # a control character in JSON: backslash, u, four digits
 
 _Inserted = Mapping[str, str]

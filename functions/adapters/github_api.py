@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import re
 from collections.abc import Iterator, Set
 from http import HTTPStatus
 from urllib.parse import quote
@@ -12,6 +11,7 @@ from urllib.parse import quote
 from functions.adapters.github_answers import Question, unexpected
 from functions.adapters.github_transport import NOTHING, GitHubTransport
 from functions.errors import LastingError
+from functions.patterns import pattern
 from functions.ports import Deadline
 from functions.values import Json
 
@@ -30,7 +30,7 @@ _FILE = Question("the file OWNERS", "read access to the repository's contents (c
 _NO_ORGANIZATION = frozenset({HTTPStatus.NOT_FOUND})
 """The owner of the repository is a user."""
 _NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
-_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}")
 
 
 class RestGitHubApi:

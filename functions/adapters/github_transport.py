@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Set
 from functools import cached_property
@@ -11,6 +10,7 @@ from urllib.parse import urljoin, urlsplit
 
 from functions.adapters.github_answers import Answer, Question, unexpected
 from functions.errors import LastingError, PassingError
+from functions.patterns import pattern
 from functions.ports import Deadline
 from functions.values import Json
 
@@ -26,7 +26,7 @@ CALL_SECONDS = 5.0
 """The longest that one call may wait for the other side."""
 
 NOTHING: Set[int] = frozenset()
-_NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
+_NEXT = pattern(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
 _CHUNK = 64 * 1024
 _RETRIED = frozenset({502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 307, 308})

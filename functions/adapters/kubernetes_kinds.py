@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from functions.dataclass import dataclass
 from functions.errors import LastingError
+from functions.patterns import pattern
 from functions.values import Json
 
 POSITIVE_SECONDS = 600.0
@@ -17,8 +17,8 @@ NEGATIVE_SECONDS = 15.0
 """How long a kind that was not found is not asked for again: a CRD may be installed any moment."""
 _MAX_GROUPS = 64
 
-_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9]{0,30}")
-_SEGMENT = re.compile(r"[^/%\x00-\x20\x7f]{1,253}")
+_API_VERSION = pattern(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9]{0,30}")
+_SEGMENT = pattern(r"[^/%\x00-\x20\x7f]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Mapping
 
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
+from functions.patterns import pattern
 from functions.report import Report
 from functions.values import Outcome, Status
 
-_TRACE = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
+_TRACE = pattern(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
+_TRACEPARENT = pattern(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_EVENT = pattern(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
 _LOCK = threading.Lock()
 
 _DELIVERY_SEVERITY = {"accepted": "INFO", "rejected": "WARNING", "failed": "ERROR", "unavailable": "ERROR"}

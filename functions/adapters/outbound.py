@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 from functions.delivery import canonical_headers
 from functions.destinations import Destination, read_destination
 from functions.errors import LastingError, PassingError, PipehookError
+from functions.patterns import pattern
 from functions.ports import Reply
 from functions.values import Headers
 
@@ -39,8 +39,8 @@ _OWN = frozenset(
     }
 )
 """Headers that belong to a connection, not to the message that is sent on."""
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
+_NAME = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = pattern(r"[\x00-\x1f\x7f]+")
 
 
 class OutboundClient:

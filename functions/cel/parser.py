@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from functions.cel.errors import CelCompileError
 from functions.dataclass import dataclass
+from functions.patterns import pattern
 
 # cel-go's own limit on the code points of an expression.
 MAX_EXPRESSION = 100_000
@@ -75,7 +76,7 @@ def _read() -> Tables:
     groups += [f"(?P<{name}>{pattern})" for name, pattern in raw["terminals"].items()]
     groups.append(f"(?P<op>{'|'.join(map(re.escape, operators))})")
     return Tables(
-        lexer=re.compile("|".join(groups)),
+        lexer=pattern("|".join(groups)),
         keywords=raw["keywords"],
         operators=raw["operators"],
         rules=[tuple(rule) for rule in raw["rules"]],

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.base import Call, explained, filtered
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
 from functions.interceptors.params import Params
 from functions.interceptors.tokens import with_token
+from functions.patterns import pattern
 from functions.values import Refusal, SecretRef
 
 EVENTS = frozenset({"pull_request", "issue_comment"})
@@ -18,7 +17,7 @@ CHECK_TYPES = ("orgMembers", "repoMembers", "all", "none")
 MAX_OWNERS = 256 * 1024
 """Characters of an OWNERS file."""
 
-_OK_TO_TEST = re.compile(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
+_OK_TO_TEST = pattern(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
 
 
 @dataclass(frozen=True, slots=True)

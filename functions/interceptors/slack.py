@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hmac
-import re
 
 from functions.dataclass import dataclass
 from functions.delivery import FORM
@@ -22,13 +21,14 @@ from functions.interceptors.base import (
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
+from functions.patterns import pattern
 from functions.values import Event, Json, Refusal, SecretRef
 
 WINDOW_SECONDS = 300
 """How far Slack's timestamp may be from our clock: five minutes, as Slack asks, so that nothing old is replayed."""
 
-_SIGNATURE = re.compile(r"v0=([0-9a-fA-F]{64})")
-_TIMESTAMP = re.compile(r"[0-9]{1,12}")
+_SIGNATURE = pattern(r"v0=([0-9a-fA-F]{64})")
+_TIMESTAMP = pattern(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)

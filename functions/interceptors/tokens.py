@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TypeVar
 
 from functions.errors import LastingError, TokenRefusedError
 from functions.interceptors.base import Call
+from functions.patterns import pattern
 from functions.values import SecretRef
 
 T = TypeVar("T")
 
-_TOKEN = re.compile(rb"[!-~]+")
+_TOKEN = pattern(rb"[!-~]+")
 
 
 def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 
 from functions.dataclass import dataclass
@@ -20,13 +19,14 @@ from functions.interceptors.base import (
 )
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
 from functions.model.resources import InterceptorSpec
+from functions.patterns import pattern
 from functions.ports import Reply
 from functions.strict_json import parse_json
 from functions.values import Event, Json, Refusal
 
 _SHOWN = 200
 """Characters of a webhook's own words that a reason shows."""
-_DOT = re.compile(r"(?<!\\)\.")
+_DOT = pattern(r"(?<!\\)\.")
 
 
 @dataclass(frozen=True, slots=True)

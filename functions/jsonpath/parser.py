@@ -10,17 +10,18 @@ from functions.jsonpath.path import Path
 from functions.jsonpath.strings import unquote
 from functions.jsonpath.values import GoInt, JsonPathError
 from functions.jsonpath.walk import Node, Nodes
+from functions.patterns import pattern
 
-_RELAXED = re.compile(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
-_FIELD = re.compile(r"(?:\\(?:.|\Z)|[^\\ \t\r\n.,\[\]$@{}])*", re.DOTALL)
-_IDENTIFIER = re.compile(r"[^ \t\r\n.,\[\]$@{}]*")
-_NUMBER = re.compile(r"[+-]?[.\d]*")
-_BRACKETS = re.compile(r"[^\]\n]*")
-_KEY = re.compile(r"'([^']*)'")
-_SLICE = re.compile(r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?")
-_COMPARISON = re.compile(r"([^!<>=]+)([!<>=]+)(.+)")
-_INTEGER = re.compile(r"[+-]?[0-9]+")
-_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_RELAXED = pattern(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
+_FIELD = pattern(r"(?:\\(?:.|\Z)|[^\\ \t\r\n.,\[\]$@{}])*", re.DOTALL)
+_IDENTIFIER = pattern(r"[^ \t\r\n.,\[\]$@{}]*")
+_NUMBER = pattern(r"[+-]?[.\d]*")
+_BRACKETS = pattern(r"[^\]\n]*")
+_KEY = pattern(r"'([^']*)'")
+_SLICE = pattern(r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?")
+_COMPARISON = pattern(r"([^!<>=]+)([!<>=]+)(.+)")
+_INTEGER = pattern(r"[+-]?[0-9]+")
+_FLOAT = pattern(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _INT64 = 2**63
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
+from functions.patterns import pattern
 
 Path = tuple[str | int, ...]
-_PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_FIELD = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 _SHOWN = 64
 
 

@@ -9,13 +9,14 @@ import yaml
 
 from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
+from functions.patterns import pattern
 
 MAX_BYTES = 8 << 20
 """Bytes of one text: five times what etcd takes for one object."""
 
-_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_ONLY_COMMENTS = re.compile(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*(?:#.*)?)?")
+_SEPARATOR = pattern(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+_UNPRINTABLE = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_ONLY_COMMENTS = pattern(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*(?:#.*)?)?")
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
