@@ -9,9 +9,15 @@ from pathlib import Path
 import pytest
 
 from tests.standins.apiserver import ApiServer
+from tests.support.emulator import which
 from tests.support.workspace import Workspace
 
 _NUMBERS = itertools.count(1)
+
+
+def pytest_report_header() -> str:
+    """Say which Pub/Sub the queue's tests run against."""
+    return f"pub/sub: {which()}"
 
 
 @pytest.fixture(scope="session")

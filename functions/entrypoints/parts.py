@@ -102,8 +102,8 @@ def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
 def worker_sink(settings: Settings, parts: Parts) -> Sink:
     """Return where the queue's worker creates: the cluster alone, and nothing in a dry run.
 
-    It never starts a run again, whatever REDELIVERY says: Pub/Sub delivers a message at least once, and a second copy of
-    one whose run has ended in the meantime is no wish for another run.
+    It never starts a run again, whatever REDELIVERY says: Pub/Sub delivers a message at least once, and a second copy
+    of one whose run has ended in the meantime is no wish for another run.
     """
     if settings.dry_run or parts.api is None:
         return DryRunSink()

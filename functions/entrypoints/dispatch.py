@@ -1,0 +1,158 @@
+"""The `dispatch` entry point: the queue's worker, called by a Pub/Sub push subscription, creates what was queued.
+
+The function is private: Cloud Run lets in the push subscription's identity alone and checks its token. Whoever may
+publish to the topic may therefore have anything created that the kubeconfig's account may create.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import field
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from functions.adapters import http, logs
+from functions.adapters.queue import LazyPublisher, open_publisher
+from functions.dataclass import dataclass
+from functions.dead_letters import bury
+from functions.entrypoints.parts import project_of, put_together, worker_sink
+from functions.entrypoints.webhook import Misconfigured
+from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
+from functions.ports import Deadline, Sink, Work
+from functions.queue_messages import Push, decode, read_push
+from functions.settings import Settings, read_settings, require_cluster
+from functions.values import Json, Outcome, ResourceRef, Status
+
+if TYPE_CHECKING:
+    from flask import Request
+
+CREATE_SECONDS = 7.0
+"""What creating may take: the shortest deadline of a push subscription is ten seconds."""
+BURY_SECONDS = 2.5
+"""What publishing a dead letter may take."""
+RETRY_SECONDS = 10
+"""Retry-After of a message that is to come again; Pub/Sub itself backs off as its subscription says."""
+
+_SEVERITY = {"created": "INFO", "duplicate": "INFO", "retry": "WARNING", "dead-lettered": "ERROR", "failed": "ERROR"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _End:
+    """What becomes of one message: its log's word, the HTTP status that tells Pub/Sub, and why."""
+
+    word: str
+    status: HTTPStatus
+    reason: str = ""
+    resources: tuple[ResourceRef, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """Serves pushed messages. Immutable; shared by all request threads."""
+
+    sink: Sink
+    dead_letters: LazyPublisher | None
+    """None without DEAD_LETTER_TOPIC: what can never be created is then left to the subscription's own policy."""
+    project: str = field(default="", kw_only=True)
+
+    def __call__(self, request: Request) -> http.Response:
+        """Answer one push: 2xx acknowledges it, everything else makes Pub/Sub deliver it again later.
+
+        503 asks for another attempt, 422 says that none will help and that no dead letter could be written, 400 that
+        this is no push.
+        """
+        if http.is_probe(request):
+            return http.respond({"status": "ok"})
+        started = time.monotonic()
+        try:
+            delivery = http.read_delivery(request)
+            push = read_push(delivery.body)
+        except BadRequestError as error:
+            _log("ERROR", f"not acknowledged: {error.reason}", {"outcome": "failed"}, error.status, started)
+            return http.respond({"outcome": "failed", "reason": error.reason}, error.status)
+        trace = logs.trace_of(delivery, project=self.project)
+        work, end = self._dispatch(push)
+        said = ": ".join(part for part in (end.word, end.reason, _names(end.resources)) if part)
+        trigger = f"{work.trigger_namespace}/{work.trigger}" if work else "of an unreadable message"
+        labels = {"outcome": end.word, "message": push.message_id, "attempt": str(push.attempt)}
+        if work:
+            labels |= {"trigger": trigger, "delivery": work.event_id}
+            labels["listener"] = f"{work.listener_namespace}/{work.listener}"
+        _log(_SEVERITY[end.word], f"queued trigger {trigger} {said}", labels, end.status, started, trace)
+        headers = {"Retry-After": str(RETRY_SECONDS)} if end.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
+        body: dict[str, Json] = {"outcome": end.word, "reason": end.reason}
+        return http.respond(body, end.status, headers)
+
+    def _dispatch(self, push: Push) -> tuple[Work | None, _End]:
+        work: Work | None = None
+        try:
+            work = decode(push.message.data)
+            outcome = self._create(work)
+        except PassingError as error:
+            return work, _End(word="retry", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=error.reason)
+        except PipehookError as error:
+            return work, self._bury(push, error.reason)
+        if outcome.status in (Status.CREATED, Status.DUPLICATE):
+            word = outcome.status.value
+            return work, _End(word=word, status=HTTPStatus.OK, reason=outcome.reason, resources=outcome.resources)
+        return work, self._bury(push, outcome.reason)
+
+    def _create(self, work: Work) -> Outcome:
+        (outcome,) = self.sink.accept([work], Deadline(time.monotonic() + CREATE_SECONDS, time.monotonic))
+        # a dry run's outcome is `filtered`: the message is kept for the day when something is created
+        if outcome.passing or outcome.status is Status.FILTERED:
+            raise PassingError(outcome.reason)
+        return outcome
+
+    def _bury(self, push: Push, reason: str) -> _End:
+        """Publish a dead letter and only then acknowledge, so that nothing is lost in between."""
+        if self.dead_letters is None:
+            why = f"{reason}; not acknowledged, since DEAD_LETTER_TOPIC is not set"
+            return _End(word="failed", status=HTTPStatus.UNPROCESSABLE_ENTITY, reason=why)
+        deadline = Deadline(time.monotonic() + BURY_SECONDS, time.monotonic)
+        try:
+            self.dead_letters.publish([bury(push, reason)], deadline=deadline)
+        except PipehookError as error:
+            why = f"{reason}; not acknowledged, since no dead letter could be published: {error.reason}"
+            return _End(word="failed", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=why)
+        return _End(word="dead-lettered", status=HTTPStatus.OK, reason=reason)
+
+
+def _names(resources: tuple[ResourceRef, ...]) -> str:
+    return ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in resources)
+
+
+def _log(severity: str, message: str, labels: Mapping[str, str], status: int, started: float, trace: str = "") -> None:
+    milliseconds = round((time.monotonic() - started) * 1000, 1)
+    fields: dict[str, str | int | float] = {"kind": "dispatch", "status": int(status), "milliseconds": milliseconds}
+    logs.write(severity, message, labels=labels, trace=trace, fields=fields)
+
+
+def _open(settings: Settings, environment: Mapping[str, str]) -> Dispatch:
+    require_cluster(settings)
+    parts = put_together(settings, namespaces=frozenset[str])
+    topic = settings.dead_letter_topic
+    if not topic:
+        logs.write(
+            "WARNING",
+            "DEAD_LETTER_TOPIC is not set: what can never be created is left to the subscription's own policy",
+        )
+    return Dispatch(
+        worker_sink(settings, parts),
+        open_publisher(topic) if topic else None,
+        project=project_of(settings, environment),
+    )
+
+
+def start(environment: Mapping[str, str] = os.environ) -> Dispatch | Misconfigured:
+    """Read the configuration and return what serves; every mistake goes to the log at once."""
+    logs.set_up()
+    try:
+        return _open(read_settings(environment), environment)
+    except LastingError as error:
+        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
+        for mistake in error.mistakes if isinstance(error, ConfigurationError) else ():
+            logs.write("ERROR", f"mistake: {mistake}")
+        return Misconfigured()

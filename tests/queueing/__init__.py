@@ -1,0 +1,1 @@
+"""The queue, its worker, its dead letters and the sweep, over real sockets."""
