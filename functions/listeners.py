@@ -6,9 +6,10 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import islice
 from typing import TypeVar, cast
 
 from functions.bindings import CompiledBindings, compile_bindings
@@ -34,6 +35,8 @@ from functions.selection import selected_triggers
 from functions.templates import CompiledTemplate, compile_template
 
 CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
+MAX_TRIGGERS = 5_000
+"""Triggers of one listener: every delivery looks at each, and a selector over all namespaces may find any number."""
 PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
 
 T = TypeVar("T")
@@ -116,14 +119,19 @@ class _Preparation:
         self._identities: Counter[str] = Counter()
 
     def triggers(self) -> list[PreparedTrigger]:
-        prepared = [self._listed(position, entry) for position, entry in enumerate(self._listener.triggers)]
-        prepared += [
-            self._selected(trigger)
-            for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace)
-        ]
-        for group in self._listener.groups:
-            prepared += self._grouped(group)
+        prepared = list(islice(self._all(), MAX_TRIGGERS + 1))
+        if len(prepared) > MAX_TRIGGERS:
+            problem = f"the listener has more than {MAX_TRIGGERS} triggers, and the others do not run: split it"
+            prepared[-1] = PreparedTrigger(name="", namespace=self._namespace, identity="#others", problem=problem)
         return prepared
+
+    def _all(self) -> Iterator[PreparedTrigger]:
+        for position, entry in enumerate(self._listener.triggers):
+            yield self._listed(position, entry)
+        for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace):
+            yield self._selected(trigger)
+        for group in self._listener.groups:
+            yield from self._grouped(group)
 
     def _listed(self, position: int, entry: InlineTrigger | TriggerRef) -> PreparedTrigger:
         if isinstance(entry, InlineTrigger):
@@ -147,17 +155,15 @@ class _Preparation:
         problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
         return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
-    def _grouped(self, group: TriggerGroup) -> list[PreparedTrigger]:
+    def _grouped(self, group: TriggerGroup) -> Iterator[PreparedTrigger]:
         place = Place(self._namespace, self._namespace, self._registry, self._outbound_hosts)
         trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
         try:
             prepared = PreparedGroup(trigger_id, tuple(build_interceptor(spec, place) for spec in group.interceptors))
         except LastingError as error:
             prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
-        return [
-            self._selected(trigger, prepared)
-            for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace)
-        ]
+        for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace):
+            yield self._selected(trigger, prepared)
 
     def _identity(self, name: str, namespace: str, group: str = "") -> str:
         identity = f"{group}/{namespace}/{name}" if group else f"{namespace}/{name}"

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import field, replace
 
+from functions.call_bounds import bounded
 from functions.dataclass import dataclass
 from functions.delivery import Delivery, repository_name
 from functions.errors import BadRequestError, LastingError, PipehookError
@@ -46,7 +47,7 @@ def process(
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
     which is looked at only if some trigger may run.
     """
-    run = _Run(delivery, listener, services, deadline, allow_unverified, tracer)
+    run = _Run(delivery, listener, bounded(services), deadline, allow_unverified, tracer)
     with tracer.span("verify"):
         gates = [run.verify(trigger) for trigger in listener.triggers]
     try:

@@ -8,19 +8,23 @@ import re
 from typing import NoReturn
 
 from functions.errors import BadRequestError
+from functions.patterns import pattern
 from functions.values import Json
 
-MAX_DEPTH = 1_000
+MAX_DEPTH = 500
 """Levels of nesting. Real deliveries have fewer than 20; Go stops at 10,000, Python's own parser at about 1,000."""
+MAX_VALUES = 1_500_000
+"""Values in one text: a push of 25 MiB has about 900,000, while as many bytes of `{},` would take a gigabyte."""
 MAX_INTEGER_DIGITS = 400
 """Digits of an integer. A float64 holds no more than 309, so Tekton refuses longer ones too."""
 
-_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
-_STRING_OR_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
+_SURROGATE_ESCAPE = pattern(rb"\\u[dD][89a-fA-F]")
+_STRING = pattern(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING_OR_BRACKET = pattern(rb'"(?:[^"\\]|\\.)*+"|[\[\]{}]', re.DOTALL)
 _NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _OPENING = (b"[", b"{")
 _CLOSING = (b"]", b"}")
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_LONE_SURROGATE = pattern("[\ud800-\udfff]")
 
 
 def parse_json(raw: bytes) -> Json:
@@ -28,13 +32,15 @@ def parse_json(raw: bytes) -> Json:
 
     Of duplicate keys the last wins, lone surrogates become U+FFFD and integers keep all their digits. Raises
     BadRequestError for anything that Go's parser refuses (NaN and Infinity, numbers beyond float64, a byte-order
-    mark, trailing text) and beyond that for broken UTF-8 and for nesting deeper than MAX_DEPTH.
+    mark, trailing text) and beyond that for broken UTF-8, for nesting deeper than MAX_DEPTH and for more than
+    MAX_VALUES values.
     """
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadRequestError(f"the body is not UTF-8: byte {error.start} is wrong") from error
     _check_depth(raw)
+    _check_values(raw)
     try:
         value: Json = json.loads(text, parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded)
     except json.JSONDecodeError as error:
@@ -66,6 +72,16 @@ def _check_depth(raw: bytes) -> None:
             raise BadRequestError(f"the body nests deeper than {MAX_DEPTH} levels")
 
 
+def _check_values(raw: bytes) -> None:
+    if _separators(raw) > MAX_VALUES and _separators(_STRING.sub(b"", raw)) > MAX_VALUES:
+        raise BadRequestError(f"the body holds more than {MAX_VALUES} values")
+
+
+def _separators(raw: bytes) -> int:
+    # before every value of an array or object stands one of these
+    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+
+
 def _no_constant(name: str) -> NoReturn:
     raise BadRequestError(f"the body is not JSON: {name} is no JSON number")
 
@@ -86,11 +102,26 @@ def _bounded(text: str) -> int:
     return int(text)
 
 
-def _without_lone_surrogates(value: Json) -> Json:
-    if isinstance(value, str):
-        return _LONE_SURROGATE.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_lone_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_LONE_SURROGATE.sub("\ufffd", key): _without_lone_surrogates(item) for key, item in value.items()}
-    return value
+def _without_lone_surrogates(root: Json) -> Json:
+    # in place, since nobody else has the values yet, and without recursion, which would not reach as deep as the parser
+    holder: list[Json] = [root]
+    containers: list[list[Json] | dict[str, Json]] = [holder]
+    while containers:
+        container = containers.pop()
+        if isinstance(container, dict):
+            if any(_LONE_SURROGATE.search(key) for key in container):
+                renamed = {_LONE_SURROGATE.sub("\ufffd", key): value for key, value in container.items()}
+                container.clear()
+                container.update(renamed)
+            for key, value in container.items():
+                if isinstance(value, str):
+                    container[key] = _LONE_SURROGATE.sub("\ufffd", value)
+                elif isinstance(value, list | dict):
+                    containers.append(value)
+            continue
+        for index, value in enumerate(container):
+            if isinstance(value, str):
+                container[index] = _LONE_SURROGATE.sub("\ufffd", value)
+            elif isinstance(value, list | dict):
+                containers.append(value)
+    return holder[0]

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from functions.adapters.http_body import received_body
 from functions.delivery import Delivery, canonical_headers
 from functions.errors import BadRequestError, PassingError
 from functions.report import RETRY_AFTER_SECONDS, Report
@@ -16,29 +18,53 @@ from functions.values import Json
 if TYPE_CHECKING:
     from flask import Request
 
-MAX_BODY = 25 * 1024 * 1024
-"""Bytes: GitHub caps its payloads at 25 MB and sends nothing larger."""
-_CHUNK = 64 * 1024
+MAX_HEADERS = 100
+"""Header fields, as gunicorn has it too; GitHub sends about 15 and Google's front end adds as many."""
+MAX_HEADER_BYTES = 64 * 1024
+"""Characters of all names and values."""
+MAX_PATH = 8 * 1024
+"""Characters of path and query: functions-framework takes gunicorn's own limit away."""
+MAX_EVENT_NAME = 200
+"""Characters of the event's name: GitHub's longest has 37."""
 _ALLOW = {405: {"Allow": "GET, HEAD, POST"}}
 
 Response = tuple[str, int, dict[str, str]]
 """Body, status and headers, as Flask takes them from a view."""
 
 
-def read_delivery(request: Request) -> Delivery:
-    """Read a POST. Raises BadRequestError: 405 for other methods, 413 for a body over MAX_BODY bytes.
+@contextmanager
+def received(request: Request) -> Iterator[Delivery]:
+    """Read a POST; while the context is open, its body counts among those that the process holds.
 
-    A longer body is refused by its Content-Length before a byte is read, and without one at the first byte too many.
+    Raises BadRequestError: 405 for other methods, 414 and 431 for a path and headers beyond the limits, 400 for an
+    event's name beyond its own, and what `received_body` raises.
     """
     if request.method != "POST":
         raise BadRequestError(f"{request.method} is not allowed here: deliveries are POSTed", status=405)
-    return Delivery(
-        path=_path(request),
-        headers=canonical_headers((name, _text(value)) for name, value in request.headers.items()),
-        body=_body(request),
-        received_at=time.time(),
-        nonce=str(uuid.uuid4()),
-    )
+    path, pairs = _path(request), list(request.headers.items())
+    if len(path) > MAX_PATH:
+        raise BadRequestError(f"the path is longer than {MAX_PATH} characters", status=414)
+    if len(pairs) > MAX_HEADERS:
+        raise BadRequestError(f"the request has more than {MAX_HEADERS} headers", status=431)
+    if sum(len(name) + len(value) for name, value in pairs) > MAX_HEADER_BYTES:
+        raise BadRequestError(f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB together", status=431)
+    with received_body(request) as body:
+        delivery = Delivery(
+            path=path,
+            headers=canonical_headers((name, _text(value)) for name, value in pairs),
+            body=body,
+            received_at=time.time(),
+            nonce=str(uuid.uuid4()),
+        )
+        if len(delivery.event_name) > MAX_EVENT_NAME:
+            raise BadRequestError(f"the event's name is longer than {MAX_EVENT_NAME} characters")
+        yield delivery
+
+
+def read_delivery(request: Request) -> Delivery:
+    """Read a POST that is never large, as Pub/Sub's pushes; raises as `received`."""
+    with received(request) as delivery:
+        return delivery
 
 
 def is_probe(request: Request) -> bool:
@@ -57,23 +83,6 @@ def _path(request: Request) -> str:
 def _text(value: str) -> str:
     # WSGI hands header bytes over as Latin-1; senders mean UTF-8, and Go replaces what is not
     return value.encode("latin-1", "replace").decode("utf-8", "replace")
-
-
-def _body(request: Request) -> bytes:
-    if (request.content_length or 0) > MAX_BODY:
-        raise _too_large()
-    chunks = []
-    size = 0
-    while chunk := request.stream.read(_CHUNK):
-        size += len(chunk)
-        if size > MAX_BODY:
-            raise _too_large()
-        chunks.append(chunk)
-    return b"".join(chunks)
-
-
-def _too_large() -> BadRequestError:
-    return BadRequestError(f"the body is larger than {MAX_BODY // (1024 * 1024)} MiB", status=413)
 
 
 def reply(report: Report, headers: Mapping[str, str] | None = None) -> Response:
@@ -96,9 +105,22 @@ def misconfigured() -> Response:
     )
 
 
+def broken() -> Response:
+    """Return the reply after a fault of Pipehook's own; where it is stands in the log alone."""
+    return respond(_message("internal error: the function's log says where", ""), 500)
+
+
 def unavailable(error: PassingError, event_id: str) -> Response:
     """Return the reply while nobody can know the triggers; why stands in the log alone."""
-    text = "the triggers cannot be read now; sending the delivery again later will help"
+    return _later("the triggers cannot be read now; sending the delivery again later will help", error, event_id)
+
+
+def busy(error: PassingError) -> Response:
+    """Return the reply to a delivery that cannot be received now."""
+    return _later(error.reason, error, "")
+
+
+def _later(text: str, error: PassingError, event_id: str) -> Response:
     retry_after = max(1, round(error.retry_after or RETRY_AFTER_SECONDS))
     return respond(_message(text, event_id), 503, {"Retry-After": str(retry_after)})
 

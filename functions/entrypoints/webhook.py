@@ -77,12 +77,14 @@ class Webhook:
         started = time.monotonic()
         deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
         try:
-            delivery = http.read_delivery(request)
+            with http.received(request) as delivery, self.tracer.delivery(delivery):
+                return self._deliver(delivery, deadline, started)
         except BadRequestError as error:
             logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})
             return http.refusal(error)
-        with self.tracer.delivery(delivery):
-            return self._deliver(delivery, deadline, started)
+        except PassingError as error:
+            logs.write("WARNING", f"not received: {error.reason}", fields={"kind": "delivery", "status": 503})
+            return http.busy(error)
 
     def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
         log = DeliveryLog.of(delivery, project=self.project)
