@@ -98,18 +98,14 @@ def add_version(resource: str, payload: bytes) -> str:
     return _asked(add, resource)
 
 
-def disable_older(resource: str, newest: str) -> list[str]:
-    """Disable the enabled versions of a secret but `newest`; return their names."""
+def disable_older(resource: str) -> list[str]:
+    """Disable the enabled versions of a secret but the newest; return their names."""
 
     def disable(client: SecretManagerServiceClient) -> list[str]:
-        old = [
-            name
-            for name in ManagerClient(emulator()).enabled(resource, limit=50, deadline=deadline())
-            if name != newest
-        ]
+        old = ManagerClient(emulator()).enabled(resource, limit=50, deadline=deadline())[1:]
         for name in old:
             client.disable_secret_version(request={"name": name}, retry=None, timeout=SECONDS)
-        return old
+        return list(old)
 
     return _asked(disable, resource)
 

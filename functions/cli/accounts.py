@@ -1,0 +1,176 @@
+"""The function's service account in its cluster: made, given its rights and a token, over the cluster's API."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from functions.adapters.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes_api import KubernetesApi
+from functions.adapters.kubernetes_calls import Backoff, Calls
+from functions.adapters.kubernetes_errors import ApiRefusedError
+from functions.adapters.kubernetes_transport import Request
+from functions.cli.admin import Given
+from functions.cli.needs import Need
+from functions.errors import LastingError
+from functions.ports import Deadline
+
+SECONDS = 20.0
+TOKEN_POLLS = 50
+ANNOTATION = "kubernetes.io/service-account.name"
+TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 -- the type of a Kubernetes Secret
+_RBAC = "rbac.authorization.k8s.io"
+
+
+def deadline() -> Deadline:
+    """Return the end of the time that one question has."""
+    return Deadline(time.monotonic() + SECONDS, time.monotonic)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token, and when it ends: a time as Kubernetes writes it, empty when it does not."""
+
+    text: str
+    ends: str = ""
+
+
+class Cluster:
+    """A cluster as its administrator."""
+
+    def __init__(self, access: ClusterAccess) -> None:
+        self.access = access
+        self.api = KubernetesApi(Given(access), connections=4)
+        self._calls = Calls(Given(access), backoff=Backoff(), connections=4)
+
+    def ask(
+        self, method: str, path: str, subject: str, body: Mapping[str, Any] | None = None, **query: str
+    ) -> dict[str, Any] | None:
+        """Return the answer to a request, None for 404. Raises as the cluster's API does."""
+        try:
+            return self._calls.json(Request(method=method, path=path, body=body, query=query), subject, deadline())
+        except ApiRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise
+
+    def has_account(self, namespace: str, name: str) -> bool:
+        """Say whether there is a ServiceAccount."""
+        return (
+            self.ask("GET", _path(namespace, "serviceaccounts", name), f"ServiceAccount {namespace}/{name}") is not None
+        )
+
+    def make_account(self, namespace: str, name: str, needed: Iterable[Need]) -> list[str]:
+        """Make the account, and a Role and RoleBinding where something is created; return what was made."""
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(namespace, name)}
+        objects = [{**account, "automountServiceAccountToken": False}]
+        rules: dict[str, dict[str, set[str]]] = {}
+        for need in needed:
+            resource = self.api.resource(need.api_version, need.kind, deadline=deadline())
+            if not need.namespace:
+                raise LastingError(
+                    f"a template takes the namespace of its {need.kind} from the event: make the Role yourself"
+                )
+            group = need.api_version.rpartition("/")[0]
+            rules.setdefault(need.namespace, {}).setdefault(group, set()).add(resource.plural)
+        for where, groups in rules.items():
+            objects += _role(where, name, namespace, groups)
+        return [made for entry in objects if (made := self._create(entry))]
+
+    def _create(self, manifest: dict[str, Any]) -> str:
+        metadata = manifest["metadata"]
+        said = f"{manifest['kind']} {metadata['namespace']}/{metadata['name']}"
+        try:
+            self.api.create(manifest, deadline=deadline())
+        except ApiRefusedError as error:
+            if error.cause != "AlreadyExists":
+                raise
+            return ""
+        return said
+
+    def request_token(self, namespace: str, account: str, seconds: int) -> Token:
+        """Ask for a token that ends (TokenRequest)."""
+        body = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": seconds},
+        }
+        path = f"{_path(namespace, 'serviceaccounts', account)}/token"
+        answer = self.ask("POST", path, f"token of ServiceAccount {namespace}/{account}", body) or {}
+        status = answer.get("status") or {}
+        if not status.get("token"):
+            raise LastingError("the cluster gave no token: does it serve TokenRequests? --token-secret does without")
+        return Token(str(status["token"]), str(status.get("expirationTimestamp") or ""))
+
+    def secret_token(self, namespace: str, account: str, name: str) -> Token:
+        """Make a Secret that Kubernetes fills with a token that does not end, or read the one that is there."""
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "type": TOKEN_TYPE,
+            "metadata": {**_metadata(namespace, name), "annotations": {ANNOTATION: account}},
+        }
+        self._create(manifest)
+        for _ in range(TOKEN_POLLS):
+            found = self.ask("GET", _path(namespace, "secrets", name), f"Secret {namespace}/{name}") or {}
+            if found.get("type") != TOKEN_TYPE:
+                raise LastingError(f"Secret {namespace}/{name} is none of a service account's tokens: name another one")
+            token = (found.get("data") or {}).get("token")
+            if token:
+                return Token(base64.b64decode(token).decode())
+            time.sleep(0.2)
+        raise LastingError(f"Kubernetes does not fill Secret {namespace}/{name}: does ServiceAccount {account} exist?")
+
+    def token_secrets(self, namespace: str, account: str) -> list[str]:
+        """Return the names of the Secrets that hold tokens of an account."""
+        found = self.ask("GET", _path(namespace, "secrets", ""), "Secrets", fieldSelector=f"type={TOKEN_TYPE}") or {}
+        return [
+            str(entry["metadata"]["name"])
+            for entry in found.get("items") or []
+            if entry.get("type") == TOKEN_TYPE
+            and (entry["metadata"].get("annotations") or {}).get(ANNOTATION) == account
+        ]
+
+    def delete_secret(self, namespace: str, name: str) -> None:
+        """Delete a Secret; its token ends with it."""
+        self.ask("DELETE", _path(namespace, "secrets", name), f"Secret {namespace}/{name}")
+
+    def authority(self, namespace: str) -> str:
+        """Return the PEM of the API's authority: of the administrator's access, or the cluster's own."""
+        if self.access.ca_pem:
+            return self.access.ca_pem
+        found = self.ask("GET", _path(namespace, "configmaps", "kube-root-ca.crt"), "ConfigMap kube-root-ca.crt") or {}
+        pem = (found.get("data") or {}).get("ca.crt")
+        if not pem:
+            raise LastingError("neither your kubeconfig nor the cluster tells the authority of the API's certificate")
+        return str(pem)
+
+
+def _path(namespace: str, plural: str, name: str) -> str:
+    return f"/api/v1/namespaces/{namespace}/{plural}" + (f"/{name}" if name else "")
+
+
+def _metadata(namespace: str, name: str) -> dict[str, Any]:
+    return {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/name": "pipehook"}}
+
+
+def _role(where: str, name: str, home: str, groups: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+    rules = [
+        {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["create", "get"]}
+        for group, plurals in sorted(groups.items())
+    ]
+    version = f"{_RBAC}/v1"
+    return [
+        {"apiVersion": version, "kind": "Role", "metadata": _metadata(where, name), "rules": rules},
+        {
+            "apiVersion": version,
+            "kind": "RoleBinding",
+            "metadata": _metadata(where, name),
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": home}],
+        },
+    ]

@@ -1,0 +1,90 @@
+"""`pipehook doctor`: a deployment from the inside out; what is wrong, and the command that mends it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from functions.cli.app import Command
+from functions.cli.checkup import Patient
+from functions.cli.findings import FAIL, OK, WARN, Check
+from functions.cli.output import FAILED, document, finish, output_option, progress, say, status
+
+_EXAMPLES = """
+Examples:
+  pipehook doctor                                  with this shell's environment
+  pipehook doctor --env-file function.env          with a deployment's: NAME=VALUE a line
+  pipehook doctor --hook repos/acme/shop/hooks/521340097
+  pipehook doctor -o json
+
+A deployment's environment: terraform -chdir=infra output -json environment
+Secrets are read as you, not as the function: impersonate its service account to see what it sees
+(gcloud auth application-default login --impersonate-service-account=…).
+Exits with 1 when something is wrong.
+"""
+
+_WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@click.option("--env-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the environment from a file.")
+@click.option("--hook", "hooks", multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to look at [GITHUB_HOOKS].")
+@click.option("--token-secret", default="", metavar="projects/P/secrets/S", help="GitHub's token [GITHUB_TOKEN].")
+@output_option()
+def doctor(*, env_file: Path | None, hooks: tuple[str, ...], token_secret: str, output: str) -> None:
+    """Check settings, manifests, secrets, kubeconfig, rights, Tekton's kinds, clocks and GitHub's last deliveries."""
+    environment = {**os.environ, **(_read_environment(env_file) if env_file else {})}
+    patient = Patient(environment, hooks=hooks, token_secret=token_secret)
+    found = []
+    for check in _checks(patient, quiet=output != "table"):
+        found.append(check)
+        if output == "table":
+            _show(check)
+    if output != "table":
+        say(document([check.plain(_WORDS[check.result]) for check in found], output))
+    wrong = sum(check.result == FAIL for check in found)
+    doubts = sum(check.result == WARN for check in found)
+    progress(f"{len(found)} checks: {wrong} failed, {doubts} doubtful" if wrong or doubts else "All is well.")
+    if wrong:
+        finish(FAILED)
+
+
+def _checks(patient: Patient, *, quiet: bool) -> Iterator[Check]:
+    parts: list[tuple[str, Callable[[], Iterator[Check]]]] = [
+        ("settings", patient.settings_checks),
+        ("manifests", patient.manifest_checks),
+        ("secrets", patient.secret_checks),
+        ("cluster", patient.cluster_checks),
+        ("rights", patient.right_checks),
+        ("GitHub", patient.github_checks),
+    ]
+    for name, part in parts:
+        if not quiet:
+            progress(f"Looking at {name} …")
+        yield from part()
+
+
+def _show(check: Check) -> None:
+    say(f"{status(_WORDS[check.result], width=7)}  {check.name}: {check.detail}")
+    if check.remedy and check.result != OK:
+        say(f"         {check.remedy}")
+
+
+def _read_environment(path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text or text.startswith("#"):
+            continue
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise click.UsageError(f"{path}:{number}: must be NAME=VALUE")
+        found[name.strip()] = value.strip().strip("\"'")
+    return found
