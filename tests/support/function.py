@@ -89,6 +89,16 @@ class ServedFunction:
             raise RuntimeError("the function is not served")
         return self._process.pid
 
+    def memory(self) -> int:
+        """Return the most bytes that the workers had in memory at any time so far."""
+        sizes = []
+        for status in Path("/proc").glob("[0-9]*/status"):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                fields = dict(line.split(":", 1) for line in status.read_text().splitlines())
+                if int(fields["PPid"]) == self.pid and "VmHWM" in fields:
+                    sizes.append(int(fields["VmHWM"].split()[0]) * 1024)
+        return sum(sizes)
+
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "functions_framework", "--target", self._target, "--source", "main.py"]
         self._process = subprocess.Popen(

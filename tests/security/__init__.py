@@ -1,0 +1,1 @@
+"""Hostile input: what SECURITY.md claims, shown."""

@@ -1,0 +1,229 @@
+"""Every limit of SECURITY.md's table: the refusal is a sentence, and what is just below it passes."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, cast
+from urllib.parse import urlencode
+
+import pytest
+from flask import Request
+from werkzeug.test import EnvironBuilder
+
+from functions.adapters import http
+from functions.adapters.http_body import LARGE_BODIES, MAX_BODY, SMALL_BODY, Room, received_body
+from functions.call_bounds import MAX_CALLS, bounded
+from functions.delivery import FORM, MAX_FORM_FIELDS
+from functions.errors import BadRequestError, LastingError, PassingError
+from functions.listeners import MAX_TRIGGERS
+from functions.ports import GitHubApi, Outbound, Reply, Secrets, Services
+from functions.strict_json import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_VALUES, parse_json
+from functions.templates import MAX_RESOURCE_BYTES
+from functions.values import Headers
+from tests.support.application import Application
+from tests.support.deliveries import PUSH, encoded, headers
+from tests.support.function import Answer
+from tests.support.sources import cel, github, inline, listener, run, template
+from tests.support.workspace import Workspace
+
+HOOK = b"hook-key"
+
+
+def refused(body: bytes, sent: Mapping[str, str], workspace: Workspace, *, path: str = "/") -> tuple[int, str]:
+    answer = Application(workspace.environment()).post(body, sent, path)
+    return answer.status, answer.json["errorMessage"]
+
+
+def signed(value: object) -> tuple[bytes, dict[str, str]]:
+    body = value if isinstance(value, bytes) else encoded(value)
+    return body, headers("push", body)
+
+
+def test_form_fields(article: Workspace) -> None:
+    body = urlencode([(f"f{number}", "1") for number in range(MAX_FORM_FIELDS + 1)]).encode()
+    status, said = refused(body, headers("push", body) | {"Content-Type": FORM}, article)
+    assert (status, said) == (400, "the body is no form of at most 1000 fields in UTF-8, as its Content-Type says")
+
+
+def test_headers(article: Workspace) -> None:
+    body, sent = signed(PUSH)
+    many = sent | {f"X-{number}": "1" for number in range(http.MAX_HEADERS)}
+    assert refused(body, many, article) == (431, "the request has more than 100 headers")
+    large = sent | {"X-Large": "a" * http.MAX_HEADER_BYTES}
+    assert refused(body, large, article) == (431, "the headers are larger than 64 KiB together")
+
+
+def test_the_path(article: Workspace) -> None:
+    body, sent = signed(PUSH)
+    assert refused(body, sent, article, path="/" + "a" * http.MAX_PATH) == (
+        414,
+        "the path is longer than 8192 characters",
+    )
+    answer = Application(article.environment()).post(body, sent, "/" + "a" * (http.MAX_PATH - 1))
+    assert answer.status == 202
+
+
+def test_the_events_name(article: Workspace) -> None:
+    body, sent = signed(PUSH)
+    for name in ("X-GitHub-Event", "X-Gitlab-Event", "X-Event-Key"):
+        unnamed = {key: value for key, value in sent.items() if key != "X-GitHub-Event"}
+        long = unnamed | {name: "p" * (http.MAX_EVENT_NAME + 1)}
+        assert refused(body, long, article) == (400, "the event's name is longer than 200 characters")
+    longest = sent | {"X-GitHub-Event": "p" * http.MAX_EVENT_NAME}
+    assert Application(article.environment()).post(body, longest).statuses == ["filtered"]
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"a":' * MAX_DEPTH + b"[]" + b"}" * MAX_DEPTH, f"the body nests deeper than {MAX_DEPTH} levels"),
+        (b'{"a":1' + b"0" * MAX_INTEGER_DIGITS + b"}", f"the body has an integer of more than {MAX_INTEGER_DIGITS}"),
+        (b'{"a":[' + b"0," * MAX_VALUES + b"0]}", f"the body holds more than {MAX_VALUES} values"),
+        (b'{"a":[' + b"{}," * MAX_VALUES + b"0]}", f"the body holds more than {MAX_VALUES} values"),
+    ],
+)
+def test_json(body: bytes, said: str, article: Workspace) -> None:
+    status, found = refused(body, headers("push", body), article)
+    assert status == 400
+    assert found.startswith(said)
+
+
+def test_json_just_below_the_limits() -> None:
+    parse_json(b"[" * MAX_DEPTH + rb'"\ud83d\ude00 \ud800"' + b"]" * MAX_DEPTH)
+    commas = "," * (MAX_VALUES + 1)
+    assert parse_json(json.dumps([commas]).encode()) == [commas], "commas in a string are no values"
+    assert parse_json(b"[" + b"0," * (MAX_VALUES - 2) + b"0]")
+
+
+def configured(workspace: Workspace, *chain: dict[str, Any], bindings: Mapping[str, str] | None = None) -> Application:
+    workspace.secret("hook", "token", HOOK)
+    listed = [{"name": name, "value": value} for name, value in (bindings or {}).items()]
+    trigger = inline("t", github(), *chain, bindings=listed)
+    workspace.write([listener(trigger), template("template", run("run-", p="$(tt.params.p)$(tt.params.q)"))])
+    return Application(workspace.environment())
+
+
+def push(application: Application, **more: object) -> Answer:
+    body = encoded(PUSH | more)
+    return application.post(body, headers("push", body, secret=HOOK))
+
+
+def test_cel_steps(workspace: Workspace) -> None:
+    application = configured(workspace, cel("body.n.all(a, body.n.all(b, body.n.all(c, a + b + c >= 0)))"))
+    answer = push(application, n=list(range(200)))
+    assert "takes more than 1000000 steps on this event" in answer.reasons[0]
+    assert push(application, n=list(range(20))).statuses == ["created"]
+
+
+def test_values_that_a_jsonpath_visits(workspace: Workspace) -> None:
+    application = configured(workspace, bindings={"p": "$(body..x)", "q": ""})
+    answer = push(application, n=[[0]] * 150_000)
+    assert answer.status == 422
+    assert "visits more than 200000 values of the event: narrow it" in answer.reasons[0]
+
+
+def test_the_size_of_a_rendered_resource(workspace: Workspace) -> None:
+    application = configured(workspace, bindings={"p": "$(body.n)", "q": "$(body.n)"})
+    answer = push(application, n="x" * (MAX_RESOURCE_BYTES // 2))
+    assert answer.status == 422
+    assert "1572864 bytes (1.5 MiB) that etcd takes" in answer.reasons[0]
+    assert push(application, n="x" * 100_000).statuses == ["created"]
+
+
+def test_triggers_of_a_listener(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MAX_TRIGGERS == 5_000
+    monkeypatch.setattr("functions.listeners.MAX_TRIGGERS", 3)
+    workspace.secret("hook", "token", HOOK)
+    workspace.write([listener(*(inline(f"t{number}") for number in range(9))), template()])
+    answer = push(Application(workspace.environment()))
+    assert answer.status == 422
+    assert answer.statuses == ["created", "created", "created", "failed"]
+    assert answer.reasons[3] == "the listener has more than 3 triggers, and the others do not run: split it"
+
+
+class _Answering:
+    """An Outbound and a GitHubApi that say yes."""
+
+    def post(self, url: str, *, body: bytes, headers: Headers, seconds: float, ca_pem: str = "") -> Reply:
+        return Reply(200, {}, b"{}")
+
+    def file(self, *asked: object, **more: object) -> str:
+        return "found"
+
+    pull_request_files = organization_members = collaborators = file
+
+
+def test_outgoing_calls_of_a_delivery() -> None:
+    answering = _Answering()
+    services = Services(cast("Secrets", None), cast("Outbound", answering), cast("GitHubApi", answering))
+    mine, other = bounded(services), bounded(services)
+    for _ in range(MAX_CALLS // 5):
+        mine.outbound.post("https://a.example", body=b"", headers={}, seconds=1)
+        mine.github.file("o/r", "f", token="", deadline=cast("Any", None))
+        mine.github.pull_request_files("o/r", 1, token="", deadline=cast("Any", None))
+        mine.github.organization_members("o", token="", deadline=cast("Any", None))
+        mine.github.collaborators("o/r", token="", deadline=cast("Any", None))
+    calls: list[Callable[[], object]] = [
+        lambda: mine.outbound.post("https://a.example", body=b"", headers={}, seconds=1),
+        lambda: mine.github.file("o/r", "f", token="", deadline=cast("Any", None)),
+    ]
+    for call in calls:
+        with pytest.raises(LastingError, match="may call out 500 times together"):
+            call()
+    assert other.outbound.post("https://a.example", body=b"", headers={}, seconds=1).status == 200
+
+
+def arriving(body: bytes, *, length: bool = True) -> Request:
+    environ = EnvironBuilder(method="POST", input_stream=io.BytesIO(body)).get_environ()
+    environ["wsgi.input_terminated"] = True
+    if not length:
+        del environ["CONTENT_LENGTH"]
+    return Request(environ)
+
+
+@pytest.mark.parametrize("length", [True, False])
+def test_room_for_large_bodies(length: bool) -> None:
+    room = Room(2 * MAX_BODY, seconds=0)
+    large, small = b"x" * (SMALL_BODY + 1), b"x" * SMALL_BODY
+    fitting = 2 * MAX_BODY // (len(large) if length else MAX_BODY)
+    assert fitting >= 2
+    with received_body(arriving(large, length=length), room=room) as first:
+        assert first == large
+        room.take(2 * MAX_BODY - (len(large) if length else MAX_BODY))
+        with (
+            pytest.raises(PassingError, match="too many large bodies are being received") as caught,
+            received_body(arriving(large, length=length), room=room),
+        ):
+            pytest.fail("there is no room")
+        assert caught.value.retry_after == 30
+        with received_body(arriving(small, length=length), room=room) as body:
+            assert body == small, "small bodies need no room"
+        room.give_back(MAX_BODY)
+        with received_body(arriving(large, length=length), room=room) as body:
+            assert body == large
+
+
+def test_room_is_given_back_whatever_happens() -> None:
+    room = Room(LARGE_BODIES, seconds=0)
+    for _ in range(2 * LARGE_BODIES // MAX_BODY):
+        with pytest.raises(BadRequestError), received_body(arriving(b"x" * (MAX_BODY + 1), length=False), room=room):
+            pytest.fail("it is too large")
+    room.take(LARGE_BODIES)
+
+
+def test_few_wait_for_room() -> None:
+    room = Room(10, seconds=60, waiting=0)
+    room.take(10)
+    with pytest.raises(PassingError):
+        room.take(1)
+
+
+@pytest.mark.parametrize("length", [True, False])
+@pytest.mark.parametrize("size", [0, 1, SMALL_BODY - 1, SMALL_BODY, SMALL_BODY + 1, 3 * SMALL_BODY, MAX_BODY])
+def test_bodies_arrive_as_they_were_sent(size: int, length: bool) -> None:
+    sent = bytes(range(256)) * (size // 256) + bytes(range(size % 256))
+    with received_body(arriving(sent, length=length)) as body:
+        assert body == sent
+        assert type(body) is bytes
