@@ -11,10 +11,11 @@ from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.workspace import Workspace
 
+CANARY = "canary" + "7f3a"
 BODY = encoded(PUSH)
 
 
-class Fault(Exception):
+class FaultError(Exception):
     """One of no known family."""
 
 
@@ -25,7 +26,7 @@ def test_no_exception_reaches_the_framework(
     application = Application(article.environment())
 
     def broken(*_: object, **__: object) -> object:
-        raise Fault("canary")
+        raise FaultError(CANARY)
 
     monkeypatch.setattr("functions.entrypoints.webhook.process", broken)
     answer = application.post(BODY, headers("push", BODY), path)
@@ -35,9 +36,9 @@ def test_no_exception_reaches_the_framework(
     assert answer.json["errorMessage"] == "internal error: the function's log says where"
     assert "X-Google-Status" not in answer.headers
     entries = [json.loads(line) for line in captured.out.splitlines()]
-    assert any(entry["severity"] == "CRITICAL" and "Fault" in entry["message"] for entry in entries)
+    assert any(entry["severity"] == "CRITICAL" and "FaultError" in entry["message"] for entry in entries)
     assert any("in broken" in entry["message"] for entry in entries), "the log says where"
-    assert "canary" not in captured.out + captured.err + answer.text
+    assert CANARY not in captured.out + captured.err + answer.text
     monkeypatch.undo()
     assert application.post(BODY, headers("push", BODY), path).status == 202
 
