@@ -1,0 +1,43 @@
+"""`python -m bench`: run the measurements, everything on this machine in one run, and print one table."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from collections.abc import Callable
+
+from bench import cold, many, rejecting, triggers, warm
+from bench.rows import Row, as_json, progress, table
+
+MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
+    "cold": cold.measure,
+    "warm": warm.measure,
+    "many": many.measure,
+    "triggers": triggers.measure,
+    "rejecting": rejecting.measure,
+}
+
+
+def main() -> None:
+    """Read the command line, measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="one measurement; repeatable")
+    parser.add_argument("--quick", action="store_true", help="fewer rounds: minutes become one, noise grows")
+    parser.add_argument("--output", choices=("table", "json"), default="table")
+    given = parser.parse_args()
+    machine = (
+        f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start"
+    )
+    rows: list[Row] = []
+    for name in given.only or MEASUREMENTS:
+        rows += MEASUREMENTS[name](quick=given.quick)
+    progress(f"load average {os.getloadavg()[0]:.1f} at the end")
+    sys.stdout.write(as_json(rows, machine) if given.output == "json" else f"{machine}\n\n{table(rows)}")
+    sys.stdout.write("\n")
+
+
+if __name__ == "__main__":
+    main()
