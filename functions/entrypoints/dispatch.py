@@ -72,6 +72,9 @@ class Dispatch:
         except BadRequestError as error:
             _log("ERROR", f"not acknowledged: {error.reason}", {"outcome": "failed"}, error.status, started)
             return http.respond({"outcome": "failed", "reason": error.reason}, error.status)
+        except PassingError as error:  # too much is being received at a time
+            _log("WARNING", f"not acknowledged: {error.reason}", {"outcome": "retry"}, 503, started)
+            return http.respond({"outcome": "retry", "reason": error.reason}, 503)
         trace = logs.trace_of(delivery, project=self.project)
         work, end = self._dispatch(push)
         said = ": ".join(part for part in (end.word, end.reason, _names(end.resources)) if part)

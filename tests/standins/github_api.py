@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 INSTALLATION_TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
+INSTALLATION = re.compile(r"/(?:repos/[^/]+/[^/]+|orgs/[^/]+)/installation")
 SECONDARY = (
     '{"message": "You have exceeded a secondary rate limit. Please wait a few minutes before you try again.", '
     '"documentation_url": "https://docs.github.com/rest"}'
@@ -176,6 +177,8 @@ class GitHubApi:
             if request.method != "POST" or int(found[1]) not in self._installations:
                 raise ApiError(404)
             return self._credentials.new_installation_token()
+        if INSTALLATION.fullmatch(request.path):
+            return answer({"id": min(self._installations)})
         if request.path == "/app":
             return answer({"id": int(self.app_id), "slug": "standin"})
         response = self._routes.serve(request, self.url) or self.content.serve(request, self.url)

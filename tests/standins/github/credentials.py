@@ -51,7 +51,7 @@ class Credentials:
             raise ApiError(401, "Requires authentication")
         if scheme.lower() not in ("bearer", "token"):
             raise ApiError(401)
-        if request.path == "/app" or request.path.startswith("/app/"):
+        if request.path == "/app" or request.path.startswith("/app/") or request.path.endswith("/installation"):
             self._check_app(token)
         elif token not in self.tokens:
             raise ApiError(401)

@@ -1,0 +1,166 @@
+"""The `redeliver` entry point: Cloud Scheduler calls it, and it asks GitHub to send failed deliveries again."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from functions.adapters import http, logs
+from functions.adapters.github_app import AppTokens, Fetch, StaticToken
+from functions.adapters.github_hooks import APP, GitHubHooks, Tokens
+from functions.adapters.github_transport import GitHubTransport
+from functions.adapters.secrets_sources import open_secrets
+from functions.dataclass import dataclass
+from functions.entrypoints.webhook import Misconfigured
+from functions.errors import ConfigurationError, LastingError
+from functions.ports import Deadline
+from functions.settings import Settings, read_settings
+from functions.sweep_run import Bounds, Progress, Sweep
+from functions.sweep_summary import Summary
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from functions.adapters.kubernetes_api import KubernetesApi
+
+RUN_SECONDS = 270.0
+"""What one run may take; the function's own time-out is five minutes."""
+
+_SEVERITY = {"done": "INFO", "limited": "WARNING", "stopped": "ERROR", "failed": "ERROR"}
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HookSweep:
+    """The sweep of a configuration: what the function and the command line share."""
+
+    hooks: tuple[str, ...]
+    bounds: Bounds
+    sweep: Sweep
+
+    def run(
+        self, *, dry_run: bool = False, progress: Progress = lambda _: None, seconds: float = RUN_SECONDS
+    ) -> Summary:
+        """Sweep all hooks once, within `seconds`. Raises nothing of the family: the summary says what went wrong."""
+        deadline = Deadline(time.monotonic() + seconds, time.monotonic)
+        return self.sweep.run(self.hooks, self.bounds, deadline=deadline, dry_run=dry_run, progress=progress)
+
+
+def open_sweep(
+    settings: Settings,
+    *,
+    patient: bool = True,
+    fetch: Fetch | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+) -> HookSweep:
+    """Put the sweep of a configuration together; nothing is asked yet.
+
+    `patient` False: what failed again a short while ago does not wait. `fetch` reads secrets (default: from Secret
+    Manager). Raises ConfigurationError when no hooks are configured, or no token for them.
+    """
+    mistakes = []
+    if not settings.github_hooks:
+        mistakes.append("GITHUB_HOOKS: not set; name the hooks that are to be swept")
+    if not settings.github_token_secret and not settings.github_app_id:
+        mistakes.append("GITHUB_TOKEN_SECRET: not set, nor are GITHUB_APP_ID and GITHUB_APP_KEY_SECRET")
+    if APP in settings.github_hooks and not settings.github_app_id:
+        mistakes.append("GITHUB_HOOKS: app needs GITHUB_APP_ID and GITHUB_APP_KEY_SECRET")
+    if mistakes:
+        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+    transport = GitHubTransport(settings.github_api_url)
+    github = GitHubHooks(transport, _tokens(settings, transport, fetch or _fetch(settings)))
+    return HookSweep(
+        hooks=settings.github_hooks,
+        bounds=Bounds(
+            lookback_hours=settings.redeliver_lookback_hours,
+            limit=settings.redeliver_limit,
+            attempts=settings.redeliver_attempts,
+            patient=patient,
+        ),
+        sweep=Sweep(github, now=time.time, sleep=sleep),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """A token for repositories and organisations, and the App for its own hook."""
+
+    token_of_hooks: Tokens
+    token_of_app: Tokens
+
+    def token(self, hook: str, *, deadline: Deadline, renew: bool = False) -> str:
+        tokens = self.token_of_app if hook == APP else self.token_of_hooks
+        return tokens.token(hook, deadline=deadline, renew=renew)
+
+
+def _tokens(settings: Settings, transport: GitHubTransport, fetch: Fetch) -> Tokens:
+    app = AppTokens(
+        fetch, app_id=settings.github_app_id, key_resource=settings.github_app_key_secret, transport=transport
+    )
+    if not settings.github_token_secret:
+        return app
+    return _Either(StaticToken(fetch, settings.github_token_secret), app)
+
+
+def _fetch(settings: Settings) -> Fetch:
+    secrets = open_secrets(settings, kubernetes=_no_cluster)
+    return lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh)
+
+
+def _no_cluster() -> KubernetesApi:
+    raise LastingError("the sweep reads no secrets of a cluster")
+
+
+@dataclass(frozen=True, slots=True)
+class Redeliver:
+    """Serves Cloud Scheduler. Immutable."""
+
+    sweep: HookSweep
+
+    def __call__(self, request: Request) -> http.Response:
+        """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""
+        if http.is_probe(request):
+            return http.respond({"status": "ok"})
+        if request.method != "POST":
+            return http.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            return http.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
+        started = time.monotonic()
+        try:
+            summary = self.sweep.run()
+        finally:
+            _ONE_AT_A_TIME.release()
+        _log(summary, round((time.monotonic() - started) * 1000, 1))
+        status = HTTPStatus.SERVICE_UNAVAILABLE if summary.failed else HTTPStatus.OK
+        return http.respond(summary.json(), status)
+
+
+def _log(summary: Summary, milliseconds: float) -> None:
+    names = ("asked", "came_through", "failed_again", "refused", "left", "waiting", "given_up")
+    counts = {name: summary.total(name) for name in names}
+    severity = _SEVERITY[summary.outcome]
+    if counts["given_up"] and severity == "INFO":
+        severity = "WARNING"
+    fields: dict[str, str | int | float] = {"kind": "sweep", "milliseconds": milliseconds, **counts}
+    logs.write(
+        severity,
+        f"sweep {summary.outcome}: " + " | ".join(summary.sentences()),
+        labels={"outcome": summary.outcome},
+        fields=fields,
+    )
+
+
+def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigured:
+    """Read the configuration and return what serves; every mistake goes to the log at once."""
+    logs.set_up()
+    try:
+        return Redeliver(open_sweep(read_settings(environment)))
+    except ConfigurationError as error:
+        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
+        for mistake in error.mistakes:
+            logs.write("ERROR", f"mistake: {mistake}")
+        return Misconfigured()
