@@ -9,7 +9,7 @@ import click
 
 from functions import lint
 from functions.cli.accounts import Cluster, deadline
-from functions.cli.findings import FAIL, OK, SECRET_REMEDY, WARN, Check, clock, role_remedy, server_date
+from functions.cli.findings import FAIL, HOW_TO_STORE, OK, WARN, Check, clock, role_remedy, server_date
 from functions.cli.github import Hooks, read_token
 from functions.cli.needs import Need, needs, secret_refs
 from functions.entrypoints.parts import Parts, put_together
@@ -111,7 +111,7 @@ class Patient:
             try:
                 values = self._parts.secrets.accepted(ref, deadline())
             except PipehookError as error:
-                yield Check(name, FAIL, error.reason, SECRET_REMEDY)
+                yield Check(name, FAIL, error.reason, HOW_TO_STORE)
                 continue
             yield Check(name, OK, f"{len(values)} value{'s' * (len(values) != 1)} accepted")
             if any(value != value.strip() for value in values):

@@ -29,7 +29,7 @@ class Check:
         return {"check": self.name, "result": word, "detail": self.detail, "remedy": self.remedy}
 
 
-SECRET_REMEDY = (
+HOW_TO_STORE = (
     "gcloud secrets create ID; openssl rand -hex 32 | tr -d '\\n' | gcloud secrets versions add ID --data-file=-; "
     "gcloud secrets add-iam-policy-binding ID --role=roles/secretmanager.secretAccessor --member=serviceAccount:…"
 )

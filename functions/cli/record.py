@@ -1,0 +1,137 @@
+"""`pipehook record` and `pipehook replay`: deliveries kept as files without their secrets, and sent again."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from functions.cli.app import Command
+from functions.cli.local import Arrival
+from functions.cli.output import FAILED, coloured, finish, progress, say, status
+from functions.cli.recorded import Recorded, read_recorded
+from functions.cli.sending import post, show
+from functions.cli.serving import Place, local_function, wait_for_end
+from functions.cli.signing import read_secret, secret_options, signed
+
+_RECORD = """
+Examples:
+  pipehook record deliveries
+  pipehook record deliveries --port 9000 --triggers infra/triggers
+
+A tunnel (ngrok, cloudflared, gh webhook forward) brings GitHub's deliveries here. What signs or authenticates a
+delivery is left out of the files, so that they can be kept beside the manifests; the body is kept whole.
+"""
+_REPLAY = """
+Examples:
+  WEBHOOK_SECRET=… pipehook replay http://localhost:8080 deliveries/*.json
+  pipehook replay https://staging.example.com deliveries --secret projects/acme/secrets/github-webhook
+  pipehook replay http://localhost:8080 deliveries --new-id           as deliveries that were never seen
+
+Exits with 1 when one of the replies is no 2xx, with 3 when there is none.
+"""
+
+
+class Keeper:
+    """Writes deliveries to files, without their secrets."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        try:
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise click.UsageError(f"{directory} cannot be made: {error.strerror}") from error
+
+    def keep(self, arrival: Arrival) -> Path:
+        """Write one."""
+        path = self._directory / arrival.recorded.file_name(arrival.number)
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(arrival.recorded.without_secrets().text())
+        return path
+
+
+def said(arrival: Arrival) -> str:
+    """Return a delivery's line."""
+    ends = ", ".join(dict.fromkeys(trace.outcome.status.value for trace in arrival.traces))
+    code = coloured(str(arrival.status), "green" if arrival.status < 300 else "red", bold=True)  # noqa: PLR2004 -- success
+    return f"{code} {arrival.event} {arrival.repository} {ends}".rstrip()
+
+
+@click.command(cls=Command, epilog=_RECORD)
+@click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE].")
+@click.option("--logs", is_flag=True, help="Write the function's log as it is: a JSON line each.")
+def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) -> None:
+    """Serve the function on this machine and keep every delivery as a file in DIRECTORY."""
+    keeper = Keeper(directory)
+
+    def arrived(arrival: Arrival) -> None:
+        progress(f"{said(arrival)}  {keeper.keep(arrival)}")
+
+    with local_function(triggers, Place(host, port), on_arrival=arrived, raw_logs=logs) as (_, url):
+        progress(f"Serving at {url}, keeping deliveries in {directory}. Ctrl-C ends it.")
+        wait_for_end()
+
+
+@click.command(cls=Command, epilog=_REPLAY)
+@click.argument("url")
+@click.argument("paths", nargs=-1, required=True, metavar="FILE|DIRECTORY...", type=click.Path(path_type=Path))
+@secret_options
+@click.option("--unsigned", is_flag=True, help="Send them without a signature.")
+@click.option("--new-id", is_flag=True, help="Give each a new delivery id.")
+def replay(
+    url: str,
+    paths: tuple[Path, ...],
+    *,
+    secret_env: str,
+    secret_file: Path | None,
+    secret: str,
+    secret_key: str,
+    unsigned: bool,
+    new_id: bool,
+) -> None:
+    """Sign recorded deliveries anew and send them to URL, in the order of their names."""
+    key = None
+    if not unsigned:
+        key = read_secret(secret_env=secret_env, secret_file=secret_file, secret=secret, secret_key=secret_key)
+        if key is None:
+            raise click.UsageError(
+                "sign with which key? Set WEBHOOK_SECRET, or give --secret-file, --secret or --unsigned"
+            )
+    refused = 0
+    for file in _files(paths):
+        recorded = read_recorded(file)
+        if new_id:
+            recorded = renumbered(recorded)
+        if key is not None:
+            recorded = signed(recorded, key)
+        say(coloured(file.name, "white", bold=True))
+        answer = post(url, recorded)
+        show(answer)
+        refused += not answer.fine
+    if refused:
+        progress(f"{status('failed')} {refused} deliveries were not taken")
+        finish(FAILED)
+
+
+def renumbered(recorded: Recorded) -> Recorded:
+    """Return a delivery under a new id, as if it had never been sent before."""
+    import uuid  # noqa: PLC0415 -- for this option alone
+
+    from functions.delivery import ID_HEADERS, canonical_name  # noqa: PLC0415 -- as above
+
+    return recorded.with_headers(
+        [(name, str(uuid.uuid4())) for name, _ in recorded.headers if canonical_name(name) in ID_HEADERS]
+    )
+
+
+def _files(paths: tuple[Path, ...]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.glob("*.json")) if path.is_dir() else [path]
+    if not found:
+        raise click.UsageError("there is no recorded delivery (*.json) there")
+    return found
