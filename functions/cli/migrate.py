@@ -113,6 +113,6 @@ def _check(found: Migration) -> None:
     """Load what was written, so that nobody deploys what does not load."""
     loaded = load_documents({f"triggers/{name}": text for name, text in found.manifests.items()}, namespace="default")
     progress(
-        f"{found.count} objects, listeners among them: {len(loaded.registry.listeners)}; {found.todos} things to check: CHECK.md. "
+        f"{found.count} objects, {len(loaded.registry.listeners)} of them listeners; {found.todos} things in CHECK.md. "
         "Then: pipehook validate, pipehook doctor"
     )

@@ -127,7 +127,7 @@ class _Checklist:
 
     def text(self) -> str:
         """Return CHECK.md."""
-        head = "Written by `pipehook migrate`. Strike out what is done; `pipehook validate` and `pipehook doctor` look again."
+        head = "Written by `pipehook migrate`. Strike out what is done; `validate` and `doctor` look again."
         parts = [f"# What to check\n\n{head}\n"]
         for title, lines in self._sections:
             parts.append(f"## {title}\n\n" + "\n".join(f"- [ ] {line}" for line in lines) + "\n")
@@ -216,4 +216,4 @@ class _Checklist:
                 )
             yield f"EventListener {name}: point the webhook at the function: `pipehook hooks create OWNER/REPO URL`"
         if len({found.metadata.namespace for found in self._registry.listeners.values()}) > 1:
-            yield "Listeners of several namespaces share a function and a kubeconfig: several deployments keep them apart"
+            yield "Listeners of several namespaces share one kubeconfig: several deployments keep them apart"
