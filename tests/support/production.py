@@ -69,7 +69,8 @@ class Production:
     def application(self, **more: str) -> Application:
         """Start the function in this process, on the clock that its waits move on."""
         clock = self.clock
-        backoff = Backoff(draw=lambda: 0.5, sleep=clock.sleep)
+        # with this jitter the last attempt before the deadline has a second and a half left, on a busy machine too
+        backoff = Backoff(draw=lambda: 0.9, sleep=clock.sleep)
         self.monkeypatch.setattr(webhook, "time", SimpleNamespace(monotonic=clock))
         self.monkeypatch.setattr(parts, "KubernetesApi", partial(KubernetesApi, backoff=backoff, clock=clock))
         self.monkeypatch.setattr(parts, "open_secrets", partial(open_secrets, clock=clock))
@@ -96,6 +97,11 @@ class Production:
     def calls(self, secret: str = "", method: str = "") -> int:
         """Count the calls that Secret Manager has seen."""
         return sum(f"/{secret}" in call.resource and method in call.method for call in self.manager.calls)
+
+    def calls_ended(self, secret: str, count: int) -> bool:
+        """Say whether there were exactly so many calls, awaiting those that only the client has left yet."""
+        self.manager.calls.wait(lambda call: f"/{secret}" in call.resource, count=count)
+        return self.calls(secret) == count
 
     def posts(self, kind: str = "pipelineruns") -> list[int]:
         """Return the statuses of the requests to create objects of a kind, 0 for one without an answer."""
