@@ -278,7 +278,7 @@ def test_namespaces_are_those_of_all_listeners_and_triggers(cluster: Cluster) ->
 def test_a_kubeconfig_that_is_wrong_is_lasting(server: ApiServer) -> None:
     cluster = Cluster(server)
     cluster.side.source._arguments = {"insecure": True}
-    with pytest.raises(LastingError, match="the kubeconfig has"):
+    with pytest.raises(LastingError, match="the kubeconfig is refused"):
         cluster.current()
 
 
