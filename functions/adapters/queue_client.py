@@ -84,8 +84,12 @@ class PubSubPublisher:
 class PubSubSubscriber:
     """Pulls from one subscription. Shared by all threads."""
 
-    def __init__(self, subscription: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self, subscription: str, *, pull_seconds: float = PULL_SECONDS, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """`pull_seconds` is how long a pull waits for messages."""
         self._subscription = subscription
+        self._pull_seconds = pull_seconds
         self._connection = _Connection(_subscriber, sleep)
 
     def pull(self, most: int, *, deadline: Deadline) -> list[Pulled]:
@@ -109,7 +113,7 @@ class PubSubSubscriber:
                 for entry in answer.received_messages
             ]
 
-        return self._ask(ask, deadline, seconds=PULL_SECONDS)
+        return self._ask(ask, deadline, seconds=self._pull_seconds)
 
     def acknowledge(self, ack_ids: Sequence[str], *, deadline: Deadline) -> None:
         """Take messages from the subscription for good. Raises as `publish` does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 
 from functions.adapters.cluster_dry_run import DryRunSink
@@ -17,6 +18,8 @@ from functions.errors import ConfigurationError
 from functions.ports import Deadline, Services, Sink
 from functions.settings import Redelivery, Settings
 from functions.tracing import UNTRACED, Tracer
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,8 @@ def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
         return cluster
     from functions.adapters.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
 
+    if settings.redelivery is Redelivery.RERUN:
+        _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
     return QueueingSink(cluster, open_publisher(settings.queue_topic), mode=settings.queue_mode)
 
 
