@@ -109,5 +109,5 @@ def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: 
         client.access(f"{SECRET}/versions/1", deadline=within())
         other_threads = client._client
         relay.freeze()
-        assert client.access(f"{SECRET}/versions/1", deadline=within(0.8)) == (f"{SECRET}/versions/1", b"key")
+        assert client.access(f"{SECRET}/versions/1", deadline=within(3.0)) == (f"{SECRET}/versions/1", b"key")
         assert client._client is not other_threads
