@@ -179,9 +179,9 @@ class _Checklist:
             for entry in view.interceptors:
                 if entry.spec.webhook and entry.spec.webhook.object_ref:
                     ref = entry.spec.webhook.object_ref
-                    service = f"{ref.namespace or view.prepared.namespace}/{ref.name}"
+                    target = f"{ref.namespace or view.prepared.namespace}/{ref.name}"
                     yield (
-                        f"Trigger {view.prepared.identity} calls the Service {service} as a webhook: make it an "
+                        f"Trigger {view.prepared.identity} calls the Service {target} as a webhook: make it an "
                         "Interceptor with an https url"
                     )
         for found in self._registry.listeners.values():
