@@ -8,7 +8,7 @@ from typing import Self
 
 from functions.dataclass import dataclass
 from functions.errors import LastingError, PipehookError
-from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, label_value, stamp
+from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, MAKER_ANNOTATION, TRIGGER_LABEL, stamp
 from functions.ports import Work
 from functions.values import Json, Outcome, ResourceRef, Status
 
@@ -116,18 +116,22 @@ def planned_at(work: Work, position: int, *, attempt: int = 0) -> Planned:
     return Planned(manifest, ref)
 
 
-def stranger(found: Mapping[str, Json], work: Work) -> str:
-    """Return why an existing object is not this delivery's and this trigger's, or an empty string when it is."""
-    metadata = _mapping(found, "metadata")
-    key = _mapping(metadata, "annotations").get(KEY_ANNOTATION)
-    labels = _mapping(metadata, "labels")
-    if not key:
+def stranger(found: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
+    """Return why an existing object is not the one that `wanted` would create, or an empty string when it is.
+
+    It is when the same delivery, listener and trigger have made it.
+    """
+    there, ours = _mapping(found, "metadata"), _mapping(wanted, "metadata")
+    annotations, labels = _mapping(there, "annotations"), _mapping(there, "labels")
+    if not annotations.get(KEY_ANNOTATION):
         return f"it carries no annotation {KEY_ANNOTATION}, so Pipehook has not made it"
-    if key != work.key:
+    if annotations[KEY_ANNOTATION] != _mapping(ours, "annotations")[KEY_ANNOTATION]:
         return "another delivery has made it"
-    wanted = {LISTENER_LABEL: label_value(work.listener), TRIGGER_LABEL: label_value(work.trigger)}
-    if any(labels.get(name, "") != value for name, value in wanted.items()):
+    own = _mapping(ours, "labels")
+    if any(labels.get(name, "") != own[name] for name in (LISTENER_LABEL, TRIGGER_LABEL)):
         return f"trigger {labels.get(TRIGGER_LABEL)} of listener {labels.get(LISTENER_LABEL)} has made it"
+    if annotations.get(MAKER_ANNOTATION) != _mapping(ours, "annotations").get(MAKER_ANNOTATION):
+        return "another trigger has made it from the same delivery"
     return ""
 
 

@@ -14,6 +14,8 @@ from functions.ports import Work
 from functions.values import Json
 
 KEY_ANNOTATION = "pipehook.dev/delivery-key"
+MAKER_ANNOTATION = "pipehook.dev/made-by"
+"""Which trigger has made an object of a fixed name, written where the labels do not tell."""
 LISTENER_LABEL = "triggers.tekton.dev/eventlistener"
 TRIGGER_LABEL = "triggers.tekton.dev/trigger"
 EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
@@ -67,8 +69,9 @@ def label_value(text: str) -> str:
 def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     """Return resource number `position` as it is to be created: named, labelled and annotated.
 
-    A `generateName` is followed by a hash of (delivery key, listener, trigger, position, attempt). From the second
-    attempt on, `$(uid)` is another one too. Raises LastingError when the resource cannot be created whatever the
+    A `generateName` is followed by a hash of (delivery key, listener, trigger, position, attempt). A fixed name says
+    nothing of the trigger; where the labels do not either, an annotation does. From the second attempt on, `$(uid)` is
+    another one too. Raises LastingError when the resource cannot be created whatever the
     cluster says: no kind, no name.
     """
     resource: Mapping[str, Json] = work.resources[position]
@@ -83,6 +86,7 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     if not isinstance(metadata, dict):
         raise LastingError(f"resource {position + 1} of the template: metadata is not an object")
     metadata = dict(metadata)
+    fixed = bool(_text(metadata, "name", position))
     metadata["name"] = _name(metadata, work, position, attempt)
     metadata["namespace"] = _text(metadata, "namespace", position) or work.trigger_namespace
     metadata["labels"] = _mapping(metadata, "labels", position) | {
@@ -90,8 +94,25 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
         TRIGGER_LABEL: label_value(work.trigger),
         EVENT_LABEL: label_value(work.event_id),
     }
-    metadata["annotations"] = _mapping(metadata, "annotations", position) | {KEY_ANNOTATION: work.key}
+    own: dict[str, Json] = {KEY_ANNOTATION: work.key}
+    if fixed and not _labels_tell(work, metadata):
+        own[MAKER_ANNOTATION] = f"{work.listener_namespace}/{work.listener} {work.identity}"
+    metadata["annotations"] = _mapping(metadata, "annotations", position) | own
     return {**resource, "metadata": metadata}
+
+
+def _labels_tell(work: Work, metadata: Mapping[str, Json]) -> bool:
+    """Say whether the labels and the namespace of an object name its trigger and nobody else's.
+
+    They do not for triggers without a name, with the name of another one, in a group or in another namespace than
+    their listener, nor for names that are no label values as they stand.
+    """
+    return (
+        work.identity == f"{work.listener_namespace}/{work.trigger}"
+        and metadata["namespace"] == work.listener_namespace
+        and label_value(work.trigger) == work.trigger
+        and label_value(work.listener) == work.listener
+    )
 
 
 def _name(metadata: dict[str, Json], work: Work, position: int, attempt: int) -> str:

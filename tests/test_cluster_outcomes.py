@@ -8,9 +8,10 @@ import pytest
 
 from functions.cluster_outcomes import Planned, Result, Run, State, may_rerun, outcome, plan, run_of, stranger
 from functions.errors import LastingError, PassingError
-from functions.naming import stamp
+from functions.naming import MAKER_ANNOTATION, stamp
+from functions.ports import Work
 from functions.values import ResourceRef, Status
-from tests.adapters.cluster_support import config_map, pipeline_run, work
+from tests.adapters.cluster_support import NAMESPACE, config_map, pipeline_run, work
 
 REF = ResourceRef("v1", "ConfigMap", "team", "x")
 CREATED = Result(state=State.CREATED, ref=REF)
@@ -80,9 +81,48 @@ def test_conditions_tell_whether_a_run_has_ended(kind: str, group: str, conditio
 
 
 def test_what_a_trigger_made_itself_is_no_strangers() -> None:
-    assert stranger(stamp(work(), 0), work()) == ""
-    assert stranger(stamp(work(), 0), work(key="other")) == "another delivery has made it"
-    assert stranger({"metadata": None}, work()).startswith("it carries no annotation")
+    assert stranger(stamp(work(), 0), stamp(work(), 0)) == ""
+    assert stranger(stamp(work(), 0), stamp(work(key="other"), 0)) == "another delivery has made it"
+    assert stranger({"metadata": None}, stamp(work(), 0)).startswith("it carries no annotation")
+
+
+ALIKE = {
+    "unnamed": ({"trigger": "", "identity": f"{NAMESPACE}/#1"}, {"trigger": "", "identity": f"{NAMESPACE}/#2"}),
+    "named alike": ({}, {"identity": f"{NAMESPACE}/github-trigger#2"}),
+    "in a group": ({}, {"identity": f"namespaces/{NAMESPACE}/triggerGroups/g/{NAMESPACE}/github-trigger"}),
+    "in another namespace": ({}, {"trigger_namespace": "other", "identity": "other/github-trigger"}),
+    "of a listener in another namespace": (
+        {},
+        {"listener_namespace": "other", "trigger_namespace": "other", "identity": "other/github-trigger"},
+    ),
+    "with names that labels cut off": (
+        {"trigger": "t" * 63 + "1", "identity": f"{NAMESPACE}/{'t' * 63}1"},
+        {"trigger": "t" * 63 + "2", "identity": f"{NAMESPACE}/{'t' * 63}2"},
+    ),
+    "with names that labels spell alike": (
+        {"trigger": "a/b", "identity": f"{NAMESPACE}/a/b"},
+        {"trigger": "a-b", "identity": f"{NAMESPACE}/a-b"},
+    ),
+    "of a listener whose name labels cut off": ({"listener": "l" * 64}, {"listener": "l" * 63}),
+}
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_triggers_that_labels_spell_alike_are_strangers_to_each_other(case: str) -> None:
+    settings = config_map(name="settings", namespace=NAMESPACE)
+    one, two = (stamp(work(settings, **more), 0) for more in ALIKE[case])
+    assert stranger(one, one) == stranger(two, two) == ""
+    assert stranger(one, two) == stranger(two, one) == "another trigger has made it from the same delivery"
+
+
+def test_names_that_tell_the_trigger_need_no_further_annotation() -> None:
+    unnamed = work(pipeline_run(), config_map(name="settings"), trigger="", identity=f"{NAMESPACE}/#1")
+    assert [MAKER_ANNOTATION in metadata_of(unnamed, position)["annotations"] for position in (0, 1)] == [False, True]
+    assert MAKER_ANNOTATION not in metadata_of(work(config_map(name="settings")), 0)["annotations"]
+
+
+def metadata_of(item: Work, position: int) -> Any:
+    return stamp(item, position)["metadata"]
 
 
 def test_a_plan_keeps_the_order_and_says_what_can_never_be() -> None:

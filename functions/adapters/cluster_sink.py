@@ -146,7 +146,7 @@ class ClusterSink:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
             raise LastingError(f"{error.reason}; an object of this name exists, but not seen it is nobody's") from error
-        if why := stranger(found, work):
+        if why := stranger(found, planned.manifest):
             raise LastingError(
                 f"{planned}: an object of this name exists, and {why}; delete it, or use generateName in the template"
             )
