@@ -94,6 +94,7 @@ class _Watch:
         self._bodies: dict[int, _Waiting] = {}  # in the order of their ends: all have the same time
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
+        self._seen = 0
         self._asleep = False
 
     @contextlib.contextmanager
@@ -102,6 +103,7 @@ class _Watch:
         body = _Waiting(connection, time.monotonic() + seconds)
         with self._changed:
             self._bodies[id(body)] = body
+            self._seen += 1
             if self._thread is None:  # not at import: gunicorn forks after it
                 self._thread = threading.Thread(target=self._run, name="bodies", daemon=True)
                 self._thread.start()
@@ -115,9 +117,11 @@ class _Watch:
 
     def _run(self) -> None:
         with self._changed:
+            seen = 0
             while True:
-                self._asleep = not self._bodies
-                # a tick while there is traffic is cheaper than a wake-up with every body
+                # a tick while there is traffic is cheaper than a wake-up with every body: to sleep, one without any
+                self._asleep = not self._bodies and self._seen == seen
+                seen = self._seen
                 self._changed.wait(None if self._asleep else _TICK_SECONDS)
                 self._end_late_ones()
 

@@ -36,7 +36,7 @@ class FileSecrets:
     def locate(self, ref: SecretRef) -> str:
         """Return the path of a reference's file. Raises LastingError when the reference may not be read."""
         path = str(self._directory / self._ids.directory(ref) / ref.key)
-        if self._protected and os.path.realpath(path) == os.path.realpath(self._protected):
+        if self._protected and _is_same_file(path, self._protected):
             raise LastingError(f"the file {path} is the function's own kubeconfig, which no trigger may use")
         return path
 
@@ -58,6 +58,14 @@ class FileSecrets:
                 raise LastingError(f"the file {path} cannot be read: {error.strerror}") from error
             raise PassingError(f"the file {path} cannot be read now: {error.strerror}") from error
         return Secret((SecretValue(data),))
+
+
+def _is_same_file(path: str, other: str) -> bool:
+    # by device and inode: cheaper than resolving two paths with every delivery, and true of hard links as well
+    try:
+        return Path(path).samefile(other)
+    except OSError:  # one of them is not there, or not to be seen: reading it says so
+        return False
 
 
 def _read(path: str) -> bytes:
