@@ -3,17 +3,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SUPPLY_CHAIN := .cache/supply-chain
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types contracts infra unit e2e format clean
+.PHONY: help demo run test lint types contracts infra unit e2e fuzz lock sbom audit format clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt requirements-dev.txt
+$(READY): requirements.txt requirements.in requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pipehook needs Python 3.11 or newer; try make PYTHON=python3.12")'
 	@echo "Setting up $(VENV): this takes about a minute, once."
 	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
@@ -46,6 +48,27 @@ unit: $(READY) ## Run every test but those that need a cluster of their own
 
 e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
 	@$(BIN)/python -m pytest tests/e2e
+
+fuzz: $(READY) ## Feed every parser with what coverage says is new, SECONDS=60 in all
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r fuzz/requirements.txt
+	@$(BIN)/python -m fuzz --seconds $(or $(SECONDS),60)
+
+lock: $(SUPPLY_CHAIN)/.ready ## Make requirements.txt of requirements.in, with hashes; UPGRADE=NAME moves one of those it needs
+	@$(SUPPLY_CHAIN)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		$(if $(UPGRADE),--upgrade-package $(UPGRADE)) --custom-compile-command 'make lock' requirements.in -o requirements.txt
+
+sbom: $(SUPPLY_CHAIN)/.ready ## Write what is deployed as CycloneDX to artifacts/sbom.json
+	@mkdir -p artifacts
+	@$(SUPPLY_CHAIN)/bin/cyclonedx-py requirements --output-reproducible -o artifacts/sbom.json requirements.txt
+	@echo "artifacts/sbom.json"
+
+audit: $(SUPPLY_CHAIN)/.ready ## Look for known vulnerabilities in what is deployed (asks the network)
+	@$(SUPPLY_CHAIN)/bin/pip-audit --disable-pip --require-hashes -r requirements.txt
+
+$(SUPPLY_CHAIN)/.ready: supply-chain/requirements.txt
+	@$(PYTHON) -m venv $(SUPPLY_CHAIN)
+	@$(SUPPLY_CHAIN)/bin/python -m pip install --quiet --disable-pip-version-check -r supply-chain/requirements.txt
+	@touch $@
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff format .
