@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUPPLY_CHAIN := .cache/supply-chain
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run test lint types contracts infra unit e2e fuzz lock sbom audit format clean
+.PHONY: help demo run drill test lint types contracts infra unit e2e fuzz lock sbom audit format clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ demo: $(READY) ## Send a push, a ping and two forgeries through the function; sh
 
 run: $(READY) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
 	@$(BIN)/python -m tests.demo --serve
+
+drill: $(READY) ## Fail cluster and queue in every way under 300 deliveries, then count what the cluster holds
+	@$(BIN)/python -m tests.drill
 
 test: lint types contracts infra unit ## Check style, types, import contracts, infrastructure, and run every test
 
