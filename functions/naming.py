@@ -38,13 +38,14 @@ def _digest(*parts: str | bytes) -> bytes:
     return digest.digest()
 
 
-def delivery_key(delivery: Delivery, *, signed: bool) -> str:
+def delivery_key(delivery: Delivery, *, signed: bool, event_name: str | None = None) -> str:
     """Return what two copies of one delivery share, in hexadecimal (the table in the README).
 
     `signed` says that an HMAC over the body was verified. Headers are never signed, the delivery's GUID among them,
-    so a push, pull_request or issue_comment is known by its body alone.
+    so a push, pull_request or issue_comment is known by its body alone. `event_name` is the event that the body shows,
+    where it says more than the header, which is not signed either.
     """
-    name = delivery.event_name
+    name = delivery.event_name if event_name is None else event_name
     if signed and name in SELF_IDENTIFYING:
         return _digest("signed", name, delivery.body).hex()
     if signed:

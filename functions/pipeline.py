@@ -12,8 +12,9 @@ from functions.dataclass import dataclass
 from functions.delivery import Delivery, repository_name
 from functions.errors import BadRequestError, LastingError, PipehookError
 from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
+from functions.interceptors.event_shapes import told_by_body
 from functions.listeners import Listener, PreparedGroup, PreparedTrigger
-from functions.naming import delivery_key, derived_uid
+from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.ports import Deadline, Services, Sink, Work
 from functions.report import NOTHING_VOUCHED, VERIFIES_NOTHING, Report
 from functions.tracing import UNTRACED, Tracer
@@ -180,7 +181,9 @@ class _Run:
         if trigger.bindings is None or trigger.template is None:
             raise LastingError("the trigger was not compiled")
         params = trigger.bindings.resolve(event, trigger.template.defaults)
-        key = delivery_key(self.delivery, signed=assurance is Assurance.SIGNED)
+        # under a name that nobody has, a captured push would otherwise be a new delivery with every new GUID
+        name = told_by_body(self.delivery.event_name, self.event.body if self.event else None, SELF_IDENTIFYING)
+        key = delivery_key(self.delivery, signed=assurance is Assurance.SIGNED, event_name=name)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
         return Work(
             trigger=trigger.name,

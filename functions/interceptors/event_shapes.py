@@ -132,3 +132,10 @@ def another_event(name: str, body: Json) -> str:
     if own is not None and own.fits(fields):
         return ""
     return next((other for other, shape in SHAPES.items() if shape.fits(fields)), "")
+
+
+def told_by_body(name: str, body: Json, names: Set[str]) -> str:
+    """Return the event among `names` that a body shows, when `name` is none that GitHub has; else `name`."""
+    if name in names or name in SHAPES or name in BARE or not isinstance(body, dict):
+        return name
+    return next((other for other in sorted(names) if SHAPES[other].fits(body.keys())), name)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.interceptors.event_shapes import BARE, SHAPES, another_event
+from functions.interceptors.event_shapes import BARE, SHAPES, another_event, told_by_body
 from functions.values import Json
 from tests.interceptors.running import Bench, built, event_of, filtering, rejection
 
@@ -113,3 +113,20 @@ def test_the_name_is_looked_at_before_the_event_types() -> None:
 
 def test_an_unsigned_body_is_taken_under_any_name() -> None:
     event_of(shown("pull_request").intercept(built("github"), CONFORMANCE_PUSH))
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "told"),
+    [
+        ("made-up", CONFORMANCE_PUSH, "push"),
+        ("", PULL_REQUEST, "pull_request"),
+        ("PUSH", CONFORMANCE_PUSH, "push"),
+        ("push", PULL_REQUEST, "push"),
+        ("release", CONFORMANCE_PUSH, "release"),
+        ("star", CONFORMANCE_PUSH, "star"),
+        ("made-up", CREATE, "made-up"),
+        ("made-up", ["ref", "commits"], "made-up"),
+    ],
+)
+def test_a_name_that_nobody_has_says_less_than_the_body(name: str, body: Json, told: str) -> None:
+    assert told_by_body(name, body, {"push", "pull_request"}) == told
