@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from functions.adapters.kubernetes_api import KubernetesApi
 
 RUN_SECONDS = 270.0
-"""What one run may take; the function's own time-out is five minutes."""
+"""What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
 
 _SEVERITY = {"done": "INFO", "limited": "WARNING", "stopped": "ERROR", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
@@ -120,6 +120,7 @@ class Redeliver:
     """Serves Cloud Scheduler. Immutable."""
 
     sweep: HookSweep
+    seconds: float = RUN_SECONDS
 
     def __call__(self, request: Request) -> http.Response:
         """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""
@@ -131,7 +132,7 @@ class Redeliver:
             return http.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
         started = time.monotonic()
         try:
-            summary = self.sweep.run()
+            summary = self.sweep.run(seconds=self.seconds)
         finally:
             _ONE_AT_A_TIME.release()
         _log(summary, round((time.monotonic() - started) * 1000, 1))
@@ -154,11 +155,17 @@ def _log(summary: Summary, milliseconds: float) -> None:
     )
 
 
+def _seconds(environment: Mapping[str, str]) -> float:
+    """Return what one run may take, so that its reply still comes before the platform's time-out."""
+    text = environment.get("CLOUD_RUN_TIMEOUT_SECONDS", "")
+    return min(RUN_SECONDS, int(text) * 0.9) if text.isascii() and text.isdecimal() and int(text) else RUN_SECONDS
+
+
 def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigured:
     """Read the configuration and return what serves; every mistake goes to the log at once."""
     logs.set_up()
     try:
-        return Redeliver(open_sweep(read_settings(environment)))
+        return Redeliver(open_sweep(read_settings(environment)), _seconds(environment))
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:

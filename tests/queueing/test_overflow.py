@@ -141,6 +141,18 @@ def test_a_queue_that_failed_for_a_moment_takes_the_next_attempt(source: Source,
     assert len(faulty.published("projects/p/topics/queue")) == 1
 
 
+def test_a_queue_that_hangs_leaves_time_to_answer(source: Source, faulty: PubSub) -> None:
+    source.put(template(), listener(inline("one")))
+    faulty.create_topic("projects/p/topics/queue")
+    source.workspace.cluster.faults.add(AWAY)
+    faulty.hang("Publish")
+
+    answer = _push(source.application(QUEUE_TOPIC="projects/p/topics/queue"))
+
+    assert (answer.status, answer.statuses) == (503, ["failed"])
+    assert "Pub/Sub does not answer (DEADLINE_EXCEEDED)" in answer.reasons[0]
+
+
 def test_a_cluster_that_hangs_leaves_time_to_publish(source: Source, pubsub: TestedPubSub) -> None:
     source.put(template(), listener(inline("one")))
     topic = pubsub.topic()

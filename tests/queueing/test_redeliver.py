@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from functions.entrypoints.redeliver import HookSweep, open_sweep
+from functions.entrypoints.redeliver import RUN_SECONDS, HookSweep, Redeliver, open_sweep, start
 from functions.errors import ConfigurationError
 from functions.ports import Deadline
 from functions.settings import read_settings
@@ -446,6 +446,16 @@ def test_an_answer_of_an_installation_that_is_none_is_named(github: GitHubApi, h
     github.faults.add(Fault(path="/installation", status=200, body="[]"))
     app = {"GITHUB_APP_ID": github.app_id, "GITHUB_APP_KEY_SECRET": KEY, "GITHUB_TOKEN_SECRET": ""}
     assert "something else than the App's installation" in swept(github, hook, **app).hooks[0].error
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [("100", 90.0), ("300", RUN_SECONDS), ("", RUN_SECONDS), ("x", RUN_SECONDS)]
+)
+def test_a_run_ends_before_the_functions_time_out(timeout: str, seconds: float) -> None:
+    given = {"GITHUB_HOOKS": "orgs/o/hooks/1", "GITHUB_TOKEN_SECRET": TOKEN, "CLOUD_RUN_TIMEOUT_SECONDS": timeout}
+    served = start(given)
+    assert isinstance(served, Redeliver)
+    assert served.seconds == seconds
 
 
 def test_the_permission_is_that_of_the_kind_of_hook(github: GitHubApi, receiver: Receiver) -> None:
