@@ -28,9 +28,9 @@ The inspector answers on this machine only. A tunnel should lead to --port and n
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the function listens.")
-@click.option("--inspector-port", type=click.IntRange(0, 65535), default=8081, show_default=True)
+@click.option("--inspector-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any.")
 @click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE].")
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep deliveries in this directory.")
 @click.option("--logs", is_flag=True, help="Write the function's log as it is: a JSON line each.")

@@ -41,7 +41,7 @@ You need rights to create tokens of the service account (create on serviceaccoun
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @click.option("--namespace", required=True, help="Namespace of the service account.")
-@click.option("--service-account", default="pipehook", show_default=True, metavar="NAME")
+@click.option("--service-account", default="pipehook", show_default=True, metavar="NAME", help="Its name.")
 @click.option(
     "--kubeconfig", "admin", default="", metavar="PATH", help="Your own kubeconfig [KUBECONFIG, ~/.kube/config]."
 )

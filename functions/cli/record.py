@@ -60,8 +60,8 @@ def said(arrival: Arrival) -> str:
 
 @click.command(cls=Command, epilog=_RECORD)
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
-@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True)
-@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Where the function listens.")
 @click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE].")
 @click.option("--logs", is_flag=True, help="Write the function's log as it is: a JSON line each.")
 def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) -> None:

@@ -1,0 +1,214 @@
+"""`pipehook render`: every stage of one delivery, its resources, differences, and the cluster's own check."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.cli.support import SECRET, pipehook
+from tests.standins.apiserver import ApiServer
+from tests.standins.kubernetes.access import User
+from tests.support.deliveries import PUSH, encoded, signature
+from tests.support.sources import cel, github, inline, listener, run, template
+from tests.support.workspace import Workspace
+
+GUID = "X-GitHub-Delivery: 3f0a7c52-0c1d-4e8a-9a55-0d8f6c2b1e77"
+
+
+def write(directory: Path, *manifests: dict[str, Any]) -> Path:
+    directory.mkdir(exist_ok=True)
+    (directory / "triggers.yaml").write_text(yaml.safe_dump_all(manifests))
+    return directory
+
+
+def several(tmp_path: Path) -> Path:
+    """A listener whose triggers end at each of the stages."""
+    push = github(eventTypes=["push"])
+    bound = {"bindings": [{"name": "n", "value": "$(body.nothing)"}]}
+    return write(
+        tmp_path / "manifests",
+        listener(
+            inline("works", push, cel("body.ref == 'refs/heads/main'", branch="body.ref.split('/')[2]")),
+            inline("filtered", push, cel("body.ref == 'refs/heads/other'")),
+            inline("other-event", github(eventTypes=["release"])),
+            inline("unbindable", push, **bound),
+            inline("dangling", push, template={"ref": "nothing"}),
+            inline("open", cel("true")),
+        ),
+        template("template", run(branch="$(tt.params.n)")),
+    )
+
+
+def test_each_trigger_shows_its_path_to_the_stage_at_which_it_stopped(tmp_path: Path) -> None:
+    done = pipehook("render", "--event", "push", "--triggers", several(tmp_path), "-o", "json")
+    assert done.code == 1  # some of them fail
+    triggers = {trigger["name"]: trigger for trigger in done.json["triggers"]}
+    path = {name: [(step["stage"], step["verdict"]) for step in trigger["steps"]] for name, trigger in triggers.items()}
+    verified = ("verify", "assumed")
+    passed = [verified, ("intercept", "passed")]
+    assert path["works"] == [
+        *passed,
+        ("intercept", "passed"),
+        ("bind", "passed"),
+        ("render", "passed"),
+        ("create", "passed"),
+    ]
+    assert path["filtered"] == [*passed, ("intercept", "stopped")]
+    assert path["other-event"] == [verified, ("intercept", "stopped")]
+    assert path["unbindable"] == [*passed, ("bind", "failed")]
+    assert path["dangling"] == [verified, ("load", "failed")]
+    assert path["open"] == [("load", "failed")]
+    assert {name: trigger["outcome"] for name, trigger in triggers.items()} == {
+        "works": "would create",
+        "filtered": "filtered",
+        "other-event": "filtered",
+        "unbindable": "failed",
+        "dangling": "failed",
+        "open": "failed",
+    }
+    assert triggers["works"]["steps"][2]["extensions"] == {"branch": "main"}
+    assert "nothing is not found" in triggers["unbindable"]["reason"]
+    assert "event type push is not allowed" in triggers["other-event"]["reason"]
+
+
+def test_the_resources_are_those_that_the_function_creates(workspace: Workspace) -> None:
+    from tests.support.application import Application
+
+    workspace.write([listener(inline("build", github())), template()])
+    workspace.secret("hook", "token", SECRET.encode())
+    body = encoded(PUSH)
+    (workspace.directory / "push.json").write_bytes(body)
+    guid = {"X-GitHub-Delivery": GUID.partition(": ")[2]}
+    headers = {"Content-Type": "application/json", "X-GitHub-Event": "push", **guid}
+    signed = headers | {"X-Hub-Signature-256": signature(body, SECRET.encode())}
+    assert Application(workspace.environment()).post(body, signed).status == 202
+    (created,) = workspace.cluster.objects("PipelineRun", workspace.namespace)
+
+    payload = workspace.directory / "push.json"
+    done = pipehook(
+        *("render", "--event", "push", "--payload", payload, "--header", GUID, "-o", "yaml"),
+        environment=workspace.environment(),
+    )
+    (rendered,) = yaml.safe_load_all(done.out)
+    for field in ("name", "namespace", "labels", "annotations"):
+        assert rendered["metadata"][field] == created["metadata"][field]
+    assert rendered["spec"] == created["spec"]
+
+
+def test_with_verify_signatures_are_checked_with_the_configured_secrets(workspace: Workspace) -> None:
+    workspace.write([listener(inline("build", github())), template()])
+    workspace.secret("hook", "token", SECRET.encode())
+    body = encoded(PUSH)
+    (workspace.directory / "push.json").write_bytes(body)
+    args = ["render", "--event", "push", "--payload", str(workspace.directory / "push.json"), "--verify", "-o", "json"]
+    right = pipehook(
+        *args,
+        "--header",
+        f"X-Hub-Signature-256: {signature(body, SECRET.encode())}",
+        environment=workspace.environment(),
+    )
+    assert (right.code, right.json["triggers"][0]["outcome"]) == (0, "would create")
+    wrong = pipehook(*args, environment=workspace.environment())
+    assert (wrong.code, wrong.json["triggers"][0]["outcome"]) == (1, "rejected")
+    assert wrong.json["triggers"][0]["reason"] == "no X-Hub-Signature-256 header set"
+
+
+def test_nobody_is_asked_unless_online(tmp_path: Path) -> None:
+    manifests = write(
+        tmp_path / "m",
+        listener(
+            inline("files", github(addChangedFiles={"enabled": True})),
+            inline("compare", cel("'a'.compareSecret('k', 'n')")),
+        ),
+        template(),
+    )
+    done = pipehook("render", "--event", "pull_request", "--triggers", manifests, "-o", "json")
+    reasons = [trigger["reason"] for trigger in done.json["triggers"]]
+    assert "--online" in reasons[0]
+    assert "--online" in reasons[1]
+
+
+def test_one_trigger_alone_and_a_name_that_no_trigger_has(tmp_path: Path) -> None:
+    manifests = several(tmp_path)
+    done = pipehook("render", "--event", "push", "--triggers", manifests, "--trigger", "works")
+    assert done.code == 0
+    assert "default/works  would create" in done.out
+    assert "filtered" not in done.out
+    wrong = pipehook("render", "--event", "push", "--triggers", manifests, "--trigger", "nobody")
+    assert wrong.code == 2
+    assert "it has works, filtered" in wrong.err
+
+
+def test_a_difference_between_two_directories(tmp_path: Path) -> None:
+    old = write(tmp_path / "old", listener(inline("build", github())), template("template", run(a="1")))
+    new = write(tmp_path / "new", listener(inline("build", github())), template("template", run(a="2")))
+    done = pipehook("render", "--event", "push", "--triggers", new, "--diff", old)
+    assert done.code == 1
+    assert "-    value: '1'" in done.out
+    assert "+    value: '2'" in done.out
+    same = pipehook("render", "--event", "push", "--triggers", new, "--diff", new)
+    assert (same.code, same.out) == (0, "")
+
+
+def test_the_cluster_checks_the_resources_and_stores_none(tmp_path: Path, cluster: ApiServer) -> None:
+    cluster.put_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "admitted"}})
+    good = write(tmp_path / "good", listener(inline("build", github())), template())
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(cluster.kubeconfig())
+    environment = {"KUBECONFIG": str(kubeconfig), "NAMESPACE": "admitted"}
+    done = pipehook("render", "--event", "push", "--triggers", good, "--server-dry-run", environment=environment)
+    assert done.code == 0, done.err
+    assert "the cluster admits PipelineRun run-" in done.err
+    assert cluster.objects("PipelineRun", "admitted") == []
+
+
+def test_what_the_cluster_refuses_fails_the_command(tmp_path: Path) -> None:
+    manifests = write(tmp_path / "m", listener(inline("build", github())), template())
+    with ApiServer(tokens={"t": User(name="nobody", rules=())}) as server:
+        kubeconfig = tmp_path / "kubeconfig"
+        kubeconfig.write_text(server.kubeconfig(token="t"))
+        environment = {"KUBECONFIG": str(kubeconfig)}
+        done = pipehook(
+            "render", "--event", "push", "--triggers", manifests, "--server-dry-run", environment=environment
+        )
+    assert done.code == 1
+    assert "forbidden" in done.err
+
+
+def test_a_cluster_that_is_away_ends_with_3(tmp_path: Path) -> None:
+    manifests = write(tmp_path / "m", listener(inline("build", github())), template())
+    kubeconfig = tmp_path / "kubeconfig"
+    with ApiServer() as server:
+        kubeconfig.write_text(server.kubeconfig())
+    environment = {"KUBECONFIG": str(kubeconfig)}
+    done = pipehook("render", "--event", "push", "--triggers", manifests, "--server-dry-run", environment=environment)
+    assert done.code == 3
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"format": "other"}', '{"format": "pipehook/delivery/v1"}'])
+def test_a_file_that_is_no_recorded_delivery_is_refused_with_advice(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "push.json"
+    file.write_text(text)
+    done = pipehook("render", "--request", file)
+    assert done.code == 2
+    assert str(file) in done.err
+
+
+def test_a_recorded_delivery_is_rendered(tmp_path: Path) -> None:
+    file = tmp_path / "push.json"
+    document = {
+        "format": "pipehook/delivery/v1",
+        "received": "2026-11-20T08:41:12.000+00:00",
+        "path": "/",
+        "headers": [["Content-Type", "application/json"], ["X-GitHub-Event", "push"]],
+        "stripped": ["X-Hub-Signature-256"],
+        "body": json.dumps(PUSH),
+    }
+    file.write_text(json.dumps(document))
+    done = pipehook("render", "--request", file)
+    assert done.code == 0, done.err
+    assert 'gitrevision = "6dcb09b5b57875f334f61aebed695e2e4193db5e"' in done.out

@@ -1,0 +1,90 @@
+"""`pipehook validate`: mistakes, findings, forms of output, exit codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.support import pipehook
+
+GOOD = Path("infra/triggers")
+FIXED = """
+apiVersion: triggers.tekton.dev/v1beta1
+kind: TriggerTemplate
+metadata: {name: extra, namespace: goldstine-lab}
+spec:
+  resourcetemplates:
+    - {apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}}
+"""
+
+
+def test_the_manifests_of_this_repository_have_no_errors() -> None:
+    done = pipehook("validate", GOOD)
+    assert done.code == 0
+    assert "0 errors" in done.err
+    assert pipehook("validate", GOOD, "--fail-on", "warning").code == 1
+    assert pipehook("validate", GOOD, "--fail-on", "warning", "--ignore", "PH404").code == 0
+
+
+def test_without_a_path_it_looks_at_triggers_source(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("kind: [")
+    done = pipehook("validate", environment={"TRIGGERS_SOURCE": str(tmp_path)})
+    assert done.code == 1
+    assert f"{tmp_path}/a.yaml:1" in done.out
+    assert "PH001" in done.out
+
+
+def test_every_mistake_has_file_line_and_column_and_nothing_silences_it(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "apiVersion: triggers.tekton.dev/v1beta1\nkind: Trigger\nmetadata: {name: a}\nspec:\n  tempalte: {}\n"
+    )
+    done = pipehook("validate", file, "--ignore", "PH001")
+    assert done.code == 1
+    assert f"{file}:5:3: error PH001 Trigger default/a: spec.tempalte: unknown field" in done.out
+    assert 'did you mean "template"?' in done.out
+
+
+def test_several_paths_are_taken_together(tmp_path: Path) -> None:
+    extra = tmp_path / "extra.yaml"
+    extra.write_text(FIXED)
+    done = pipehook("validate", GOOD, extra, "-o", "json")
+    found = {Path(finding["file"]).name: (finding["rule"], finding["severity"]) for finding in done.json}
+    assert found == {"template.yaml": ("PH404", "warning"), "extra.yaml": ("PH501", "note")}
+    assert yaml.safe_load(pipehook("validate", GOOD, extra, "-o", "yaml").out) == done.json
+
+
+def test_rules_are_ignored_by_their_first_letters() -> None:
+    assert pipehook("validate", GOOD, "-o", "json", "--ignore", "ph4,PH501").json == []
+
+
+def test_sarif_for_code_scanning() -> None:
+    log = pipehook("validate", GOOD, "-o", "sarif").json
+    assert (log["version"], log["runs"][0]["tool"]["driver"]["name"]) == ("2.1.0", "pipehook")
+    (result,) = log["runs"][0]["results"]
+    place = result["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "infra/triggers/template.yaml"
+    assert place["region"]["startLine"] > 1
+
+
+def test_the_rules_are_listed_with_their_reasons() -> None:
+    listed = pipehook("validate", "--rules", "-o", "json").json
+    assert {rule["id"] for rule in listed} >= {"PH001", "PH202", "PH301", "PH501"}
+    assert all(rule["why"].endswith(".") for rule in listed)
+    assert "PH202" in pipehook("validate", "--rules").out
+
+
+@pytest.mark.parametrize("path", ["nowhere", "nowhere.yaml"])
+def test_a_path_to_nothing_is_named(path: str) -> None:
+    done = pipehook("validate", path)
+    assert done.code == 1
+    assert f"{path}: does not exist" in done.err
+
+
+def test_a_part_without_a_listener_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "extra.yaml").write_text(FIXED)
+    done = pipehook("validate", tmp_path)
+    assert done.code == 0
+    assert "There is no EventListener in these files" in done.err
