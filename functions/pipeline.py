@@ -181,7 +181,7 @@ class _Run:
         if trigger.bindings is None or trigger.template is None:
             raise LastingError("the trigger was not compiled")
         params = trigger.bindings.resolve(event, trigger.template.defaults)
-        # under a name that nobody has, a captured push would otherwise be a new delivery with every new GUID
+        # under another name a captured push would otherwise be a new delivery, with every new GUID another one
         name = told_by_body(self.delivery.event_name, self.event.body if self.event else None, SELF_IDENTIFYING)
         key = delivery_key(self.delivery, signed=assurance is Assurance.SIGNED, event_name=name)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)

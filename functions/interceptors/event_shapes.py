@@ -135,7 +135,9 @@ def another_event(name: str, body: Json) -> str:
 
 
 def told_by_body(name: str, body: Json, names: Set[str]) -> str:
-    """Return the event among `names` that a body shows, when `name` is none that GitHub has; else `name`."""
-    if name in names or name in SHAPES or name in BARE or not isinstance(body, dict):
+    """Return the event among `names` that a body shows, unless it fits `name`, or none of them: then `name`."""
+    fields = body.keys() if isinstance(body, dict) else frozenset[str]()
+    own = SHAPES.get(name)
+    if own is not None and own.fits(fields):
         return name
-    return next((other for other in sorted(names) if SHAPES[other].fits(body.keys())), name)
+    return next((other for other in sorted(names) if SHAPES[other].fits(fields)), name)

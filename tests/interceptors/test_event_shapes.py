@@ -121,12 +121,14 @@ def test_an_unsigned_body_is_taken_under_any_name() -> None:
         ("made-up", CONFORMANCE_PUSH, "push"),
         ("", PULL_REQUEST, "pull_request"),
         ("PUSH", CONFORMANCE_PUSH, "push"),
-        ("push", PULL_REQUEST, "push"),
-        ("release", CONFORMANCE_PUSH, "release"),
-        ("star", CONFORMANCE_PUSH, "star"),
+        ("push", PULL_REQUEST, "pull_request"),
+        ("push", {"ref": "main"}, "push"),
+        ("release", CONFORMANCE_PUSH, "push"),
+        ("release", {"release": {}, "ref": "v1", "after": ""}, "release"),
+        ("star", CONFORMANCE_PUSH, "push"),
         ("made-up", CREATE, "made-up"),
         ("made-up", ["ref", "commits"], "made-up"),
     ],
 )
-def test_a_name_that_nobody_has_says_less_than_the_body(name: str, body: Json, told: str) -> None:
+def test_the_body_says_more_than_the_name(name: str, body: Json, told: str) -> None:
     assert told_by_body(name, body, {"push", "pull_request"}) == told
