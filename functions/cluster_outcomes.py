@@ -8,7 +8,7 @@ from typing import Self
 
 from functions.dataclass import dataclass
 from functions.errors import LastingError, PipehookError
-from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, MAKER_ANNOTATION, TRIGGER_LABEL, stamp
+from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, stamp
 from functions.ports import Work
 from functions.values import Json, Outcome, ResourceRef, Status
 
@@ -122,15 +122,16 @@ def stranger(found: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
     It is when the same delivery, listener and trigger have made it.
     """
     there, ours = _mapping(found, "metadata"), _mapping(wanted, "metadata")
-    annotations, labels = _mapping(there, "annotations"), _mapping(there, "labels")
-    if not annotations.get(KEY_ANNOTATION):
+    labels = _mapping(there, "labels")
+    key, own_key = (str(_mapping(metadata, "annotations").get(KEY_ANNOTATION, "")) for metadata in (there, ours))
+    if not key:
         return f"it carries no annotation {KEY_ANNOTATION}, so Pipehook has not made it"
-    if annotations[KEY_ANNOTATION] != _mapping(ours, "annotations")[KEY_ANNOTATION]:
+    if key.partition(".")[0] != own_key.partition(".")[0]:
         return "another delivery has made it"
     own = _mapping(ours, "labels")
     if any(labels.get(name, "") != own[name] for name in (LISTENER_LABEL, TRIGGER_LABEL)):
         return f"trigger {labels.get(TRIGGER_LABEL)} of listener {labels.get(LISTENER_LABEL)} has made it"
-    if annotations.get(MAKER_ANNOTATION) != _mapping(ours, "annotations").get(MAKER_ANNOTATION):
+    if key != own_key:
         return "another trigger has made it from the same delivery"
     return ""
 

@@ -14,8 +14,6 @@ from functions.ports import Work
 from functions.values import Json
 
 KEY_ANNOTATION = "pipehook.dev/delivery-key"
-MAKER_ANNOTATION = "pipehook.dev/made-by"
-"""Which trigger has made an object of a fixed name, written where the labels do not tell."""
 LISTENER_LABEL = "triggers.tekton.dev/eventlistener"
 TRIGGER_LABEL = "triggers.tekton.dev/trigger"
 EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"
@@ -71,9 +69,9 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     """Return resource number `position` as it is to be created: named, labelled and annotated.
 
     A `generateName` is followed by a hash of (delivery key, listener, trigger, position, attempt). A fixed name says
-    nothing of the trigger; where the labels do not either, an annotation does. From the second attempt on, `$(uid)` is
-    another one too. Raises LastingError when the resource cannot be created whatever the
-    cluster says: no kind, no name.
+    nothing of the trigger; where the labels do not either, a hash of it follows the key in the annotation. From the
+    second attempt on, `$(uid)` is another one too. Raises LastingError when the resource cannot be created whatever
+    the cluster says: no kind, no name.
     """
     resource: Mapping[str, Json] = work.resources[position]
     if attempt:
@@ -95,10 +93,11 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
         TRIGGER_LABEL: label_value(work.trigger),
         EVENT_LABEL: label_value(work.event_id),
     }
-    own: dict[str, Json] = {KEY_ANNOTATION: work.key}
+    key = work.key
     if fixed and not _labels_tell(work, metadata):
-        own[MAKER_ANNOTATION] = f"{work.listener_namespace}/{work.listener} {work.identity}"
-    metadata["annotations"] = _mapping(metadata, "annotations", position) | own
+        maker = _digest("maker", f"{work.listener_namespace}/{work.listener}", work.identity)
+        key += f".{maker.hex()[:16]}"
+    metadata["annotations"] = _mapping(metadata, "annotations", position) | {KEY_ANNOTATION: key}
     return {**resource, "metadata": metadata}
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from functions.cluster_outcomes import Planned, Result, Run, State, may_rerun, outcome, plan, run_of, stranger
 from functions.errors import LastingError, PassingError
-from functions.naming import MAKER_ANNOTATION, stamp
+from functions.naming import KEY_ANNOTATION, stamp
 from functions.ports import Work
 from functions.values import ResourceRef, Status
 from tests.adapters.cluster_support import NAMESPACE, config_map, pipeline_run, work
@@ -115,10 +115,13 @@ def test_triggers_that_labels_spell_alike_are_strangers_to_each_other(case: str)
     assert stranger(one, two) == stranger(two, one) == "another trigger has made it from the same delivery"
 
 
-def test_names_that_tell_the_trigger_need_no_further_annotation() -> None:
+def test_names_that_tell_the_trigger_need_no_more_than_the_key() -> None:
     unnamed = work(pipeline_run(), config_map(name="settings"), trigger="", identity=f"{NAMESPACE}/#1")
-    assert [MAKER_ANNOTATION in metadata_of(unnamed, position)["annotations"] for position in (0, 1)] == [False, True]
-    assert MAKER_ANNOTATION not in metadata_of(work(config_map(name="settings")), 0)["annotations"]
+    keys = [metadata_of(unnamed, position)["annotations"][KEY_ANNOTATION] for position in (0, 1)]
+    assert keys[0] == unnamed.key
+    assert keys[1].startswith(f"{unnamed.key}.")
+    settings = work(config_map(name="settings"))
+    assert metadata_of(settings, 0)["annotations"][KEY_ANNOTATION] == settings.key
 
 
 def metadata_of(item: Work, position: int) -> Any:
