@@ -21,6 +21,8 @@ from functions.ports import Deadline
 
 SECONDS = 20.0
 TOKEN_POLLS = 50
+LABEL = "app.kubernetes.io/name=pipehook"
+"""What infra/cluster and this command put on everything that they make."""
 ANNOTATION = "kubernetes.io/service-account.name"
 TOKEN_TYPE = "kubernetes.io/service-account-token"  # noqa: S105 -- the type of a Kubernetes Secret
 _RBAC = "rbac.authorization.k8s.io"
@@ -126,8 +128,8 @@ class Cluster:
         raise LastingError(f"Kubernetes does not fill Secret {namespace}/{name}: does ServiceAccount {account} exist?")
 
     def token_secrets(self, namespace: str, account: str) -> list[str]:
-        """Return the names of the Secrets that hold tokens of an account."""
-        found = self.ask("GET", _path(namespace, "secrets", ""), "Secrets", fieldSelector=f"type={TOKEN_TYPE}") or {}
+        """Return the names of Pipehook's own Secrets that hold tokens of an account."""
+        found = self.ask("GET", _path(namespace, "secrets", ""), "Secrets", labelSelector=LABEL) or {}
         return [
             str(entry["metadata"]["name"])
             for entry in found.get("items") or []
@@ -155,7 +157,7 @@ def _path(namespace: str, plural: str, name: str) -> str:
 
 
 def _metadata(namespace: str, name: str) -> dict[str, Any]:
-    return {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/name": "pipehook"}}
+    return {"name": name, "namespace": namespace, "labels": dict([LABEL.split("=")])}
 
 
 def _role(where: str, name: str, home: str, groups: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:

@@ -69,7 +69,7 @@ def test_the_reply_is_a_table_and_a_refusal_ends_with_1(served: ServedFunction) 
 def test_a_payload_and_the_key_in_a_file(served: ServedFunction, tmp_path: Path) -> None:
     (tmp_path / "key").write_text(SECRET + "\n")
     (tmp_path / "body.json").write_text('{"ref": "refs/heads/x", "after": "1", "commits": []}')
-    args = ["send", served.url, "--event", "push", "--payload", tmp_path / "body.json"]
+    args = ["send", served.url, "--event", "push", "--payload", str(tmp_path / "body.json")]
     assert pipehook(*args, "--secret-file", tmp_path / "key").code == 0
 
 

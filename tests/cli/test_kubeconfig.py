@@ -1,0 +1,197 @@
+"""`pipehook kubeconfig`: from the administrator's access to the function's own, into Secret Manager, and rotated."""
+
+from __future__ import annotations
+
+import json
+import stat
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.adapters.kubeconfig import parse_kubeconfig
+from functions.adapters.kubernetes_api import KubernetesApi
+from functions.cli.admin import Given
+from functions.ports import Deadline
+from tests.cli.support import pipehook
+from tests.standins.apiserver import ApiServer
+from tests.standins.kubernetes.access import Rule, User
+from tests.standins.secret_manager import SecretManager
+
+SECRET = "projects/acme/secrets/pipehook-kubeconfig"
+TRIGGERS = "infra/triggers"
+LAB = "goldstine-lab"
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with ApiServer(namespaces=[LAB], rbac=True, tokens={"admin": User(name="admin", rules=(Rule(),))}) as server:
+        yield server
+
+
+@pytest.fixture
+def admin(server: ApiServer, tmp_path: Path) -> dict[str, str]:
+    """The environment of an administrator."""
+    path = tmp_path / "admin-kubeconfig"
+    path.write_text(server.kubeconfig(token="admin"))
+    return {"KUBECONFIG": str(path)}
+
+
+def accounts(server: ApiServer) -> list[dict[str, Any]]:
+    """The accounts that Kubernetes does not make itself."""
+    return [entry for entry in server.objects("ServiceAccount", LAB) if entry["metadata"]["name"] != "default"]
+
+
+def may_create(text: str, namespace: str = LAB) -> bool:
+    access = parse_kubeconfig(text, trusted_local=False)
+    deadline = Deadline(time.monotonic() + 5, time.monotonic)
+    return (
+        KubernetesApi(Given(access))
+        .review_access("create", group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline)
+        .allowed
+    )
+
+
+def test_it_makes_what_is_missing_and_writes_a_kubeconfig_that_works(admin: dict[str, str], server: ApiServer) -> None:
+    done = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
+    assert done.code == 0, done.err
+    document = yaml.safe_load(done.out)
+    assert set(document) == {"apiVersion", "kind", "clusters", "contexts", "current-context", "users"}
+    assert list(document["users"][0]["user"]) == ["token"]
+    assert document["contexts"][0]["context"]["namespace"] == LAB
+    assert may_create(done.out)
+    assert not may_create(done.out, "default")
+    (role,) = server.objects("Role", LAB)
+    assert role["rules"] == [{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["create", "get"]}]
+    (account,) = accounts(server)
+    assert account["automountServiceAccountToken"] is False
+    assert "The token ends at" in done.err
+    again = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
+    assert again.code == 0
+    assert "created" not in again.err
+
+
+def test_without_an_account_it_says_how_to_make_one(admin: dict[str, str], server: ApiServer) -> None:
+    done = pipehook("kubeconfig", "--namespace", LAB, environment=admin)
+    assert (done.code, done.out) == (1, "")
+    assert "there is no ServiceAccount goldstine-lab/pipehook: kubectl apply -k infra/cluster/base" in done.err
+    assert accounts(server) == []
+
+
+def test_an_account_without_rights_is_warned_of(admin: dict[str, str], server: ApiServer) -> None:
+    server.put_object({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "bare", "namespace": LAB}})
+    done = pipehook("kubeconfig", "--namespace", LAB, "--service-account", "bare", environment=admin)
+    assert done.code == 0
+    assert "the account may not create PipelineRuns" in done.err
+
+
+def test_a_file_is_for_its_owner_alone(admin: dict[str, str], tmp_path: Path) -> None:
+    target = tmp_path / "kubeconfig"
+    target.write_text("old")
+    target.chmod(0o644)
+    done = pipehook(
+        *("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, "--file", target), environment=admin
+    )
+    assert (done.code, done.out) == (0, "")
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert may_create(target.read_text())
+
+
+def test_into_secret_manager_and_rotated(admin: dict[str, str], server: ApiServer) -> None:
+    with SecretManager() as manager:
+        environment = admin | {"SECRET_MANAGER_EMULATOR_HOST": manager.host}
+        args = ["kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, "--secret", SECRET]
+        args += ["--token-secret", "pipehook-token"]
+        first = pipehook(*args, environment=environment)
+        assert (first.code, first.out) == (0, ""), first.err
+        assert f"{SECRET}/versions/1" in first.err
+        assert [entry["metadata"]["name"] for entry in server.objects("Secret", LAB)] == ["pipehook-token"]
+
+        second = pipehook(*args, "--rotate", environment=environment)
+        assert second.code == 0, second.err
+        (left,) = server.objects("Secret", LAB)
+        assert left["metadata"]["name"].startswith("pipehook-token-")
+        assert f"disabled {SECRET}/versions/1" in second.err
+        assert "deleted Secret goldstine-lab/pipehook-token" in second.err
+        methods = [call.method for call in manager.calls if call.code == "OK"]
+        assert methods.count("AddSecretVersion") == 2
+        assert methods.count("DisableSecretVersion") == 1
+        token = left["data"]["token"]
+        assert token not in second.err + second.out
+
+
+def test_rotation_needs_somewhere_to_put_the_new_one(admin: dict[str, str]) -> None:
+    done = pipehook("kubeconfig", "--namespace", LAB, "--rotate", environment=admin)
+    assert done.code == 2
+    assert "--rotate needs --secret" in done.err
+
+
+@pytest.mark.parametrize(
+    ("args", "why"),
+    [
+        (["--namespace", "Lab"], "no name that Kubernetes accepts"),
+        (["--namespace", LAB, "--duration", "soon"], "--duration"),
+        (["--namespace", LAB, "--context", "other"], "no context other; it has"),
+        (["--namespace", LAB, "--kubeconfig", "/nowhere"], "there is no kubeconfig /nowhere"),
+        (
+            ["--namespace", LAB, "--create", "--triggers", TRIGGERS, "--secret", "mine"],
+            "projects/PROJECT/secrets/SECRET",
+        ),
+    ],
+)
+def test_a_wrong_command_line(admin: dict[str, str], args: list[str], why: str) -> None:
+    done = pipehook("kubeconfig", *args, environment=admin)
+    assert done.code == 2
+    assert why in done.err
+
+
+def test_a_cluster_that_is_away_ends_with_3(tmp_path: Path) -> None:
+    path = tmp_path / "kubeconfig"
+    with ApiServer() as server:
+        path.write_text(server.kubeconfig())
+    done = pipehook("kubeconfig", "--namespace", LAB, environment={"KUBECONFIG": str(path)})
+    assert done.code == 3
+
+
+PLUGIN = """
+import json, os, sys
+asked = json.loads(os.environ["KUBERNETES_EXEC_INFO"])
+assert asked["kind"] == "ExecCredential" and os.environ["WHO"] == "me" and sys.argv[1:] == ["--now"]
+json.dump({"kind": "ExecCredential", "status": {"token": "admin"}}, sys.stdout)
+"""
+
+
+def test_an_administrator_may_use_a_credential_plugin_and_several_files(
+    server: ApiServer, tmp_path: Path, admin: dict[str, str]
+) -> None:
+    (tmp_path / "plugin.py").write_text(PLUGIN)
+    document = yaml.safe_load(server.kubeconfig())
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": sys.executable,
+        "args": [str(tmp_path / "plugin.py"), "--now"],
+        "env": [{"name": "WHO", "value": "me"}],
+    }
+    document["users"] = [{"name": "plugged", "user": {"exec": plugin}}]
+    document["contexts"] = [{"name": "work", "context": {**document["contexts"][0]["context"], "user": "plugged"}}]
+    document["current-context"] = "work"
+    (tmp_path / "second").write_text(json.dumps(document))
+    environment = {"KUBECONFIG": f"{tmp_path / 'missing'}:{admin['KUBECONFIG']}:{tmp_path / 'second'}"}
+    args = ["kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, "--context", "work"]
+    done = pipehook(*args, environment=environment)
+    assert done.code == 0, done.err
+    assert may_create(done.out)
+
+
+def test_a_plugin_that_fails_is_named(server: ApiServer, tmp_path: Path) -> None:
+    document = yaml.safe_load(server.kubeconfig())
+    document["users"][0]["user"] = {"exec": {"command": "no-such-plugin", "installHint": "Install it."}}
+    path = tmp_path / "kubeconfig"
+    path.write_text(json.dumps(document))
+    done = pipehook("kubeconfig", "--namespace", LAB, environment={"KUBECONFIG": str(path)})
+    assert done.code == 1
+    assert "no-such-plugin is not installed. Install it." in done.err
