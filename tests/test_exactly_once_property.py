@@ -1,0 +1,191 @@
+"""Whatever fails and however often deliveries come: once all is well, exactly the wanted objects exist."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grpc import StatusCode
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from tests.standins.faults import Fault
+from tests.support.deliveries import encoded, headers
+from tests.support.function import Answer
+from tests.support.production import (
+    KEY,
+    KUBECONFIG,
+    Production,
+    config_map,
+    manifests,
+    marked,
+    open_production,
+    pushed,
+    revision,
+)
+from tests.support.sources import github, inline, listener, run, template
+
+INSTANCES = 2
+DISPATCH = encoded({"action": "deploy", "branch": "main", "client_payload": {}})
+Wanted = tuple[str, str]
+"""Kind and revision of an object."""
+
+CLUSTER_FAULTS = st.builds(
+    Fault,
+    action=st.sampled_from(["answer", "answer", "reset", "lose", "garbage", "recode"]),
+    status=st.sampled_from([400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504]),
+    method=st.sampled_from(["", "GET", "POST"]),
+    kind=st.sampled_from(["", "PipelineRun", "ConfigMap"]),
+    skip=st.integers(0, 3),
+    times=st.one_of(st.none(), st.integers(1, 4)),
+    every=st.integers(1, 3),
+)
+CODES = st.sampled_from(
+    [
+        StatusCode.UNAVAILABLE,
+        StatusCode.INTERNAL,
+        StatusCode.RESOURCE_EXHAUSTED,
+        StatusCode.PERMISSION_DENIED,
+        StatusCode.NOT_FOUND,
+    ]
+)
+
+
+class Deliveries(RuleBasedStateMachine):
+    """Two instances, several deliveries, and all that can happen to them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stack = ExitStack()
+        directory = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
+        patch = self.stack.enter_context(pytest.MonkeyPatch.context())
+        self.production: Production = self.stack.enter_context(open_production(directory, patch))
+        pushing, written = manifests(run(), config_map("settings-$(tt.params.revision)"))
+        dispatching = {
+            "bindings": [{"name": "revision", "value": "$(header.X-GitHub-Delivery)"}],
+            "template": {"ref": "dispatch"},
+        }
+        triggers = [
+            pushing["spec"]["triggers"][0] | {"interceptors": [github(KEY, eventTypes=["push"])]},
+            inline("dispatch", github(KEY, eventTypes=["repository_dispatch"]), **dispatching),
+        ]
+        other = template("dispatch", marked(run()))
+        other["spec"]["params"] = written["spec"]["params"]
+        self.production.write(listener(*triggers), written, other)
+        self.wanted: set[Wanted] = set()
+        self.sent: dict[str, tuple[bytes, dict[str, str]]] = {}
+        self.tokens = 0
+
+    @initialize(redelivery=st.sampled_from(["deduplicate", "rerun"]))
+    def start(self, redelivery: str) -> None:
+        self.redelivery = redelivery
+        self.functions = [self.production.application(REDELIVERY=redelivery) for _ in range(INSTANCES)]
+
+    @rule(instance=st.integers(0, INSTANCES - 1), number=st.integers(0, 2))
+    def push(self, instance: int, number: int) -> None:
+        """A push, or a copy of it: each under a GUID of its own."""
+        body = pushed(f"c{number}")
+        self.wanted |= {("PipelineRun", f"c{number}"), ("ConfigMap", f"c{number}")}
+        self.sent[f"push {number}"] = (body, headers("push", body))
+        self.deliver(instance, f"push {number}")
+
+    @rule(instance=st.integers(0, INSTANCES - 1), number=st.integers(0, 1))
+    def dispatch(self, instance: int, number: int) -> None:
+        """Events whose bodies are all equal, each with the GUID that makes it one of its own."""
+        self.wanted.add(("PipelineRun", f"guid-{number}"))
+        self.sent[f"dispatch {number}"] = (DISPATCH, headers("repository_dispatch", DISPATCH, guid=f"guid-{number}"))
+        self.deliver(instance, f"dispatch {number}")
+
+    def deliver(self, instance: int, name: str) -> Answer:
+        answer = self.functions[instance].post(*self.sent[name])
+        assert answer.status in (202, 422, 503)
+        assert ("Retry-After" in answer.headers) is (answer.status == 503)
+        named = {(made["kind"], made["name"]) for row in answer.json["triggers"] for made in row["resources"]}
+        assert named <= {(made["kind"], made["metadata"]["name"]) for made in self.objects()}
+        return answer
+
+    def objects(self) -> list[dict[str, Any]]:
+        return [*self.production.objects("PipelineRun"), *self.production.objects("ConfigMap")]
+
+    @rule(fault=CLUSTER_FAULTS)
+    def cluster_fails(self, fault: Fault) -> None:
+        self.production.cluster.faults.add(fault)
+
+    @rule()
+    def cluster_is_mended(self) -> None:
+        self.production.cluster.faults.clear()
+        self.production.cluster.accept()
+
+    @rule()
+    def cluster_is_gone(self) -> None:
+        self.production.cluster.refuse()
+
+    @rule()
+    def connections_die(self) -> None:
+        self.production.cluster.drop_connections()
+
+    @rule()
+    def token_is_replaced(self) -> None:
+        self.tokens += 1
+        self.production.cluster.rotate_token(f"token-{self.tokens}")
+
+    @rule()
+    def kubeconfig_is_added(self) -> None:
+        self.production.add_kubeconfig()
+
+    @rule(code=CODES, secret=st.sampled_from(["", KEY, KUBECONFIG]), times=st.one_of(st.none(), st.integers(1, 4)))
+    def secret_manager_fails(self, code: StatusCode, secret: str, times: int | None) -> None:
+        self.production.manager.fail("", code, secret=secret, times=times)
+
+    @rule()
+    def secret_manager_is_damaged(self) -> None:
+        self.production.manager.corrupt(5)
+
+    @rule()
+    def secret_manager_is_mended(self) -> None:
+        self.production.manager.mend()
+
+    @rule(seconds=st.sampled_from([1, 15, 61, 700]))
+    def time_passes(self, seconds: int) -> None:
+        self.production.pass_by(seconds)
+
+    @rule(instance=st.integers(0, INSTANCES - 1))
+    def an_instance_starts_anew(self, instance: int) -> None:
+        self.functions[instance] = self.production.application(REDELIVERY=self.redelivery)
+
+    @rule()
+    def all_is_well_and_everything_is_sent_again(self) -> None:
+        self.cluster_is_mended()
+        self.secret_manager_is_mended()
+        self.kubeconfig_is_added()
+        self.time_passes(61)
+        for instance in range(INSTANCES):
+            for name in self.sent:
+                answer = self.deliver(instance, name)
+                assert answer.status == 202
+                assert max(answer.statuses) == "filtered"
+                assert min(answer.statuses) in (("created", "duplicate") if instance == 0 else ("duplicate",))
+        assert set(self.made()) == self.wanted
+
+    @invariant()
+    def nothing_is_there_twice_or_unasked(self) -> None:
+        made = self.made()
+        assert set(made) <= self.wanted
+        assert set(made.values()) <= {1}
+
+    def made(self) -> Counter[Wanted]:
+        return Counter((found["kind"], revision(found)) for found in self.objects())
+
+    def teardown(self) -> None:
+        with self.stack:
+            if hasattr(self, "functions"):
+                self.all_is_well_and_everything_is_sent_again()
+
+
+TestDeliveries = Deliveries.TestCase
+TestDeliveries.settings = settings(max_examples=50, stateful_step_count=15, deadline=None)
