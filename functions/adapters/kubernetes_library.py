@@ -5,70 +5,25 @@ requests-oauthlib and a dozen more, and `kubernetes.client.api_client` brings py
 that a function which sends plain dictionaries never sees. Creating objects takes `kubernetes.client.rest` and
 `.configuration`; what `ApiClient.call_api` adds to them is one call handed on.
 
-`kubernetes/__init__.py` and `kubernetes/utils/__init__.py` are deferred, not skipped: either runs, as it stands, when
-somebody first asks its package for a name, so that other users of the package in this process find it whole.
+The `__init__.py` of the packages on the way are deferred (see `deferred`).
 """
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import threading
-from importlib.machinery import ModuleSpec
-from types import ModuleType
 from typing import TYPE_CHECKING
+
+from functions.adapters.deferred import defer
 
 if TYPE_CHECKING:
     from kubernetes.client.configuration import Configuration
     from kubernetes.client.rest import RESTClientObject
 
-_DEFERRED = ("kubernetes", "kubernetes.utils")
-_LOCK = threading.Lock()
-
-
-class _Deferred:
-    """A package's `__getattr__` (PEP 562): executes its `__init__.py` when a name is missing for the first time."""
-
-    def __init__(self, module: ModuleType, spec: ModuleSpec) -> None:
-        self._module = module
-        self._spec = spec
-        self._lock = threading.RLock()
-        self._begun = False
-
-    def __call__(self, name: str) -> object:
-        # the import system and inspection ask every module for names such as __wrapped__
-        if name.startswith("__") and name not in ("__version__", "__all__"):
-            raise AttributeError(f"module {self._module.__name__!r} has no attribute {name!r}")
-        with self._lock:
-            # begun already: by this very thread, whose `from . import x` must go on to import x, or in full
-            if not self._begun and self._spec.loader is not None:
-                self._begun = True
-                self._spec.loader.exec_module(self._module)
-        try:
-            return vars(self._module)[name]
-        except KeyError:
-            raise AttributeError(f"module {self._module.__name__!r} has no attribute {name!r}") from None
-
-
-def _defer(name: str) -> None:
-    if name in sys.modules:  # imported in full by somebody else, or deferred before
-        return
-    spec = importlib.util.find_spec(name)
-    if spec is None:  # laid out differently in another release
-        return
-    module = importlib.util.module_from_spec(spec)
-    module.__getattr__ = _Deferred(module, spec)  # type: ignore[method-assign] # PEP 562, unknown to ModuleType's stub
-    sys.modules[name] = module
-    parent, _, child = name.rpartition(".")
-    if parent:
-        setattr(sys.modules[parent], child, module)
+_DEFERRED = ("kubernetes", "kubernetes.client", "kubernetes.utils")
 
 
 def load() -> tuple[type[Configuration], type[RESTClientObject]]:
     """Import the client's HTTP layer and return its two classes."""
-    with _LOCK:
-        for name in _DEFERRED:
-            _defer(name)
+    defer(*_DEFERRED)
     from kubernetes.client.configuration import Configuration  # noqa: PLC0415 -- only when the cluster is first used
     from kubernetes.client.rest import RESTClientObject  # noqa: PLC0415 -- as above
 
