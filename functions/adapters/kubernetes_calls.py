@@ -87,20 +87,6 @@ class Calls:
                 raise errors.given_up(result, attempts=attempts, seconds=deadline.clock() - began)
             self._backoff.sleep(wait)
 
-    def stream(
-        self, request: Request, subject: str, deadline: Deadline, *, idle_seconds: float
-    ) -> Iterator[tuple[int, bytes]]:
-        """Yield (status, bytes) of one answer as they come: `deadline` bounds the opening, `idle_seconds` a pause.
-
-        Raises ApiUnavailableError. It takes none of the bounded connections: it may last for minutes.
-        """
-        session = self._open(subject, deadline)
-        connect = min(CONNECT_SECONDS, deadline.require(f"ask the cluster for {subject}"))
-        try:
-            yield from session.stream(request, connect=connect, read=idle_seconds)
-        except NoAnswerError as error:
-            raise errors.of_silence(error, subject) from error
-
     def _attempt(
         self, session: Session, request: Request, subject: str, deadline: Deadline, *, doubtful: bool
     ) -> dict[str, Json] | ApiRefusedError | ApiUnavailableError:

@@ -52,7 +52,6 @@ _LITERAL_TYPES: dict[type, Type] = {
     type(None): NULL,
 }
 _LOGIC = frozenset({"_&&_", "_||_"})
-_DISPLAYED = {"@in": "@in"}
 
 
 def check(source: str, expr: Expr) -> Type:
