@@ -1,23 +1,19 @@
-"""The Kubernetes API as Pipehook uses it: create, get, list, watch and review, over the official client."""
+"""The Kubernetes API as Pipehook uses it: create, get, list and review, over the official client."""
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from functions.adapters import kubernetes_errors as errors
 from functions.adapters.kubeconfig import AccessSource
 from functions.adapters.kubernetes_calls import Backoff, Calls
 from functions.adapters.kubernetes_errors import ApiRefusedError
 from functions.adapters.kubernetes_kinds import Kinds, Resource
-from functions.adapters.kubernetes_transport import Answer, Request
+from functions.adapters.kubernetes_transport import Request
 from functions.dataclass import dataclass
 from functions.ports import Deadline
 from functions.values import Json
-
-FIELD_MANAGER = "pipehook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +60,7 @@ class KubernetesApi:
         request = Request(
             method="POST",
             path=resource.path(namespace),
-            query={"fieldManager": FIELD_MANAGER, **({"dryRun": "All"} if dry_run else {})},
+            query={"dryRun": "All"} if dry_run else {},
             body={**manifest, "metadata": metadata},
             impersonate=impersonate,
         )
@@ -115,35 +111,6 @@ class KubernetesApi:
         )
         return self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
 
-    def watch(
-        self,
-        resource: Resource,
-        *,
-        namespace: str = "",
-        resource_version: str,
-        label_selector: str = "",
-        seconds: int = 240,
-        deadline: Deadline,
-    ) -> Generator[dict[str, Json], None, None]:
-        """Yield events (`type`, `object`) from `resource_version` on, BOOKMARKs among them, for about `seconds`.
-
-        `deadline` bounds the opening alone. A version that is too old is an ApiRefusedError with status 410, whether
-        the answer or an ERROR event says so: list anew. Any other end is nothing special: watch again from the last
-        version. `close()` closes the connection.
-        """
-        query = {
-            "watch": "1",
-            "allowWatchBookmarks": "true",
-            "resourceVersion": resource_version,
-            "timeoutSeconds": str(seconds),
-            "labelSelector": label_selector,
-        }
-        request = Request(
-            method="GET", path=resource.path(namespace), query={key: value for key, value in query.items() if value}
-        )
-        subject = describe(resource.plural, namespace, "")
-        return _events(self._calls.stream(request, subject, deadline, idle_seconds=seconds + 5.0), subject)
-
     def review_access(
         self,
         verb: str,
@@ -187,7 +154,7 @@ class KubernetesApi:
                     return None
                 raise
 
-        return self._kinds.find(api_version, kind, read)
+        return self._kinds.find(api_version, kind, read, deadline)
 
 
 def describe(kind: str, namespace: str, name: str) -> str:
@@ -198,28 +165,3 @@ def describe(kind: str, namespace: str, name: str) -> str:
 def _text(entry: Mapping[str, Json], name: str) -> str:
     value = entry.get(name)
     return value if isinstance(value, str) else ""
-
-
-def _events(chunks: Iterator[tuple[int, bytes]], subject: str) -> Generator[dict[str, Json], None, None]:
-    """Cut a watch's bytes into its lines, one event each."""
-    rest = b""
-    for status, chunk in chunks:
-        rest += chunk
-        if status != HTTPStatus.OK:
-            continue
-        *lines, rest = rest.split(b"\n")
-        for line in lines:
-            if line.strip():
-                yield _event(line, subject)
-    if status != HTTPStatus.OK:
-        raise errors.of_answer(Answer(status, "", rest), subject, None)
-
-
-def _event(line: bytes, subject: str) -> dict[str, Json]:
-    event: dict[str, Json] = json.loads(line)
-    if event.get("type") == "ERROR":
-        document = event.get("object")
-        code = document.get("code") if isinstance(document, dict) else None
-        status = code if isinstance(code, int) else HTTPStatus.INTERNAL_SERVER_ERROR
-        raise errors.of_answer(Answer(status, "", json.dumps(document).encode()), subject, None)
-    return event

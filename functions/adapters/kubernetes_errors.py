@@ -28,6 +28,7 @@ _MAX_READ = 64 * 1024
 _TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
 """etcd's own limit (1.5 MiB) comes through as an internal error, which it is not."""
 _CAUSE = r"[A-Za-z]{1,64}"
+_ALREADY_EXISTS = "AlreadyExists"
 _SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
 
 
@@ -81,6 +82,8 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
+    if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
+        cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
     cause = cause if re.fullmatch(_CAUSE, cause) else _phrase(answer.status)
     raw = _text(found.get("message"))
     message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
@@ -99,7 +102,7 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     passing = answer.status in _PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
     if any(words in raw for words in _TOO_LARGE):
         return ApiRefusedError(f"{text}: {message}; make the template smaller", status=answer.status, cause=cause)
-    if passing or (answer.status == HTTPStatus.CONFLICT and cause != "AlreadyExists"):
+    if passing or (answer.status == HTTPStatus.CONFLICT and cause != _ALREADY_EXISTS):
         # other conflicts (a ResourceQuota that somebody else has just updated) are over the next time
         return ApiUnavailableError(
             f"{text}: {message}",
@@ -176,7 +179,7 @@ def _hint(status: int, message: str, details: Mapping[str, Json]) -> str:
         return "allow the kubeconfig's account to impersonate that ServiceAccount, or remove serviceAccountName"
     if status == HTTPStatus.FORBIDDEN and " cannot " in message:
         return "add it to the Role of the kubeconfig's ServiceAccount"
-    if status == HTTPStatus.NOT_FOUND and details.get("kind") == "namespaces":
+    if status == HTTPStatus.NOT_FOUND and (details.get("kind") == "namespaces" or message.startswith('namespaces "')):
         return "create the namespace, or correct metadata.namespace in the template"
     if status == HTTPStatus.NOT_FOUND and not details.get("name"):
         return "the cluster does not serve this kind at this apiVersion: install it (its CRD), or correct the template"
@@ -191,6 +194,15 @@ def _status_object(body: bytes) -> Mapping[str, Json]:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _is_bare(body: bytes) -> bool:
+    """Say whether a refusal comes without a reason, but not from a stranger: it is empty, or an object of JSON."""
+    try:
+        found = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and not found.get("reason")
 
 
 def _text(value: Json) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping
 from urllib.parse import quote
 
 from functions.dataclass import dataclass
-from functions.errors import LastingError
+from functions.errors import LastingError, PassingError
 from functions.patterns import pattern
+from functions.ports import Deadline
 from functions.values import Json
 
 POSITIVE_SECONDS = 600.0
@@ -16,6 +17,7 @@ POSITIVE_SECONDS = 600.0
 NEGATIVE_SECONDS = 15.0
 """How long a kind that was not found is not asked for again: a CRD may be installed any moment."""
 _MAX_GROUPS = 64
+_LANES = 16
 
 _API_VERSION = pattern(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9]{0,30}")
 _SEGMENT = pattern(r"[^/%\x00-\x20\x7f]{1,253}")
@@ -96,28 +98,31 @@ class _Group:
 
 
 class Kinds:
-    """Finds resources; `read` asks the API for the APIResourceList at a path and returns None where there is none."""
+    """Finds resources; `read` asks the API for the APIResourceList at a path and returns None where there is none.
+
+    A delivery's resources are created in parallel: those of one apiVersion wait for one answer instead of each asking.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        self._lanes = tuple(threading.Lock() for _ in range(_LANES))
         self._groups: dict[str, _Group] = {}
 
-    def find(self, api_version: str, kind: str, read: Callable[[str], Mapping[str, Json] | None]) -> Resource:
-        """Return the resource of a kind. Raises LastingError when the cluster serves none, and whatever `read` does."""
+    def find(
+        self, api_version: str, kind: str, read: Callable[[str], Mapping[str, Json] | None], deadline: Deadline
+    ) -> Resource:
+        """Return the resource of a kind.
+
+        Raises LastingError when the cluster serves none, PassingError when another thread's question is not answered
+        in time, and whatever `read` does.
+        """
         known = KNOWN.get((api_version, kind))
         if known is not None:
             return known
         if not _API_VERSION.fullmatch(api_version):
             raise LastingError("its apiVersion is no group/version such as tekton.dev/v1; correct the template")
-        group = self._groups.get(api_version)
-        if group is None or not self._fresh(group, kind):
-            group = _Group(_resources(api_version, read(_root(api_version))), self._clock())
-            with self._lock:
-                self._groups.pop(api_version, None)
-                while len(self._groups) >= _MAX_GROUPS:
-                    del self._groups[next(iter(self._groups))]
-                self._groups[api_version] = group
+        group = self._fresh(api_version, kind) or self._asked(api_version, kind, read, deadline)
         found = group.kinds.get(kind)
         if found is None:
             raise LastingError(
@@ -130,9 +135,34 @@ class Kinds:
         with self._lock:
             self._groups.pop(resource.api_version, None)
 
-    def _fresh(self, group: _Group, kind: str) -> bool:
+    def _asked(
+        self, api_version: str, kind: str, read: Callable[[str], Mapping[str, Json] | None], deadline: Deadline
+    ) -> _Group:
+        lane = self._lanes[hash(api_version) % _LANES]
+        if not lane.acquire(timeout=deadline.require(f"ask the cluster for discovery of {api_version}")):
+            raise PassingError(f"discovery of {api_version} was not answered in time")
+        try:
+            group = self._fresh(api_version, kind)
+            if group is None:
+                group = _Group(_resources(api_version, read(_root(api_version))), self._clock())
+                self._keep(api_version, group)
+        finally:
+            lane.release()
+        return group
+
+    def _keep(self, api_version: str, group: _Group) -> None:
+        with self._lock:
+            self._groups.pop(api_version, None)
+            while len(self._groups) >= _MAX_GROUPS:
+                del self._groups[next(iter(self._groups))]
+            self._groups[api_version] = group
+
+    def _fresh(self, api_version: str, kind: str) -> _Group | None:
+        group = self._groups.get(api_version)
+        if group is None:
+            return None
         limit = POSITIVE_SECONDS if kind in group.kinds else NEGATIVE_SECONDS
-        return self._clock() - group.read_at < limit
+        return group if self._clock() - group.read_at < limit else None
 
 
 def _resources(api_version: str, document: Mapping[str, Json] | None) -> dict[str, Resource]:

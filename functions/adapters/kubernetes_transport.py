@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kubernetes.client.rest import RESTClientObject, RESTResponse
 
 USER_AGENT = "pipehook"
+"""Also the field manager of what is created: the API takes it from here where no fieldManager is named."""
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer: a page of 500 large objects stays well below."""
 MAX_IDLE_SECONDS = 60.0
@@ -101,20 +102,6 @@ class Session:
         self.tried = True
         self.last_used = time.time()
         return Answer(response.status, response.headers.get("Retry-After", ""), body)
-
-    def stream(self, request: Request, *, connect: float, read: float) -> Iterator[tuple[int, bytes]]:
-        """Send a request and yield (status, bytes) as they come; `read` seconds without a byte end it.
-
-        Raises NoAnswerError. Closing the generator closes the connection.
-        """
-        with _plain_faults():
-            response = self._send(request, connect=connect, read=read)
-            try:
-                yield response.status, b""
-                while chunk := response.response.read1(_CHUNK):
-                    yield response.status, chunk
-            finally:
-                response.response.close()
 
     def _send(self, request: Request, *, connect: float, read: float) -> RESTResponse:
         headers = dict(self._headers)

@@ -1,4 +1,4 @@
-"""The API client: credentials and their rotation, TLS, dead connections, discovery, lists, watches, reviews."""
+"""The API client: credentials and their rotation, TLS, dead connections, discovery, lists, reviews."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -401,8 +402,30 @@ class TestDiscovery:
         assert side.one(work(widget, key="other")).status is Status.CREATED
         assert server.requests[0].path == "/apis/example.com/v1"
 
+    def test_kinds_of_one_group_wait_for_one_answer(self) -> None:
+        kinds, deadline = Kinds(lambda: 0.0), Deadline(8.0, lambda: 0.0)
+        asked: list[str] = []
+        begun, answered = threading.Event(), threading.Event()
+
+        def read(path: str) -> dict[str, Any]:
+            asked.append(path)
+            begun.set()
+            assert answered.wait(10)
+            return {"resources": [{"name": "mice", "kind": "Mouse"}, {"name": "geese", "kind": "Goose"}]}
+
+        with ThreadPoolExecutor() as pool:
+            first = pool.submit(kinds.find, "example.com/v1", "Mouse", read, deadline)
+            assert begun.wait(10)
+            late = Deadline(0.01, lambda: 0.0)
+            with pytest.raises(PassingError, match="was not answered in time"):
+                kinds.find("example.com/v1", "Goose", read, late)
+            second = pool.submit(kinds.find, "example.com/v1", "Goose", read, deadline)
+            answered.set()
+            assert [first.result(10).plural, second.result(10).plural] == ["mice", "geese"]
+        assert asked == ["/apis/example.com/v1"]
+
     def test_the_memory_is_bounded(self) -> None:
-        kinds = Kinds(lambda: 0.0)
+        kinds, deadline = Kinds(lambda: 0.0), Deadline(8.0, lambda: 0.0)
         asked: list[str] = []
 
         def read(path: str) -> dict[str, Any]:
@@ -410,14 +433,14 @@ class TestDiscovery:
             return {"resources": [{"name": "things", "kind": "Thing", "namespaced": True}, {"name": "things/status"}]}
 
         for number in range(200):
-            kinds.find(f"g{number}.example.com/v1", "Thing", read)
+            kinds.find(f"g{number}.example.com/v1", "Thing", read, deadline)
         assert len(kinds._groups) == 64
-        kinds.find("g199.example.com/v1", "Thing", read)
+        kinds.find("g199.example.com/v1", "Thing", read, deadline)
         assert len(asked) == 200
 
 
 class TestReading:
-    """get, list, watch and access reviews."""
+    """get, list and access reviews."""
 
     def test_get_reads_one_object_and_tells_when_there_is_none(self, server: ApiServer, side: Side) -> None:
         put(server, "one")
@@ -452,46 +475,6 @@ class TestReading:
         with pytest.raises(ApiRefusedError) as caught:
             side.api.list(CONFIG_MAPS, limit=2, continue_=token, deadline=side.deadline())
         assert caught.value.status == 410
-
-    def test_watch_yields_what_happens_until_it_is_closed(self, server: ApiServer, side: Side) -> None:
-        version = str(metadata(side.api.list(CONFIG_MAPS, deadline=side.deadline()))["resourceVersion"])
-        put(server, "before", team="a")
-        events = side.api.watch(
-            CONFIG_MAPS,
-            namespace=NAMESPACE,
-            resource_version=version,
-            label_selector="team=a",
-            deadline=side.deadline(),
-        )
-        found = [next(events)]
-        put(server, "foreign", team="b")
-        put(server, "large-one", team="a", **{f"l{number}": "x" * 60 for number in range(2000)})
-        while metadata(found[-1]["object"]).get("name") != "large-one":
-            found.append(next(events))
-        assert [event["type"] for event in found if event["type"] != "BOOKMARK"] == ["ADDED", "ADDED"]
-        events.close()
-
-    def test_watch_ends_when_its_time_is_over(self, server: ApiServer, side: Side) -> None:
-        events = side.api.watch(CONFIG_MAPS, resource_version="", seconds=0, deadline=side.deadline())
-        assert [event["type"] for event in events] == ["BOOKMARK"]
-
-    @pytest.mark.parametrize("as_status", [True, False])
-    def test_a_watch_from_too_old_a_version_says_410(self, server: ApiServer, side: Side, as_status: bool) -> None:
-        put(server, "one")
-        put(server, "two")
-        server.expire_history()
-        if as_status:
-            server.faults.add(Fault(status=410, path="watch=1"))
-        with pytest.raises(ApiRefusedError) as caught:
-            list(side.api.watch(CONFIG_MAPS, resource_version="1", deadline=side.deadline()))
-        assert caught.value.status == 410
-
-    def test_a_watch_that_breaks_is_a_passing_fault(self, server: ApiServer, side: Side) -> None:
-        events = side.api.watch(CONFIG_MAPS, resource_version="", deadline=side.deadline())
-        assert next(events)["type"] == "BOOKMARK"
-        server.drop_connections()
-        with pytest.raises(ApiUnavailableError):
-            next(events)
 
     def test_server_dry_run_admits_and_stores_nothing(self, server: ApiServer, side: Side) -> None:
         manifest = pipeline_run(name="deploy", namespace=NAMESPACE)

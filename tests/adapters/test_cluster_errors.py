@@ -98,6 +98,7 @@ def test_a_status_that_nobody_knows_has_no_phrase() -> None:
         (403, 'User "ci" cannot impersonate resource', {}, "or remove serviceAccountName"),
         (403, "namespace is being terminated", {}, ""),
         (404, "namespaces not found", {"kind": "namespaces", "name": "x"}, "create the namespace"),
+        (404, 'namespaces "x" not found', {}, "create the namespace"),
         (404, "could not find the requested resource", {}, "install it (its CRD)"),
         (404, 'pods "x" not found', {"kind": "pods", "name": "x"}, ""),
     ],

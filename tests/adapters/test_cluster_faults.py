@@ -213,6 +213,14 @@ class TestLookingAtWhatExists:
         assert (found.status, found.passing) == (Status.FAILED, False)
         assert "an object of this name exists" in found.reason
 
+    @pytest.mark.parametrize("body", ["", '{"message":"exists"}', '{"kind":"Status","code":409}'])
+    def test_a_409_that_names_no_reason_is_looked_into_at_once(self, server: ApiServer, side: Side, body: str) -> None:
+        side.one(work())
+        server.requests.clear()
+        server.faults.add(Fault(status=409, body=body, method="POST"))
+        assert side.one(work()).status is Status.DUPLICATE
+        assert [seen.method for seen in server.requests] == ["POST", "GET"]
+
     def test_an_object_that_is_gone_when_looked_at_is_created(self, server: ApiServer, side: Side) -> None:
         body = '{"kind":"Status","reason":"AlreadyExists","code":409,"message":"it exists"}'
         server.faults.add(Fault(status=409, body=body, method="POST", times=1))

@@ -44,7 +44,7 @@ class TestCreate:
         ref = ResourceRef("tekton.dev/v1", "PipelineRun", NAMESPACE, run["metadata"]["name"])
         assert found == Outcome("github-trigger", NAMESPACE, Status.CREATED, "", (ref,), verified=True)
         assert found.milliseconds > 0
-        assert [(seen.method, seen.query) for seen in server.requests] == [("POST", "fieldManager=pipehook")]
+        assert [(seen.method, seen.query) for seen in server.requests] == [("POST", "")]
         assert run["metadata"]["annotations"][KEY_ANNOTATION] == KEY
         assert run["spec"] == pipeline_run()["spec"]
 
