@@ -96,7 +96,9 @@ def _question(what: str, hook: str) -> Question:
 
 
 def _attempts(page: Sequence[Json], question: Question) -> list[Attempt]:
-    return [_attempt(item, question) for item in page]
+    # one that has not been delivered yet has no time, and no answer that could be judged
+    made = (item for item in page if not isinstance(item, dict) or item.get("delivered_at") is not None)
+    return [_attempt(item, question) for item in made]
 
 
 def _attempt(item: Json, question: Question) -> Attempt:

@@ -25,6 +25,7 @@ from google.pubsub_v1.services.subscriber.client import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
 
+from functions.adapters.secrets_limits import LIFE_CLOCK
 from functions.dataclass import dataclass
 from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
@@ -183,13 +184,13 @@ class _Connection(Generic[C]):
             except exceptions.GoogleAPICallError as error:
                 raise _fault(error, resource, permission) from error
             else:
-                self._used = time.monotonic()
+                self._used = LIFE_CLOCK()
                 return answer
         raise PassingError(reason) from cause
 
     def _opened(self) -> C:
         with self._lock:
-            now = time.monotonic()
+            now = LIFE_CLOCK()
             if self._client is None or now - self._used > IDLE_SECONDS:
                 self._client = self._make(self._channel())
                 self._used = now

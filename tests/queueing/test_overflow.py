@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
+from functions.adapters import queue_client
 from functions.adapters.queue import FIRST_RESERVE, MAX_CALL, RESERVE, LazyPublisher, QueueingSink, open_publisher
 from functions.errors import LastingError, PassingError
 from functions.ports import Deadline, Work
@@ -285,6 +286,50 @@ def test_with_queue_mode_always_a_queue_that_is_away_is_made_up_for_by_the_clust
 
     assert outcome.status is Status.CREATED
     assert len(inner.works) == 1
+
+
+def test_a_dry_run_queues_nothing(source: Source, pubsub: TestedPubSub) -> None:
+    source.put(template(), listener(inline("one")))
+    topic = pubsub.topic()
+    subscription = pubsub.subscription(topic)
+
+    answer = _push(source.application(QUEUE_TOPIC=topic, QUEUE_MODE="always", DRY_RUN="true"))
+
+    assert answer.statuses == ["filtered"]
+    assert pubsub.take(subscription, seconds=0.2) == []
+
+
+def test_who_reruns_and_queues_is_told_what_that_does_not_do(
+    source: Source, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.put(template(), listener(inline("one")))
+    source.application(QUEUE_TOPIC="projects/p/topics/queue", REDELIVERY="rerun")
+    assert "what is queued never starts a run again" in capsys.readouterr().out
+
+
+def test_a_connection_that_lay_idle_is_not_trusted(pubsub: TestedPubSub, monkeypatch: pytest.MonkeyPatch) -> None:
+    topic = pubsub.topic()
+    subscription = pubsub.subscription(topic)
+    publisher = queue_client.PubSubPublisher(topic)
+    publisher.publish([Message(b"one")], deadline=_soon())
+    before = publisher._connection._client
+    monkeypatch.setattr(queue_client, "IDLE_SECONDS", 0.0)
+
+    publisher.publish([Message(b"two")], deadline=_soon())
+
+    assert publisher._connection._client is not before
+    assert [one.data for one in pubsub.take(subscription, most=2)] == [b"one", b"two"]
+
+
+def test_missing_google_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUBSUB_EMULATOR_HOST", raising=False)
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", "/nowhere.json")
+    with pytest.raises(LastingError, match="no Google credentials for Pub/Sub"):
+        queue_client.PubSubPublisher("projects/p/topics/queue").publish([Message(b"x")], deadline=_soon())
+
+
+def _soon() -> Deadline:
+    return Deadline(time.monotonic() + 10, time.monotonic)
 
 
 def test_a_topic_without_time_left_is_not_asked(pubsub: TestedPubSub) -> None:

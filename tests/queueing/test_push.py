@@ -44,7 +44,9 @@ def test_what_the_cluster_could_not_take_is_created_by_the_worker_that_pubsub_pu
         answer = webhook.post(body, headers("push", body))
 
         assert answer.statuses == ["queued"]
-        place.cluster.requests.wait(lambda seen: seen.status == 503, count=2)  # the webhook's and the worker's
+        place.cluster.requests.wait(
+            lambda seen: seen.status == 503, count=2, timeout=30
+        )  # the webhook's and the worker's
         place.cluster.faults.remove(away)
         place.cluster.requests.wait(_created, timeout=30)
 

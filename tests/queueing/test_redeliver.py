@@ -240,7 +240,10 @@ def test_a_primary_limit_that_is_used_up_is_named_with_its_end(github: GitHubApi
         (Fault(action="reset"), "cannot be reached"),
         (Fault(action="garbage", status=200, body="<html>"), "did not answer with JSON"),
         (Fault(status=200, body='{"a": 1}'), "answered something else than the deliveries"),
-        (Fault(status=200, body='[{"id": 1}]'), "answered something else than the deliveries"),
+        (
+            Fault(status=200, body='[{"delivered_at": "2026-11-22T10:11:12Z"}]'),
+            "answered something else than the deliveries",
+        ),
         (Fault(status=200, body='[{"id": 1, "guid": "g", "delivered_at": "x"}]'), "answered something else"),
         (Fault(status=404), "the repository's Webhooks permission, read and write (classic: write:repo_hook)"),
     ],
@@ -274,6 +277,11 @@ def test_redeliveries_that_github_refuses_are_named_and_end_the_hooks_turn(githu
 
     assert (summary.total("refused"), summary.total("asked"), summary.failed) == (3, 0, True)
     assert "the token needs the repository's Webhooks permission" in summary.hooks[0].notes[0]
+
+
+def test_a_delivery_that_was_not_made_yet_is_passed_over(github: GitHubApi, hook: Hook) -> None:
+    github.faults.add(Fault(status=200, body='[{"id": 1, "guid": "g", "delivered_at": null}]'))
+    assert swept(github, hook).outcome == "done"
 
 
 def test_a_single_redelivery_that_github_refuses_is_passed_over(
