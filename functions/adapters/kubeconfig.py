@@ -162,8 +162,12 @@ class _Reader:
         if not isinstance(entries, list):
             self.wrong(plural, "missing, or not a list")
             return None
-        named = {entry.get("name"): entry.get(singular) for entry in entries if isinstance(entry, dict)}
-        known = ", ".join(sorted(key for key in named if isinstance(key, str))) or "none"
+        named: dict[str, object] = {}
+        for entry in entries:
+            key = entry.get("name") if isinstance(entry, dict) else None
+            if isinstance(key, str):
+                named[key] = entry.get(singular)
+        known = ", ".join(sorted(named)) or "none"
         if not isinstance(name, str) or not name:
             self.wrong(asker, f"missing; name one of {plural}: {known}")
             return None
