@@ -1,4 +1,4 @@
-"""Secret Manager for the command line: one value read, one version added. Within its own deadline."""
+"""Secret Manager for the command line: a value read, a version added. Imported by the commands that need it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,21 @@ import os
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
+import grpc
+from google.api_core import exceptions
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.secretmanager_v1.services.secret_manager_service.client import SecretManagerServiceClient
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
+    SecretManagerServiceGrpcTransport,
+)
 
+from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.errors import LastingError, PassingError
 from functions.ports import Deadline
-
-if TYPE_CHECKING:
-    from google.cloud.secretmanager_v1.services.secret_manager_service.client import SecretManagerServiceClient
 
 T = TypeVar("T")
 
@@ -77,9 +82,6 @@ def add_version(resource: str, payload: bytes) -> str:
     found = _SECRET.fullmatch(resource)
     if found is None or found[3] is not None:
         raise click.UsageError("the secret to write is named projects/PROJECT/secrets/SECRET")
-    from google.api_core import exceptions  # noqa: PLC0415 -- the library belongs to this call
-
-    from functions.adapters.secrets_crc32c import crc32c  # noqa: PLC0415 -- as above
 
     def add(client: SecretManagerServiceClient) -> str:
         request = {"parent": resource, "payload": {"data": payload, "data_crc32c": crc32c(payload)}}
@@ -111,9 +113,6 @@ def disable_older(resource: str) -> list[str]:
 
 
 def _asked(ask: Callable[[SecretManagerServiceClient], T], resource: str) -> T:
-    from google.api_core import exceptions  # noqa: PLC0415 -- as above
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
-
     try:
         with _client() as client:
             return ask(client)
@@ -130,14 +129,6 @@ def _asked(ask: Callable[[SecretManagerServiceClient], T], resource: str) -> T:
 
 
 def _client() -> SecretManagerServiceClient:
-    import grpc  # noqa: PLC0415 -- as above
-    from google.cloud.secretmanager_v1.services.secret_manager_service.client import (  # noqa: PLC0415 -- as above
-        SecretManagerServiceClient,
-    )
-    from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (  # noqa: PLC0415 -- as above
-        SecretManagerServiceGrpcTransport,
-    )
-
     host = emulator()
     if not host:
         return SecretManagerServiceClient()
