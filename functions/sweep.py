@@ -125,7 +125,8 @@ def answers(asked: Iterable[Failed], seen: Iterable[Attempt]) -> Mapping[str, An
     known = {one.guid: one.attempts for one in asked}
     found: dict[str, Answer] = {}
     for attempt in seen:
-        if attempt.guid in known and attempt.id not in known[attempt.guid]:
+        # without a status it may still be on its way
+        if attempt.status_code and attempt.id not in known.get(attempt.guid, {attempt.id}):
             best = found.get(attempt.guid)
             found[attempt.guid] = Answer.SUCCESS if best is Answer.SUCCESS else attempt.answer
     return found

@@ -94,6 +94,7 @@ def test_the_answers_of_new_attempts_are_told_from_the_old_ones() -> None:
     seen = [attempt(1), attempt(2, code=202, again=True), attempt(3, guid="other", code=503)]
     assert answers([due], seen) == {"g": Answer.SUCCESS}
     assert answers([due], seen[:1]) == {}
+    assert answers([due], [attempt(2, code=0, again=True)]) == {}
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=200), st.integers(1, 6), st.integers(1, 72))
