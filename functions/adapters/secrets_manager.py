@@ -36,7 +36,7 @@ class NotFoundError(LastingError):
 
 
 class DeniedError(LastingError):
-    """The function's service account may not do this."""
+    """The function's service account may not do this, or nobody can: emulators do not have every method."""
 
 
 class DisabledError(LastingError):
@@ -125,11 +125,11 @@ class ManagerSecrets:
     def _listed(self, location: str, now: float, deadline: Deadline) -> Secret:
         try:
             names = self._versions().enabled(location, limit=MAX_VERSIONS + 1, deadline=deadline)
-        except DeniedError:
+        except DeniedError as error:
             secret = self._newest(location, now, deadline)
             self._say_once(
-                f"the versions of {location} may not be listed, so only its newest one is accepted and its key is not "
-                "rotated without a break: grant roles/secretmanager.viewer on it to the function's service account"
+                f"the versions of {location} cannot be listed, so only its newest one is accepted and its key is not "
+                f"rotated without a break: {error.reason}"
             )
             return secret
         if len(names) > MAX_VERSIONS:

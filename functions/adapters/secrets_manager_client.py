@@ -55,7 +55,6 @@ _PASSING = frozenset(
         grpc.StatusCode.DEADLINE_EXCEEDED,
         grpc.StatusCode.INTERNAL,
         grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.UNIMPLEMENTED,
         grpc.StatusCode.UNKNOWN,
     }
 )
@@ -245,6 +244,8 @@ def _fault(error: GoogleAPICallError, resource: str, permission: str, role: str)
             f"{permission} is denied on {secret}, or it does not exist: grant {role} on this secret to the function's "
             "service account"
         )
+    if isinstance(error, exceptions.MethodNotImplemented):
+        return DeniedError(f"this Secret Manager, an emulator perhaps, has no {permission}")
     if isinstance(error, exceptions.Unauthorized):
         return PassingError("Secret Manager does not accept the function's credentials")
     if isinstance(error, exceptions.ResourceExhausted):

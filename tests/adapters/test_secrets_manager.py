@@ -168,6 +168,15 @@ class TestPermissions:
         manager.mend()
         assert store.accepted(HOOK, deadline()) == (b"new", b"old")
 
+    def test_an_emulator_that_cannot_list_gives_the_latest(
+        self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        manager.fail("ListSecretVersions", StatusCode.UNIMPLEMENTED)
+        manager.add(PROJECT, HOOK.name, b"key")
+        assert managed.open().accepted(HOOK, deadline()) == (b"key",)
+        assert counts(manager) == {"ListSecretVersions": 1, "AccessSecretVersion": 1}
+        assert "an emulator perhaps, has no secretmanager.versions.list" in caplog.text
+
     def test_without_listing_a_disabled_latest_is_named(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         manager.deny("ListSecretVersions")
         manager.add(PROJECT, HOOK.name, b"old")
