@@ -23,7 +23,7 @@ from functions.ports import Deadline
 
 _MAX_FILE_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_REMEDY = "give a ServiceAccount's token in the data instead (`make kubeconfig` writes such a kubeconfig)"
+_REMEDY = "give a ServiceAccount's token in the data instead (`pipehook kubeconfig` writes such a kubeconfig)"
 _LOG = logging.getLogger(__name__)
 
 _REFUSED_USER = {
@@ -93,7 +93,8 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     """Return the access that a kubeconfig's current context gives.
 
     With `trusted_local`, files are read relative to `directory`, the system's authorities may do, and plain http to
-    this machine and insecure-skip-tls-verify pass with a warning. Raises ConfigurationError with every mistake.
+    this machine, a user without credentials there (`kubectl proxy` has its own) and insecure-skip-tls-verify pass with
+    a warning. Raises ConfigurationError with every mistake.
     """
     reader = _Reader(trusted_local=trusted_local, directory=directory or Path())
     access = reader.access(load_document(text))
@@ -133,7 +134,7 @@ class _Reader:
         where, who = f"cluster {context['cluster']}", f"user {context['user']}"
         namespace = self._text(context, "namespace", f"context {name}")
         server, insecure = self._server(cluster, where)
-        certificate, key, token = self._credentials(user, who)
+        certificate, key, token = self._credentials(user, who, here=self._is_here(server))
         ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
         given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
         if not given and not insecure and server.startswith("https:") and not self._local:
@@ -210,15 +211,19 @@ class _Reader:
         parts = _split(server)
         if parts is None or parts.username or parts.query or parts.fragment:
             self.wrong(where, "server must be a URL such as https://203.0.113.7:6443, without user, query or fragment")
-        elif parts.scheme == "http" and self._local and parts.hostname in _LOOPBACK:
+        elif parts.scheme == "http" and self._is_here(server):
             self.warnings.append(f"kubeconfig: {where}: plain http to this machine; the token travels unencrypted")
         elif parts.scheme != "https":
             only = " (plain http may only go to this machine)" if self._local else ""
             self.wrong(where, f"server must be https: the token would travel unencrypted{only}")
         return server, insecure is True
 
-    def _credentials(self, user: Mapping[str, object], who: str) -> tuple[str, str, str]:
-        """Return client certificate, its key and token."""
+    def _is_here(self, server: str) -> bool:
+        parts = _split(server)
+        return self._local and parts is not None and parts.hostname in _LOOPBACK
+
+    def _credentials(self, user: Mapping[str, object], who: str, *, here: bool) -> tuple[str, str, str]:
+        """Return client certificate, its key and token; `here`: of a server on this machine, which may need none."""
         refused = [name for name in _REFUSED_USER if user.get(name)]
         for name in refused:
             self.wrong(who, f"{name} is refused: {_REFUSED_USER[name]}")
@@ -235,7 +240,10 @@ class _Reader:
         if "ENCRYPTED" in key:
             self.wrong(who, "client-key-data is encrypted with a passphrase; store it unencrypted")
         if not token and not certificate and not refused and len(self.mistakes) == before:
-            self.wrong(who, f"neither token nor client-certificate-data: requests would be anonymous; {_REMEDY}")
+            if here:
+                self.warnings.append(f"kubeconfig: {who}: neither token nor client certificate: requests are anonymous")
+            else:
+                self.wrong(who, f"neither token nor client-certificate-data: requests would be anonymous; {_REMEDY}")
         return certificate, key, token
 
     def _pem(self, entry: Mapping[str, object], name: str, where: str, label: str) -> str:

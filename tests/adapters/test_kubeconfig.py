@@ -245,11 +245,18 @@ class TestLocal:
         assert access.insecure == ("insecure-skip-tls-verify" in cluster)
         assert warning in caplog.text
 
+    def test_a_server_on_this_machine_may_need_no_credentials(self, caplog: pytest.LogCaptureFixture) -> None:
+        document = kubeconfig(cluster={"server": "http://127.0.0.1:8001"}, user={"token": None})
+        with caplog.at_level(logging.WARNING, logger="functions"):
+            assert parse(document, local=True).token == ""
+        assert "user pipehook: neither token nor client certificate: requests are anonymous" in caplog.text
+
     @pytest.mark.parametrize(
         ("cluster", "user", "expected"),
         [
             ({"server": "http://203.0.113.7"}, {}, "plain http may only go to this machine"),
-            ({}, {"exec": {"command": "aws"}}, "`make kubeconfig` writes such a kubeconfig"),
+            ({}, {"exec": {"command": "aws"}}, "`pipehook kubeconfig` writes such a kubeconfig"),
+            ({}, {"token": None}, "neither token nor client-certificate-data: requests would be anonymous"),
             ({}, {"as": "root"}, "as is refused"),
         ],
     )
