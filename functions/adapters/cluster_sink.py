@@ -103,7 +103,7 @@ class ClusterSink:
         if isinstance(entry, Result):
             return entry
         try:
-            return self._find(work, entry, deadline)
+            return self._find(entry, deadline)
         except PipehookError as error:
             return Result.failed(error, str(entry))
 
@@ -127,14 +127,14 @@ class ClusterSink:
         except ApiRefusedError as error:
             if error.cause != "AlreadyExists":
                 raise
-            found = self._find(work, planned, deadline)
+            found = self._find(planned, deadline)
             # A run that has ended was not made a moment ago. Any other object of this delivery that is there after an
             # answer was lost may well be what this very call had asked for.
             if found is None or not error.maybe_done or found.run is Run.ENDED:
                 return found
         return Result(state=State.CREATED, ref=_ref(planned, resource))
 
-    def _find(self, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
+    def _find(self, planned: Planned, deadline: Deadline) -> Result | None:
         """Return the result for an object that exists, None when it does not. Raises LastingError for a stranger's."""
         ref = planned.ref
         resource = self._api.resource(ref.api_version, ref.kind, deadline=deadline)
