@@ -13,7 +13,7 @@ from functions.cli.manifests import texts_of
 from functions.cli.migration import Migration, Object, plan
 from functions.cli.output import progress, say, status
 from functions.errors import ConfigurationError
-from functions.model.decode import KINDS
+from functions.model.decode import CLUSTER_SCOPED, KINDS
 from functions.model.load import load_documents
 from functions.model.yaml_text import decode_text, read_documents
 from functions.ports import Deadline
@@ -52,7 +52,7 @@ def migrate(
     """Read Tekton Triggers' objects from your cluster, or from files, and write what Pipehook deploys."""
     objects = _from_files(paths) if paths else _from_cluster(kubeconfig, context)
     if namespaces:
-        objects = [found for found in objects if _namespace(found) in (*namespaces, "")]
+        objects = [found for found in objects if found["kind"] in CLUSTER_SCOPED or _namespace(found) in namespaces]
     if not objects:
         raise ConfigurationError("there are no objects of Tekton Triggers there")
     found = plan(objects, project=project)
@@ -91,7 +91,7 @@ def _from_cluster(kubeconfig: str, context: str) -> list[Object]:
 def _namespace(found: Object) -> str:
     metadata = found.get("metadata")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return namespace if isinstance(namespace, str) else ""
+    return namespace if isinstance(namespace, str) else "default"
 
 
 def _write(found: Migration, out: Path, *, force: bool) -> None:

@@ -1,0 +1,210 @@
+"""`pipehook doctor`: what is wrong with a deployment is found, and the command that mends it is named."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import HTTPServer, SimpleHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from functions.adapters.kubeconfig import ClusterAccess
+from functions.cli.findings import OK, WARN, clock, server_date
+from tests.cli.support import SECRET, Done, pipehook
+from tests.standins.apiserver import ApiServer
+from tests.standins.github_api import GitHubApi
+from tests.standins.kubernetes.access import Rule, User
+from tests.support.deliveries import PUSH
+from tests.support.sources import cel, github, inline, listener, template
+from tests.support.workspace import Workspace
+
+MAY = Rule(verbs=("create", "get"), groups=("tekton.dev",), resources=("pipelineruns",))
+
+
+@pytest.fixture
+def server() -> Iterator[ApiServer]:
+    with ApiServer(tokens={"t": User(name="function", rules=(MAY,))}) as server:
+        yield server
+
+
+@pytest.fixture
+def deployed(tmp_path: Path, server: ApiServer) -> Workspace:
+    """A deployment without anything wrong."""
+    workspace = Workspace(tmp_path / "w", server, namespace="lab")
+    (workspace.directory / "kubeconfig").write_text(server.kubeconfig(token="t", namespace="lab"))
+    push = github(eventTypes=["push"])
+    workspace.write([listener(inline("build", push, cel("'a'.compareSecret('k', 'other')"))), template()])
+    workspace.secret("hook", "token", SECRET.encode())
+    workspace.secret("other", "k", b"v")
+    return workspace
+
+
+def looked(done: Done) -> dict[str, list[tuple[str, str]]]:
+    found: dict[str, list[tuple[str, str]]] = {}
+    for check in done.json:
+        found.setdefault(check["check"], []).append((check["result"], check["detail"]))
+    return found
+
+
+def test_a_deployment_without_anything_wrong(deployed: Workspace) -> None:
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert done.code == 0, done.out
+    found = looked(done)
+    assert {check["result"] for check in done.json} == {"ok"}
+    assert set(found) == {
+        "settings",
+        "manifests",
+        "secret lab/hook, key token",
+        "secret lab/other, key k",
+        "kubeconfig",
+        "cluster",
+        "Tekton",
+        "clock",
+        "PipelineRun in lab",
+    }
+    assert found["PipelineRun in lab"] == [
+        ("ok", "the account may create pipelineruns"),
+        ("ok", "the account may get pipelineruns"),
+    ]
+    assert SECRET not in done.out
+    assert "All is well." in pipehook("doctor", environment=deployed.environment()).err
+
+
+Break = Callable[[Workspace, ApiServer], dict[str, str]]
+
+
+def no_secret(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
+    (workspace.directory / "secrets" / "hook" / "token").unlink()
+    return {}
+
+
+def line_break(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
+    workspace.secret("hook", "token", SECRET.encode() + b"\n")
+    return {}
+
+
+def broken_manifest(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
+    workspace.write("kind: [", "broken.yaml")
+    return {}
+
+
+def refused(workspace: Workspace, server: ApiServer) -> dict[str, str]:
+    server.revoke_token()
+    return {}
+
+
+def no_rights(workspace: Workspace, server: ApiServer) -> dict[str, str]:
+    server.add_token("t", User(name="function", rules=()))
+    return {}
+
+
+def impersonated(workspace: Workspace, server: ApiServer) -> dict[str, str]:
+    trigger = inline("build", github(eventTypes=["push"]), serviceAccountName="builder")
+    workspace.write([listener(trigger), template()])
+    return {}
+
+
+@pytest.mark.parametrize(
+    ("break_it", "check", "result", "said", "remedy"),
+    [
+        (lambda *_: {"NAMESPACE": "Lab"}, "settings", "failed", "NAMESPACE: must be", "README.md"),
+        (lambda *_: {"UNVERIFIED_TRIGGERS": "allow"}, "settings", "warning", "whoever finds the URL", "secretRef"),
+        (lambda *_: {"TRIGGERS_SOURCE": "/nowhere"}, "manifests", "failed", "does not exist", "TRIGGERS_SOURCE"),
+        (broken_manifest, "manifests", "failed", "not YAML", "pipehook validate"),
+        (no_secret, "secret lab/hook, key token", "failed", "hook", "gcloud secrets"),
+        (line_break, "secret lab/hook, key token", "warning", "line break", "printf"),
+        (lambda *_: {"KUBECONFIG": "/nowhere"}, "kubeconfig", "failed", "cannot be read", "pipehook kubeconfig"),
+        (refused, "cluster", "failed", "401", "--rotate"),
+        (
+            no_rights,
+            "PipelineRun in lab",
+            "failed",
+            "may not create pipelineruns",
+            "kubectl create role pipehook -n lab",
+        ),
+        (impersonated, "PipelineRun in lab", "failed", "impersonate", "impersonate"),
+    ],
+)
+def test_what_is_wrong_is_named_with_what_mends_it(
+    deployed: Workspace, server: ApiServer, break_it: Break, check: str, result: str, said: str, remedy: str
+) -> None:
+    changed = break_it(deployed, server)
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment(**changed))
+    assert done.code == (1 if result == "failed" else 0)
+    entries: list[dict[str, Any]] = [
+        entry for entry in done.json if entry["check"] == check and entry["result"] == result
+    ]
+    assert any(said in entry["detail"] and remedy in entry["remedy"] for entry in entries), done.out
+
+
+def test_tekton_that_is_not_installed(deployed: Workspace, server: ApiServer) -> None:
+    from tests.standins.faults import Fault
+
+    server.faults.add(Fault(method="GET", path="/apis/tekton.dev/v1", status=404))
+    done = pipehook("doctor", environment=deployed.environment())
+    assert done.code == 1
+    assert "the cluster serves no PipelineRun" in done.out
+    assert "kubectl apply -f https://" in done.out
+
+
+def test_the_triggers_of_a_cluster_and_the_rights_to_read_them(deployed: Workspace, server: ApiServer) -> None:
+    environment = deployed.environment(TRIGGERS_SOURCE="cluster")
+    done = pipehook("doctor", "-o", "json", environment=environment)
+    assert done.code == 1
+    assert "triggers cannot be read" in looked(done)["manifests"][0][1]
+    reader = Rule(verbs=("list",), groups=("triggers.tekton.dev",))
+    server.add_token("t", User(name="function", rules=(MAY, reader)))
+    for document in [listener(inline("build", github(eventTypes=["push"]))), template()]:
+        server.put_object({**document, "metadata": {**document["metadata"], "namespace": "lab"}})
+    again = pipehook("doctor", "-o", "json", environment=environment)
+    assert again.code == 0, again.out
+    assert ("ok", "listeners: lab/listener") in looked(again)["manifests"]
+    assert len(looked(again)["triggers in the cluster"]) == 4
+
+
+def test_githubs_last_deliveries(deployed: Workspace) -> None:
+    with GitHubApi() as api:
+        hook = api.add_hook("repos/acme/shop", "http://127.0.0.1:9/", secret=SECRET)
+        name = f"repos/acme/shop/hooks/{hook.id}"
+        environment = deployed.environment(GITHUB_API_URL=api.url, GITHUB_TOKEN=api.token, GITHUB_HOOKS=name)
+        quiet = pipehook("doctor", "-o", "json", environment=environment)
+        assert ("warning", "GitHub has delivered nothing in three days") in looked(quiet)[name]
+        api.deliver(hook, "push", PUSH)
+        failing = pipehook("doctor", "-o", "json", environment=environment)
+        assert failing.code == 1
+        assert looked(failing)[name][0][1].startswith("1 of the last 1 deliveries failed")
+        without = pipehook("doctor", "-o", "json", environment={**environment, "GITHUB_TOKEN": ""})
+        assert looked(without)["GitHub"][0][0] == "warning"
+
+
+def test_the_environment_of_a_deployment_from_a_file(deployed: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "function.env"
+    lines = [f"{name}={value}" for name, value in deployed.environment().items()]
+    file.write_text("# a comment\n\n" + "\n".join(lines))
+    assert pipehook("doctor", "--env-file", file).code == 0
+    file.write_text("NAMESPACE")
+    wrong = pipehook("doctor", "--env-file", file)
+    assert wrong.code == 2
+    assert "must be NAME=VALUE" in wrong.err
+
+
+def test_a_clock_that_is_wrong_is_doubtful() -> None:
+    assert clock("the cluster", time.time() + 5).result == OK
+    late = clock("the cluster", time.time() - 400)
+    assert (late.result, late.remedy) == (WARN, "timedatectl set-ntp true")
+    assert "differ by 400 s" in late.detail
+    assert clock("the cluster", None).result == OK
+
+
+def test_a_servers_time_is_that_of_its_answers() -> None:
+    with HTTPServer(("127.0.0.1", 0), SimpleHTTPRequestHandler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        found = server_date(ClusterAccess(server=f"http://127.0.0.1:{server.server_port}"))
+        thread.join()
+        assert found is not None
+        assert abs(found - time.time()) < 30
+    assert server_date(ClusterAccess(server="http://127.0.0.1:9")) is None
