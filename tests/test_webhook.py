@@ -8,6 +8,7 @@ import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -125,6 +126,17 @@ spec: {rules: [{host: hooks.example.com}]}
     answer = Application(workspace.environment()).post(PUSH_BODY, headers("push", PUSH_BODY))
     assert (answer.status, answer.statuses) == (202, ["created"])
     assert runs(workspace)[0]["spec"]["params"] == [{"name": "rev", "value": PUSH["head_commit"]["id"]}]
+
+
+def test_relative_manifests_are_found_wherever_the_framework_was_started(
+    article: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    environment = article.environment(TRIGGERS_SOURCE="infra/triggers")
+    assert Application(environment).request("GET").status == 200
+    (tmp_path / "infra" / "triggers").mkdir(parents=True)
+    (tmp_path / "infra" / "triggers" / "own.yaml").write_text("apiVersion: v1\nkind: Secret\nmetadata: {name: x}\n")
+    assert Application(environment).request("GET").status == 500, "those of the working directory go first"
 
 
 def test_ping_is_filtered_in_tektons_words(article: Workspace) -> None:

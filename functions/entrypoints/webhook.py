@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""
+_HOME = Path(__file__).resolve().parents[2]
+"""Where `main.py` stands, and `infra/triggers` with it, in a clone as in what is deployed."""
 
 
 class ListenerSource(Protocol):
@@ -136,7 +138,9 @@ def load_listeners(settings: Settings) -> Listeners:
 
     Raises ConfigurationError for mistakes of structure and when the listener to serve does not exist.
     """
-    path = Path(settings.triggers_source)
+    given = Path(settings.triggers_source)
+    # functions-framework may be started anywhere, with --source naming main.py
+    path = _HOME / given if not given.exists() and (_HOME / given).exists() else given
     registry = load_path(path, namespace=settings.namespace).registry
     listeners = {}
     for found in registry.listeners.values():
