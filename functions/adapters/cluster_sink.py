@@ -85,7 +85,7 @@ class ClusterSink:
             if not entries:  # fixed names: there can be one of each only
                 break
             last = attempt
-            looks = [partial(self._look, work, entry, deadline) for entry in entries.values()]
+            looks = [partial(self._look, entry, deadline) for entry in entries.values()]
             found = dict(zip(entries, self._workers.run(looks), strict=True))
             missing = [position for position, result in found.items() if result is None]
             made = self._workers.run([partial(self._create, work, entries[at], deadline) for at in missing])
@@ -98,7 +98,7 @@ class ClusterSink:
             results = [*results, Result.failed(LastingError(text))]
         return outcome(work, results, attempt=last, milliseconds=(deadline.clock() - started) * 1000)
 
-    def _look(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result | None:
+    def _look(self, entry: Planned | Result, deadline: Deadline) -> Result | None:
         """Return the result for a resource that exists, or cannot be looked at; None for one that does not exist."""
         if isinstance(entry, Result):
             return entry
