@@ -100,12 +100,14 @@ class _Run:
         return assurance
 
     def _verdict(self, verifier: Verifier, trigger: PreparedTrigger) -> _Gate:
-        if verifier not in self.verdicts:
+        verdict = self.verdicts.get(verifier)
+        if verdict is None:
             try:
-                self.verdicts[verifier] = verifier.verify(self._call(trigger.trigger_id))
+                verdict = verifier.verify(self._call(trigger.trigger_id))
             except PipehookError as error:
-                self.verdicts[verifier] = error
-        return self.verdicts[verifier]
+                verdict = error
+            self.verdicts[verifier] = verdict
+        return verdict
 
     def render_all(self, gates: Sequence[_Gate]) -> list[Work | Outcome]:
         """Take every trigger whose gate is open as far as its rendered resources."""
@@ -149,11 +151,11 @@ class _Run:
             passage = self._group(trigger.group, event)
             assurance = max(assurance, passage.assurance)
             if not isinstance(passage.end, Event):
-                return replace(passage, assurance=assurance)
+                return _Passage(passage.end, assurance)
             # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
             event = replace(event, headers=passage.end.headers, extensions=passage.end.extensions)
         passage = self._chain(trigger.chain, event, trigger.trigger_id)
-        return replace(passage, assurance=max(assurance, passage.assurance))
+        return _Passage(passage.end, max(assurance, passage.assurance))
 
     def _group(self, group: PreparedGroup, event: Event) -> _Passage:
         if id(group) not in self.groups:

@@ -6,6 +6,7 @@ import json
 import logging
 import sys
 import threading
+from collections import Counter
 from collections.abc import Mapping
 
 from functions.dataclass import dataclass
@@ -32,14 +33,28 @@ def write(
     fields: Mapping[str, str | int | float] | None = None,
 ) -> None:
     """Write one entry. `labels` become the entry's labels, `fields` stand beside the message in its payload."""
+    _put(_line(severity, message, labels=labels, trace=trace, fields=fields))
+
+
+def _line(
+    severity: str,
+    message: str,
+    *,
+    labels: Mapping[str, str] | None,
+    trace: str,
+    fields: Mapping[str, str | int | float] | None,
+) -> str:
     entry: dict[str, object] = {"severity": severity, "message": message, **(fields or {})}
     if labels:
         entry["logging.googleapis.com/labels"] = labels
     if trace:
         entry["logging.googleapis.com/trace"] = trace
-    line = json.dumps(entry) + "\n"
+    return json.dumps(entry) + "\n"
+
+
+def _put(lines: str) -> None:
     with _LOCK:
-        sys.stdout.write(line)
+        sys.stdout.write(lines)
         sys.stdout.flush()
 
 
@@ -77,38 +92,36 @@ class DeliveryLog:
 
     def refused(self, reason: str, status: int, milliseconds: float) -> None:
         """Write the line of a request that was no event."""
-        self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {})
+        _put(self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {}))
 
     def unserved(self, reason: str, status: int, milliseconds: float) -> None:
         """Write the line of a delivery that no listener could be found for."""
         result = "unavailable" if status == 503 else "failed"  # noqa: PLR2004 -- Service Unavailable
-        self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {})
+        _put(self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {}))
 
     def reported(self, report: Report, milliseconds: float) -> None:
-        """Write one line for the delivery and one for each trigger's outcome."""
+        """Write one line for each trigger's outcome and one for the delivery, all at once: a listener may have many."""
         listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}
-        counts: dict[str, int] = {}
-        for outcome in report.outcomes:
-            self._outcome(outcome, listener)
-            counts[outcome.status.value] = counts.get(outcome.status.value, 0) + 1
+        shared = {**self.labels, **listener}
+        lines = [self._outcome(outcome, shared) for outcome in report.outcomes]
+        counts = Counter(outcome.status for outcome in report.outcomes)
         summary = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no trigger"
-        severity = _DELIVERY_SEVERITY[report.result]
-        self._delivery(
-            severity, f"delivery {report.result}: {summary}", report.result, report.status, milliseconds, listener
-        )
+        result = report.result
+        message = f"delivery {result}: {summary}"
+        lines.append(self._delivery(_DELIVERY_SEVERITY[result], message, result, report.status, milliseconds, listener))
+        _put("".join(lines))
 
-    def _outcome(self, outcome: Outcome, listener: Mapping[str, str]) -> None:
+    def _outcome(self, outcome: Outcome, shared: Mapping[str, str]) -> str:
         names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in outcome.resources)
-        said = ": ".join(part for part in (outcome.status.value, outcome.reason, names) if part)
+        said = ": ".join([part for part in (outcome.status, outcome.reason, names) if part])
         trigger = f"{outcome.namespace}/{outcome.name}"
         labels = {
-            **self.labels,
-            **listener,
+            **shared,
             "trigger": trigger,
-            "outcome": outcome.status.value,
+            "outcome": outcome.status,
             "milliseconds": f"{outcome.milliseconds:.1f}",
         }
-        write(
+        return _line(
             _OUTCOME_SEVERITY.get(outcome.status, "INFO"),
             f"trigger {trigger} {said}",
             labels=labels,
@@ -118,8 +131,8 @@ class DeliveryLog:
 
     def _delivery(
         self, severity: str, message: str, result: str, status: int, milliseconds: float, more: Mapping[str, str]
-    ) -> None:
-        write(
+    ) -> str:
+        return _line(
             severity,
             message,
             labels={**self.labels, **more, "outcome": result, "milliseconds": f"{milliseconds:.1f}"},

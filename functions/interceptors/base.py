@@ -92,6 +92,8 @@ def rejected(reason: str) -> Refusal:
 
 def shown(text: str, limit: int = 64) -> str:
     """Return text that came from outside as a reason may quote it: printable and cut."""
+    if len(text) <= limit and text.isprintable():
+        return text
     printable = "".join(character if character.isprintable() else "?" for character in text[: limit + 1])
     return printable if len(printable) <= limit else printable[:limit] + "…"
 
