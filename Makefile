@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SUPPLY_CHAIN := .cache/supply-chain
 
 .DEFAULT_GOAL := help
-.PHONY: help demo run drill test lint types contracts infra unit e2e fuzz lock sbom audit format clean
+.PHONY: help demo run drill test lint types contracts infra unit e2e bench kubeconfig fuzz lock sbom audit format clean
 
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,12 @@ unit: $(READY) ## Run every test but those that need a cluster of their own
 
 e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
 	@$(BIN)/python -m pytest tests/e2e
+
+bench: $(READY) ## Measure cold start, one delivery, many, triggers and forgeries, each beside what it is compared with
+	@$(BIN)/python -m bench
+
+kubeconfig: $(READY) ## Write the function's kubeconfig with your own access to the cluster (ARGS=--help)
+	@$(BIN)/python -m functions kubeconfig $(ARGS)
 
 fuzz: $(READY) ## Feed every parser with what coverage says is new, SECONDS=60 in all
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r fuzz/requirements.txt
