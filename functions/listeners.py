@@ -38,6 +38,11 @@ CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
 MAX_TRIGGERS = 5_000
 """Triggers of one listener: every delivery looks at each, and a selector over all namespaces may find any number."""
 PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
+VERIFIES_NOTHING = (
+    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
+    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
+)
+"""Shown to everyone: it names nothing."""
 
 T = TypeVar("T")
 _Builder = Callable[[InterceptorSpec, Place], Interceptor]
@@ -77,6 +82,11 @@ class PreparedTrigger:
         """The whole chain, the group's first."""
         return (*self.group.chain, *self.chain) if self.group else self.chain
 
+    @property
+    def vouches(self) -> bool:
+        """Whether some interceptor can know a delivery to be authentic."""
+        return any(interceptor.vouches for interceptor in self.interceptors)
+
 
 @dataclass(frozen=True, slots=True)
 class Listener:
@@ -109,7 +119,7 @@ def prepare(listener: EventListener, registry: Registry, *, outbound_hosts: froz
 
 
 class _Preparation:
-    """The state of compiling one listener: what it refers to, and the identities given so far."""
+    """The state of compiling one listener: what it refers to, identities given and templates compiled so far."""
 
     def __init__(self, listener: EventListener, registry: Registry, outbound_hosts: frozenset[str]) -> None:
         self._listener = listener
@@ -117,6 +127,7 @@ class _Preparation:
         self._outbound_hosts = outbound_hosts
         self._namespace = listener.metadata.namespace
         self._identities: Counter[str] = Counter()
+        self._templates: dict[tuple[str, str], CompiledTemplate] = {}
 
     def triggers(self) -> list[PreparedTrigger]:
         prepared = list(islice(self._all(), MAX_TRIGGERS + 1))
@@ -232,10 +243,13 @@ class _Preparation:
             return compile_template(spec.template)
         if spec.template is None:
             raise LastingError("the trigger has no template: give template.ref or template.spec")
-        template = self._registry.templates.get((namespace, spec.template.name))
-        if template is None:
-            raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
-        return compile_template(template.spec)
+        key = (namespace, spec.template.name)
+        if key not in self._templates:
+            template = self._registry.templates.get(key)
+            if template is None:
+                raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
+            self._templates[key] = compile_template(template.spec)
+        return self._templates[key]
 
     def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:
         where = f"{namespace}/{name}" if namespace else name
@@ -258,6 +272,10 @@ def build_interceptor(spec: InterceptorSpec, place: Place) -> Interceptor:
     return _builder("custom")(spec, place)
 
 
-def problems(listener: Listener) -> Mapping[str, str]:
-    """Return what can never work, by trigger, for the log at start and for `validate`."""
-    return {trigger.identity: trigger.problem for trigger in listener.triggers if trigger.problem}
+def problems(listener: Listener, *, allow_unverified: bool) -> Mapping[str, str]:
+    """Return what can never work, by trigger, for the log at start: nothing verified among it, unless allowed."""
+    found = {}
+    for trigger in listener.triggers:
+        if problem := trigger.problem or ("" if allow_unverified or trigger.vouches else VERIFIES_NOTHING):
+            found[trigger.identity] = problem
+    return found
