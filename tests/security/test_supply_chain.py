@@ -39,8 +39,9 @@ ALLOWED = {
     "Python Software Foundation License",
 }
 """Licences under which the function may be deployed and passed on without further duties."""
-ALLOWED_FOR = {"certifi": "Mozilla Public License 2.0 (MPL 2.0)"}
-"""Weak copyleft on the package's own files, which we deploy unchanged."""
+ALLOWED_FOR = {"certifi": "Mozilla Public License 2.0 (MPL 2.0)", "cel-python": "none"}
+"""Weak copyleft on the package's own files, which we deploy unchanged; and a package whose licence, Apache-2.0, stands
+in its LICENSE file and not in its metadata."""
 
 
 def uncommented(name: str) -> list[str]:
