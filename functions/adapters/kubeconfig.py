@@ -209,14 +209,15 @@ class _Reader:
                 f"kubeconfig: {where}: the API's certificate is not verified; only ever for a cluster on this machine"
             )
         parts = _split(server)
-        if parts is None or parts.username or parts.query or parts.fragment:
+        if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
             self.wrong(where, "server must be a URL such as https://203.0.113.7:6443, without user, query or fragment")
         elif parts.scheme == "http" and self._is_here(server):
             self.warnings.append(f"kubeconfig: {where}: plain http to this machine; the token travels unencrypted")
         elif parts.scheme != "https":
             only = " (plain http may only go to this machine)" if self._local else ""
             self.wrong(where, f"server must be https: the token would travel unencrypted{only}")
-        return server, insecure is True
+        # HTTPS:// is https as well, and must be seen to be
+        return f"{parts.scheme}:{server.partition(':')[2]}" if parts else server, insecure is True
 
     def _is_here(self, server: str) -> bool:
         parts = _split(server)

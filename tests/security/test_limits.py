@@ -117,6 +117,15 @@ def test_cel_steps(workspace: Workspace) -> None:
     assert push(application, n=list(range(20))).statuses == ["created"]
 
 
+def test_regular_expressions_are_linear(workspace: Workspace) -> None:
+    application = configured(workspace, cel("body.s.matches('^(a|a)*(a+)+$') || body.s.matches('(.*)(.*)(.*)(.*)x')"))
+    # of a kind whose time doubles with every letter where expressions backtrack: this would never end
+    answer = push(application, s="a" * 50_000 + "!")
+    assert answer.statuses == ["filtered"]
+    refused_at_load = configured(workspace, cel(r"body.s.matches('(a)\\1')"))
+    assert push(refused_at_load, s="aa").statuses == ["failed"]
+
+
 def test_values_that_a_jsonpath_visits(workspace: Workspace) -> None:
     application = configured(workspace, bindings={"p": "$(body..x)", "q": ""})
     answer = push(application, n=[[0]] * 150_000)

@@ -1,0 +1,100 @@
+"""SECURITY.md: every test that it names exists, every claim names one, and its numbers are the code's."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from functions import call_bounds, delivery, go_json, listeners, strict_json, templates
+from functions.adapters import http, http_body, outbound
+from functions.cel import frame
+from functions.entrypoints.webhook import DELIVERY_SECONDS
+from functions.interceptors.outgoing import CALL_SECONDS
+from functions.jsonpath import walk
+from functions.model import yaml_nodes, yaml_text
+from tests.support.function import ROOT
+
+TEXT = (ROOT / "SECURITY.md").read_text()
+REFERENCES = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", TEXT)))
+MIB = 1 << 20
+
+
+@cache
+def functions_in(path: Path) -> frozenset[str]:
+    tree = ast.parse(path.read_text())
+    return frozenset(node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef))
+
+
+@pytest.mark.parametrize(("file", "name"), REFERENCES)
+def test_a_named_test_exists(file: str, name: str) -> None:
+    assert name.startswith("test_")
+    assert name in functions_in(ROOT / "tests" / file)
+
+
+def test_every_claim_names_its_test() -> None:
+    assert len(REFERENCES) > 60
+    claimed = False
+    for line in TEXT.splitlines():
+        if not line.startswith("|"):
+            claimed = False
+        elif "shown by" in line:
+            claimed = True
+        elif claimed and not line.startswith("|---"):
+            assert re.search(r"`[\w/]+\.py::\w+`", line), line
+
+
+LIMITS = {
+    "body": [f"{http_body.MAX_BODY // MIB} MiB"],
+    "body, time to arrive": [f"{http_body.BODY_SECONDS:g} s"],
+    "bodies over 1 MiB at a time": [
+        f"{http_body.LARGE_BODIES // MIB} MiB together",
+        f"{http_body.MAX_WAITING} may wait, {http_body.ROOM_SECONDS:g} s",
+        f"Retry-After {http_body.BUSY_RETRY_SECONDS}",
+    ],
+    "headers": [f"{http.MAX_HEADERS} fields", f"{http.MAX_HEADER_BYTES // 1024} KiB together"],
+    "path and query": [f"{http.MAX_PATH:,} characters"],
+    "event's name": [f"{http.MAX_EVENT_NAME} characters"],
+    "form fields": [f"{delivery.MAX_FORM_FIELDS:,}"],
+    "JSON": [
+        f"{strict_json.MAX_DEPTH} levels",
+        f"{strict_json.MAX_VALUES:,} values",
+        f"{strict_json.MAX_INTEGER_DIGITS} digits",
+    ],
+    "CEL evaluation": [f"{frame.MAX_STEPS:,} steps", f"{frame.MAX_PRODUCED // MIB} MiB produced"],
+    "JSONPath": [f"{walk.MAX_VISITED:,} values", f"{go_json.MAX_TEXT / MIB:g} M characters"],
+    "rendered resource": [f"{templates.MAX_RESOURCE_BYTES / MIB:g} MiB", f"{templates.MAX_DEPTH} levels"],
+    "triggers of a listener": [f"{listeners.MAX_TRIGGERS:,}"],
+    "outgoing calls": [
+        f"{call_bounds.MAX_CALLS} in a delivery",
+        f"{outbound.MAX_CALLS} at a time",
+        f"{CALL_SECONDS:g} s and {outbound.MAX_ANSWER // MIB} MiB each",
+    ],
+    "delivery": [f"{DELIVERY_SECONDS:g} s"],
+    "manifests": [
+        f"{yaml_text.MAX_BYTES // MIB} MiB",
+        f"{yaml_nodes.MAX_NODES:,} values",
+        f"{yaml_nodes.MAX_DEPTH} levels",
+    ],
+}
+
+
+@pytest.mark.parametrize("what", LIMITS)
+def test_the_limits_are_those_of_the_code(what: str) -> None:
+    [row] = re.findall(rf"^\| {re.escape(what)} \|.*$", TEXT.partition("## Limits")[2], re.MULTILINE)
+    for limit in LIMITS[what]:
+        assert limit in row
+
+
+def test_the_commands_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for command in set(re.findall(r"`make (\w+)", TEXT)):
+        assert re.search(rf"^{command}:.*## ", makefile, re.MULTILINE), command
+
+
+def test_the_files_that_it_links_exist() -> None:
+    for target in re.findall(r"\]\(([^)#:]+)\)", TEXT):
+        assert (ROOT / target).exists(), target
