@@ -13,10 +13,10 @@ from functions.delivery import Delivery, repository_name
 from functions.errors import BadRequestError, LastingError, PipehookError
 from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
 from functions.interceptors.event_shapes import told_by_body
-from functions.listeners import Listener, PreparedGroup, PreparedTrigger
+from functions.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
 from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.ports import Deadline, Services, Sink, Work
-from functions.report import NOTHING_VOUCHED, VERIFIES_NOTHING, Report
+from functions.report import NOTHING_VOUCHED, Report
 from functions.tracing import UNTRACED, Tracer
 from functions.values import Event, Outcome, Refusal, Status
 
@@ -86,11 +86,10 @@ class _Run:
 
     def verify(self, trigger: PreparedTrigger) -> _Gate:
         """Check every signature of the chain; the first refusal or fault decides."""
-        interceptors = trigger.interceptors
-        if not self.allow_unverified and not any(interceptor.vouches for interceptor in interceptors):
+        if not self.allow_unverified and not trigger.vouches:
             return LastingError(trigger.problem or VERIFIES_NOTHING)
         assurance = Assurance.NONE
-        for interceptor in interceptors:
+        for interceptor in trigger.interceptors:
             if interceptor.verifier is None:
                 continue
             verdict = self._verdict(interceptor.verifier, trigger)

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from functions.dataclass import dataclass
+from functions.listeners import VERIFIES_NOTHING
 from functions.values import Json, Outcome, Status
-
-VERIFIES_NOTHING = (
-    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
-    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
-)
-"""Shown to everyone: it names nothing."""
 
 NOTHING_VOUCHED = (
     "the interceptors let the event through without verifying it: a filter that verifies must come to its "

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from functions.report import VERIFIES_NOTHING, Report
+from functions.listeners import VERIFIES_NOTHING
+from functions.report import Report
 from functions.values import Outcome, ResourceRef, Status
 
 RUN = ResourceRef("tekton.dev/v1", "PipelineRun", "ns", "run-1")

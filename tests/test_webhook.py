@@ -221,13 +221,21 @@ def test_a_missing_secret_fails_and_names_itself_in_the_log_alone(
     assert "github-webhook" in capsys.readouterr().out
 
 
-def test_a_trigger_that_verifies_nothing_runs_only_when_allowed(workspace: Workspace) -> None:
+def test_a_trigger_that_verifies_nothing_runs_only_when_allowed(
+    workspace: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
     workspace.write([listener([trigger("open", interceptors=[])]), template()])
-    answer = Application(workspace.environment()).post(PUSH_BODY, headers("push", PUSH_BODY))
+    application = Application(workspace.environment())
+    [entry] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert entry["severity"] == "ERROR", "at start, before any delivery"
+    assert f"trigger {workspace.namespace}/open can never run: the trigger verifies nothing" in entry["message"]
+    answer = application.post(PUSH_BODY, headers("push", PUSH_BODY))
     assert (answer.status, answer.statuses) == (422, ["failed"])
     assert "UNVERIFIED_TRIGGERS=allow" in answer.reasons[0]
     assert runs(workspace) == []
+    capsys.readouterr()
     allowed = Application(workspace.environment(UNVERIFIED_TRIGGERS="allow"))
+    assert capsys.readouterr().out == ""
     assert allowed.post(PUSH_BODY, headers("push", PUSH_BODY)).statuses == ["created"]
 
 

@@ -74,8 +74,9 @@ class _Compiled:
 class Compiler:
     """Compiles what changed and keeps the rest. Not for two threads at a time."""
 
-    def __init__(self, outbound_hosts: frozenset[str]) -> None:
+    def __init__(self, outbound_hosts: frozenset[str], *, allow_unverified: bool) -> None:
         self._outbound_hosts = outbound_hosts
+        self._allow_unverified = allow_unverified
         self._compiled: dict[str, _Compiled] = {}
 
     def compile(self, registry: Registry) -> Listeners:
@@ -103,8 +104,8 @@ class Compiler:
         return MappingProxyType({path: compiled.listener for path, compiled in self._compiled.items()})
 
     def _log_problems(self, listener: Listener, before: Listener | None) -> None:
-        known = problems(before) if before else {}
-        for trigger, problem in problems(listener).items():
+        known = problems(before, allow_unverified=self._allow_unverified) if before else {}
+        for trigger, problem in problems(listener, allow_unverified=self._allow_unverified).items():
             if known.get(trigger) != problem:
                 _LOG.error("listener %s: trigger %s can never run: %s", listener.path, trigger, problem)
         wrong = uri_problem(listener, self._outbound_hosts)

@@ -148,7 +148,7 @@ def load_listeners(settings: Settings) -> Listeners:
         listeners[listener.path] = listener
         if wrong := uri_problem(listener, settings.outbound_hosts):
             logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: {wrong}")
-        for trigger, problem in problems(listener).items():
+        for trigger, problem in problems(listener, allow_unverified=settings.allow_unverified).items():
             logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
     served(listeners, settings.event_listener)
     return listeners
@@ -174,7 +174,11 @@ def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
     home = home_namespaces(settings, parts.access)
     opened.append(
         ClusterListeners(
-            parts.api, home=home, event_listener=settings.event_listener, outbound_hosts=settings.outbound_hosts
+            parts.api,
+            home=home,
+            event_listener=settings.event_listener,
+            outbound_hosts=settings.outbound_hosts,
+            allow_unverified=settings.allow_unverified,
         )
     )
     return opened[0], parts

@@ -291,3 +291,15 @@ def test_a_cloud_event_uri_that_can_never_be_called_is_said_once(
     cluster.later()
     [said] = [message for message in caplog.messages if "CloudEvents" in message]
     assert said.startswith(f"listener {PATH}: no CloudEvents are sent: cloudEventURI: ")
+
+
+def test_a_trigger_that_verifies_nothing_is_said_when_it_is_read(
+    cluster: Cluster, caplog: pytest.LogCaptureFixture
+) -> None:
+    cluster.put(listener(), template())
+    cluster.current()
+    [said] = [record for record in caplog.records if "can never run: the trigger verifies nothing" in record.message]
+    assert (said.levelname, f"trigger {NAMESPACE}/inline" in said.message) == ("ERROR", True)
+    caplog.clear()
+    cluster.later()
+    assert "can never run" not in caplog.text, "once is enough"
