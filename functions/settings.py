@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
@@ -174,7 +174,7 @@ def _secrets_source(text: str) -> SecretsSource:
     if separator and scheme == "secret-manager" and re.fullmatch(_PROJECT, rest):
         return SecretsSource(kind="secret-manager", location=rest)
     if separator and scheme == "file" and rest.startswith("/"):
-        return SecretsSource(kind="file", location=rest)
+        return SecretsSource(kind="file", location=unquote(rest))
     raise ValueError("must be secret-manager://PROJECT, file:///DIR (an absolute path) or cluster")
 
 

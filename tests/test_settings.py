@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,11 @@ MISTAKES = {
 def test_an_empty_environment_gives_the_documented_defaults() -> None:
     assert read_settings({}) == Settings()
     assert read_settings(dict.fromkeys(VARIABLES, " ")) == Settings()
+
+
+def test_a_directory_of_secrets_is_a_url() -> None:
+    settings = read_settings({"SECRETS_SOURCE": (Path("/mnt") / "of ours é" / "hooks").as_uri()})
+    assert settings.secrets_source == SecretsSource(kind="file", location="/mnt/of ours é/hooks")
 
 
 def test_every_variable_is_read() -> None:
