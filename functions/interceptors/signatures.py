@@ -21,8 +21,10 @@ _HASH_TYPE = pattern(r"[a-z0-9]{1,8}")
 def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], bool]) -> bool:
     """Try every accepted value of a secret, newest first, and once those read anew when none matched.
 
-    Raises what `Secrets` raises: verification is never skipped.
+    Raises what `Secrets` raises: verification is never skipped. Raises PassingError when the delivery's time is over:
+    many keys over a large forged body take long.
     """
+    call.deadline.require("verify the delivery")
     secrets = call.services.secrets
     values = secrets.accepted(ref, call.deadline)
     if any(matches(value) for value in values):

@@ -15,13 +15,16 @@ from werkzeug.test import EnvironBuilder
 from functions.adapters import http
 from functions.adapters.http_body import LARGE_BODIES, MAX_BODY, SMALL_BODY, Room, received_body
 from functions.call_bounds import MAX_CALLS, bounded
-from functions.delivery import FORM, MAX_FORM_FIELDS
+from functions.delivery import FORM, MAX_FORM_FIELDS, Delivery
 from functions.errors import BadRequestError, LastingError, PassingError
+from functions.interceptors.base import Call
+from functions.interceptors.signatures import any_value_matches
 from functions.listeners import MAX_TRIGGERS
-from functions.ports import GitHubApi, Outbound, Reply, Secrets, Services
+from functions.ports import Deadline, GitHubApi, Outbound, Reply, Secrets, Services
 from functions.strict_json import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_VALUES, parse_json
 from functions.templates import MAX_RESOURCE_BYTES
-from functions.values import Headers
+from functions.values import Headers, SecretRef
+from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.function import Answer
@@ -162,6 +165,18 @@ class _Answering:
         return "found"
 
     pull_request_files = organization_members = collaborators = file
+
+
+def test_time_for_comparing_keys() -> None:
+    call = a_call(deadline=Deadline(10.0, lambda: 10.0))
+    with pytest.raises(PassingError, match="no time was left to verify the delivery"):
+        any_value_matches(call, SecretRef("team", "hook", "token"), lambda _: pytest.fail("no key is tried"))
+
+
+def a_call(*, deadline: Deadline) -> Call:
+    delivery = Delivery(path="/", headers={}, body=b"", received_at=0.0, nonce="n")
+    services = Services(MemorySecrets({("team", "hook", "token"): (HOOK,)}), NoOutbound(), MemoryGitHub())
+    return Call(delivery, services, deadline, "namespaces/team/triggers/t")
 
 
 def test_outgoing_calls_of_a_delivery() -> None:
