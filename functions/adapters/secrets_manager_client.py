@@ -1,34 +1,30 @@
-"""The Secret Manager client over gRPC: two calls, each within its deadline. Imported when a secret is first read.
-
-They are called as the generated client calls them, without the client: its package imports an asynchronous and a REST
-client, requests and more, 120 of the 200 ms that a cold start spent here. The messages are the library's own.
-"""
+"""The Secret Manager client over gRPC: two calls, each within its deadline. Imported when a secret is first read."""
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import urlencode
+from typing import TypeVar
 
 import grpc
+from google.api_core import exceptions
+from google.auth import credentials as google_credentials
+from google.auth import default as default_credentials
+from google.auth.exceptions import GoogleAuthError
+from google.cloud.secretmanager_v1.services.secret_manager_service.client import SecretManagerServiceClient
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
+    SecretManagerServiceGrpcTransport,
+)
+from google.cloud.secretmanager_v1.types.service import ListSecretVersionsResponse
 
-from functions.adapters.deferred import defer
 from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_limits import LIFE_CLOCK
 from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError, version_number
 from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
-
-if TYPE_CHECKING:
-    from google.api_core.exceptions import GoogleAPICallError
-    from google.auth.credentials import Credentials
-
-defer("google.cloud.secretmanager_v1")
-from google.cloud.secretmanager_v1.types import service as messages  # noqa: E402 -- once its package is deferred
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0
@@ -45,22 +41,15 @@ _OPTIONS = (
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.max_receive_message_length", -1),
 )
-_HOST = "secretmanager.googleapis.com"
-_SERVICE = "/google.cloud.secretmanager.v1.SecretManagerService"
-_PASSING = frozenset(
-    {
-        grpc.StatusCode.ABORTED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.DATA_LOSS,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.INTERNAL,
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.UNKNOWN,
-    }
+_PASSING = (
+    exceptions.ServerError,  # UNKNOWN, INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED and DATA_LOSS
+    exceptions.Aborted,
+    exceptions.Cancelled,
 )
 _DAMAGED = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
 
 R = TypeVar("R")
+_LIBRARY_LOG = logging.getLogger(SecretManagerServiceGrpcTransport.__module__)
 
 
 class _ChecksumError(Exception):
@@ -74,8 +63,8 @@ class ManagerClient:
         self._emulator = emulator
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._client: _Stub | None = None
-        self._credentials: Credentials | None = None
+        self._client: SecretManagerServiceClient | None = None
+        self._credentials: google_credentials.Credentials | None = None
         self._used = 0.0
 
     def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
@@ -83,8 +72,9 @@ class ManagerClient:
         names: list[str] = []
         token = ""
         for _ in range(MAX_PAGES):
-            ask = partial(_Stub.list, secret=secret, token=token)
-            page = self._call(secret, "secretmanager.versions.list", "roles/secretmanager.viewer", ask, deadline)
+            page = self._call(
+                secret, "secretmanager.versions.list", "roles/secretmanager.viewer", _page(secret, token), deadline
+            )
             names += [version.name for version in page.versions]
             token = page.next_page_token
             # the service sorts from the newest to the oldest
@@ -95,8 +85,8 @@ class ManagerClient:
     def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
         """Return a version's name and payload. Raises as `Versions` says."""
 
-        def ask(client: _Stub, seconds: float) -> tuple[str, bytes]:
-            answer = client.access(seconds, version=version)
+        def ask(client: SecretManagerServiceClient, seconds: float) -> tuple[str, bytes]:
+            answer = client.access_secret_version(request={"name": version}, retry=None, timeout=seconds)
             payload = answer.payload
             # the field is optional: a server that leaves it out promises nothing that could be checked
             if "data_crc32c" in payload and payload.data_crc32c != crc32c(payload.data):
@@ -110,7 +100,7 @@ class ManagerClient:
         resource: str,
         permission: str,
         role: str,
-        ask: Callable[[_Stub, float], R],
+        ask: Callable[[SecretManagerServiceClient, float], R],
         deadline: Deadline,
     ) -> R:
         reason = "no time was left to ask Secret Manager"
@@ -124,21 +114,23 @@ class ManagerClient:
             client = self._opened()
             try:
                 answer = ask(client, seconds)
-            except grpc.RpcError as error:
-                if error.code() not in _PASSING:
-                    raise _refused(error, resource, permission, role) from error
-                cause, reason = error, f"Secret Manager does not answer ({error.code().name})"
+            except exceptions.MethodNotImplemented as error:
+                raise _fault(error, resource, permission, role) from error
+            except _PASSING as error:
+                cause, reason = error, f"Secret Manager does not answer ({_code(error)})"
                 self._drop(client)
             except _ChecksumError:
                 if reason == _DAMAGED:
                     break
                 reason = _DAMAGED
+            except exceptions.GoogleAPICallError as error:
+                raise _fault(error, resource, permission, role) from error
             else:
                 self._used = LIFE_CLOCK()
                 return answer
         raise PassingError(reason) from cause
 
-    def _opened(self) -> _Stub:
+    def _opened(self) -> SecretManagerServiceClient:
         with self._lock:
             now = LIFE_CLOCK()
             if self._client is None or now - self._used > IDLE_SECONDS:
@@ -146,91 +138,34 @@ class ManagerClient:
                 self._used = now
             return self._client
 
-    def _open(self) -> _Stub:
+    def _open(self) -> SecretManagerServiceClient:
         if self._emulator:
-            return _Stub(grpc.insecure_channel(self._emulator, options=_OPTIONS))
+            return _client(grpc.insecure_channel(self._emulator, options=_OPTIONS))
         if self._credentials is None:
-            self._credentials = _google_credentials()
-        from google.api_core.grpc_helpers import create_channel  # noqa: PLC0415 -- emulators need none of it
-
-        channel = create_channel(
-            f"{_HOST}:443",
-            credentials=self._credentials,
-            default_scopes=_SCOPES,
-            default_host=_HOST,
-            options=_OPTIONS,
+            try:
+                self._credentials, _ = default_credentials(scopes=_SCOPES)
+            except GoogleAuthError as error:
+                raise _auth_fault(error) from error
+        return _client(
+            SecretManagerServiceGrpcTransport.create_channel(credentials=self._credentials, options=_OPTIONS)
         )
-        return _Stub(channel)
 
-    def _drop(self, client: _Stub) -> None:
+    def _drop(self, client: SecretManagerServiceClient) -> None:
         # not closed: another thread's call may still use it, and the last user's end closes it
         with self._lock:
             if self._client is client:
                 self._client = None
 
 
-class _Stub:
-    """The two calls on one channel. They raise grpc.RpcError."""
-
-    def __init__(self, channel: grpc.Channel) -> None:
-        self._access = channel.unary_unary(
-            f"{_SERVICE}/AccessSecretVersion",
-            request_serializer=messages.AccessSecretVersionRequest.serialize,
-            response_deserializer=messages.AccessSecretVersionResponse.deserialize,
-        )
-        self._list = channel.unary_unary(
-            f"{_SERVICE}/ListSecretVersions",
-            request_serializer=messages.ListSecretVersionsRequest.serialize,
-            response_deserializer=messages.ListSecretVersionsResponse.deserialize,
-        )
-
-    def access(self, seconds: float, *, version: str) -> messages.AccessSecretVersionResponse:
-        request = messages.AccessSecretVersionRequest(name=version)
-        answer: messages.AccessSecretVersionResponse
-        answer = self._access(request, timeout=seconds, metadata=_routing(name=version))
-        return answer
-
-    def list(self, seconds: float, *, secret: str, token: str) -> messages.ListSecretVersionsResponse:
-        request = messages.ListSecretVersionsRequest(
-            parent=secret, filter="state:ENABLED", page_size=PAGE_SIZE, page_token=token
-        )
-        page: messages.ListSecretVersionsResponse
-        page = self._list(request, timeout=seconds, metadata=_routing(parent=secret))
-        return page
+def _client(channel: grpc.Channel) -> SecretManagerServiceClient:
+    client = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    # with GOOGLE_SDK_PYTHON_LOGGING_SCOPE, read above, the library writes whole answers, which are secrets, to its log
+    _LIBRARY_LOG.setLevel(logging.INFO)
+    return client
 
 
-def _routing(**field: str) -> tuple[tuple[str, str]]:
-    """Return the header that Google's front end routes by: https://google.aip.dev/client-libraries/4222."""
-    return (("x-goog-request-params", urlencode(field, safe="/")),)
-
-
-def _google_credentials() -> Credentials:
-    from google.auth import default  # noqa: PLC0415 -- 80 ms that emulators do not need
-    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
-
-    try:
-        credentials, _ = default(scopes=_SCOPES)
-    except GoogleAuthError as error:
-        if error.retryable:
-            raise PassingError("Google's credentials cannot be had now") from error
-        raise LastingError(
-            "there are no Google credentials that could read secrets: give the function a service account"
-        ) from error
-    return credentials
-
-
-def _refused(error: grpc.RpcError, resource: str, permission: str, role: str) -> PipehookError:
-    # the library knows how the reason is wrapped up in an answer's details; only refusals pay for its import
-    from google.api_core.exceptions import from_grpc_error  # noqa: PLC0415 -- see above
-
-    told = from_grpc_error(error)  # type: ignore[no-untyped-call] # the library has no annotation there
-    return _fault(told, resource, permission, role)
-
-
-def _fault(error: GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:
+def _fault(error: exceptions.GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:
     """Return what an answer means that another attempt would meet again."""
-    from google.api_core import exceptions  # noqa: PLC0415 -- imported with the error
-
     secret, _, _ = resource.partition("/versions/")
     if isinstance(error, exceptions.NotFound):
         identifier = secret.rpartition("/")[2]
@@ -253,5 +188,20 @@ def _fault(error: GoogleAPICallError, resource: str, permission: str, role: str)
     return LastingError(f"Secret Manager refuses to read {resource} ({_code(error)})")
 
 
-def _code(error: GoogleAPICallError) -> str:
+def _auth_fault(error: GoogleAuthError) -> LastingError | PassingError:
+    if getattr(error, "retryable", False):
+        return PassingError("Google's credentials cannot be had now")
+    return LastingError("there are no Google credentials that could read secrets: give the function a service account")
+
+
+def _code(error: exceptions.GoogleAPICallError) -> str:
     return error.grpc_status_code.name if error.grpc_status_code is not None else type(error).__name__
+
+
+def _page(secret: str, token: str) -> Callable[[SecretManagerServiceClient, float], ListSecretVersionsResponse]:
+    def ask(client: SecretManagerServiceClient, seconds: float) -> ListSecretVersionsResponse:
+        request = {"parent": secret, "filter": "state:ENABLED", "page_size": PAGE_SIZE, "page_token": token}
+        pages = client.list_secret_versions(request=request, retry=None, timeout=seconds)
+        return next(iter(pages.pages))
+
+    return ask

@@ -269,8 +269,8 @@ class TestFaults:
         self, managed: ManagedSecrets, manager: SecretManager, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manager.add(PROJECT, HOOK.name, b"key")
-        opened = mock.Mock(wraps=secrets_manager_client._Stub)
-        monkeypatch.setattr(secrets_manager_client, "_Stub", opened)
+        opened = mock.Mock(wraps=secrets_manager_client._client)
+        monkeypatch.setattr(secrets_manager_client, "_client", opened)
         monkeypatch.setattr(secrets_manager_client, "LIFE_CLOCK", managed.clock)
         store = managed.open()
         for seconds in (60, 60, 241):
