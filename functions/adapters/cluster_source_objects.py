@@ -12,21 +12,12 @@ from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED
 from functions.model.findings import ManifestError
 from functions.model.load import decode_object
-from functions.model.resources import Metadata, Registry, Resource, Source, Trigger, TriggerSpec
+from functions.model.resources import REGISTRY_FIELDS, Metadata, Registry, Resource, Source, Trigger, TriggerSpec
 from functions.values import Json
 
 _LOG = logging.getLogger(__name__)
 
 SOURCE = Source("cluster")
-_FIELDS: Mapping[str, str] = {
-    "ClusterInterceptor": "cluster_interceptors",
-    "ClusterTriggerBinding": "cluster_bindings",
-    "EventListener": "listeners",
-    "Interceptor": "interceptors",
-    "Trigger": "triggers",
-    "TriggerBinding": "bindings",
-    "TriggerTemplate": "templates",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +86,7 @@ def _summary(error: ManifestError) -> str:
 
 
 def _registry(held: Mapping[Key, _Held]) -> Registry:
-    kinds: dict[str, dict[object, Resource]] = {name: {} for name in _FIELDS.values()}
+    kinds: dict[str, dict[object, Resource]] = {name: {} for name in REGISTRY_FIELDS.values()}
     invalid: dict[Key, str] = {}
     for key, entry in held.items():
         kind, namespace, name = key
@@ -105,7 +96,7 @@ def _registry(held: Mapping[Key, _Held]) -> Registry:
             if kind != "Trigger":
                 continue
             resource = Trigger(Metadata(name, namespace, entry.labels), TriggerSpec((), None), SOURCE)
-        kinds[_FIELDS[kind]][name if kind in CLUSTER_SCOPED else (namespace, name)] = resource
+        kinds[REGISTRY_FIELDS[kind]][name if kind in CLUSTER_SCOPED else (namespace, name)] = resource
     fields = {name: MappingProxyType(found) for name, found in kinds.items()}
     # the keys and values of each mapping fit its field: both were chosen by kind
     return Registry(**fields, invalid=MappingProxyType(invalid))  # type: ignore[arg-type] # see the line above

@@ -76,8 +76,7 @@ def path_text(path: Path) -> str:
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return `did you mean "x"?` when something known is close to `name`, else an empty string."""
-    # only a mistake needs it, and a cold start has none
-    from difflib import get_close_matches  # noqa: PLC0415
+    from difflib import get_close_matches  # noqa: PLC0415 -- only a mistake needs it, and a cold start has none
 
     by_lower = {word.lower(): word for word in known}
     close = get_close_matches(name.lower(), by_lower, n=1)

@@ -13,7 +13,7 @@ from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, decode
 from functions.model.fields import Reading, described
 from functions.model.findings import ManifestError, Mistake, Note
-from functions.model.resources import Registry, Resource, Source
+from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
 from functions.model.yaml_nodes import Node
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
@@ -23,16 +23,6 @@ SUFFIXES = (".json", ".yaml", ".yml")
 """What is read in a directory, as by `kubectl apply -f`."""
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 """For kustomize alone: no manifests, although they lie beside them."""
-
-_FIELDS: Mapping[str, str] = {
-    "ClusterInterceptor": "cluster_interceptors",
-    "ClusterTriggerBinding": "cluster_bindings",
-    "EventListener": "listeners",
-    "Interceptor": "interceptors",
-    "Trigger": "triggers",
-    "TriggerBinding": "bindings",
-    "TriggerTemplate": "templates",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +147,7 @@ class _Collector:
         self.mistakes: list[Mistake] = []
         self._notes: list[Note] = []
         self._namespace = namespace
-        self._found: dict[str, dict[object, Resource]] = {field: {} for field in _FIELDS.values()}
+        self._found: dict[str, dict[object, Resource]] = {field: {} for field in REGISTRY_FIELDS.values()}
 
     def add(self, file: str, node: Node) -> None:
         """Take one document."""
@@ -190,7 +180,7 @@ class _Collector:
     def _keep(self, kind: str, resource: Resource, reading: Reading) -> None:
         metadata = resource.metadata
         key = metadata.name if kind in CLUSTER_SCOPED else (metadata.namespace, metadata.name)
-        found = self._found[_FIELDS[kind]]
+        found = self._found[REGISTRY_FIELDS[kind]]
         if key in found:
             reading.mistake((), f"stands twice, first at {found[key].source}", "keep one of them")
         else:

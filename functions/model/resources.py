@@ -265,3 +265,15 @@ class Registry:
     Only a cluster has them; files with mistakes are not loaded. An invalid Trigger also stands in `triggers`, its spec
     empty, so that selectors find it by its labels.
     """
+
+
+REGISTRY_FIELDS: Mapping[str, str] = {
+    "ClusterInterceptor": "cluster_interceptors",
+    "ClusterTriggerBinding": "cluster_bindings",
+    "EventListener": "listeners",
+    "Interceptor": "interceptors",
+    "Trigger": "triggers",
+    "TriggerBinding": "bindings",
+    "TriggerTemplate": "templates",
+}
+"""The field of a Registry that holds the objects of each kind."""
