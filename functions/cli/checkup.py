@@ -9,7 +9,7 @@ import click
 
 from functions import lint
 from functions.cli.accounts import Cluster, deadline
-from functions.cli.findings import FAIL, HOW_TO_STORE, OK, WARN, Check, clock, role_remedy, server_date
+from functions.cli.findings import FAIL, OK, WARN, Check, clock, role_remedy, secret_remedy, server_date
 from functions.cli.github import Hooks, read_token
 from functions.cli.needs import Need, needs, secret_refs
 from functions.entrypoints.parts import Parts, put_together
@@ -104,14 +104,14 @@ class Patient:
 
     def secret_checks(self) -> Iterator[Check]:
         """Check that every secret that a trigger names can be read."""
-        if self._views is None or self._parts is None:
+        if self._views is None or self._parts is None or self._settings is None:
             return
         for ref in secret_refs(self._views):
             name = f"secret {ref.namespace}/{ref.name}, key {ref.key}"
             try:
                 values = self._parts.secrets.accepted(ref, deadline())
             except PipehookError as error:
-                yield Check(name, FAIL, error.reason, HOW_TO_STORE)
+                yield Check(name, FAIL, error.reason, secret_remedy(self._settings, ref))
                 continue
             yield Check(name, OK, f"{len(values)} value{'s' * (len(values) != 1)} accepted")
             if any(value != value.strip() for value in values):

@@ -9,6 +9,8 @@ from typing import Any
 
 from functions.adapters.kubeconfig import ClusterAccess
 from functions.cli.needs import Need
+from functions.settings import Settings
+from functions.values import SecretRef
 
 OK, WARN, FAIL = 0, 1, 2
 MAX_SKEW = 30.0
@@ -29,10 +31,23 @@ class Check:
         return {"check": self.name, "result": word, "detail": self.detail, "remedy": self.remedy}
 
 
-HOW_TO_STORE = (
-    "gcloud secrets create ID; openssl rand -hex 32 | tr -d '\\n' | gcloud secrets versions add ID --data-file=-; "
-    "gcloud secrets add-iam-policy-binding ID --role=roles/secretmanager.secretAccessor --member=serviceAccount:…"
-)
+def secret_remedy(settings: Settings, ref: SecretRef) -> str:
+    """Return the commands that store a secret where the settings look for it."""
+    identifier = settings.secret_id_format.format(name=ref.name, namespace=ref.namespace)
+    where = settings.secrets_source
+    if where.kind == "file":
+        return f"openssl rand -hex 32 | tr -d '\\n' > {where.location}/{identifier}/{ref.key}"
+    if where.kind == "cluster":
+        key = f"--from-literal={ref.key}=$(openssl rand -hex 32)"
+        return f"kubectl create secret generic {ref.name} -n {ref.namespace} {key}; the account needs get on it"
+    if where.kind == "none":
+        return "set SECRETS_SOURCE to secret-manager://PROJECT, file:///DIR or cluster"
+    project = f"--project={where.location}"
+    return (
+        f"gcloud secrets create {identifier} {project}; openssl rand -hex 32 | tr -d '\\n' | gcloud secrets versions "
+        f"add {identifier} {project} --data-file=-; gcloud secrets add-iam-policy-binding {identifier} {project} "
+        "--role=roles/secretmanager.secretAccessor --member=serviceAccount:…"
+    )
 
 
 def role_remedy(need: Need, plural: str, account: str) -> str:

@@ -55,7 +55,7 @@ def migrate(
         objects = [found for found in objects if found["kind"] in CLUSTER_SCOPED or _namespace(found) in namespaces]
     if not objects:
         raise ConfigurationError("there are no objects of Tekton Triggers there")
-    found = plan(objects, project=project)
+    found = plan(objects, project=project, directory=_seen_from_infra(out / "triggers"))
     _write(found, out, force=force)
     _check(found)
 
@@ -92,6 +92,11 @@ def _namespace(found: Object) -> str:
     metadata = found.get("metadata")
     namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
     return namespace if isinstance(namespace, str) else "default"
+
+
+def _seen_from_infra(directory: Path) -> str:
+    """Return the directory as Terraform sees it, which runs in infra/."""
+    return os.path.relpath(directory.absolute(), Path("infra").absolute())
 
 
 def _write(found: Migration, out: Path, *, force: bool) -> None:

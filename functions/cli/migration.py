@@ -48,8 +48,8 @@ class Migration:
     todos: int
 
 
-def plan(objects: Sequence[Object], *, project: str) -> Migration:
-    """Return what to write for the objects. Raises ManifestError when they do not load."""
+def plan(objects: Sequence[Object], *, project: str, directory: str) -> Migration:
+    """Return what to write for the objects; `directory` is where, as infra/ sees it. Raises ManifestError."""
     kept = [_stripped(entry) for entry in objects if str(entry.get("apiVersion", "")).startswith(f"{GROUP}/")]
     kept = [entry for entry in kept if not _is_core(entry)]
     kept.sort(key=lambda entry: (entry["metadata"].get("namespace", ""), entry["metadata"].get("name", "")))
@@ -59,7 +59,7 @@ def plan(objects: Sequence[Object], *, project: str) -> Migration:
         if entries:
             manifests[_FILES[kind]] = yaml_text(entries, many=True) + "\n"
     registry = load_documents(manifests, namespace="default").registry
-    todo = _Checklist(registry, manifests, objects, project)
+    todo = _Checklist(registry, manifests, objects, project, directory)
     return Migration(dict(sorted(manifests.items())), todo.variables(), todo.text(), len(kept), todo.count)
 
 
@@ -87,11 +87,12 @@ def _is_core(entry: Mapping[str, Any]) -> bool:
 
 class _Checklist:
     def __init__(
-        self, registry: Registry, manifests: Mapping[str, str], objects: Sequence[Object], project: str
+        self, registry: Registry, manifests: Mapping[str, str], objects: Sequence[Object], project: str, directory: str
     ) -> None:
         self._registry = registry
         self._views = Views(registry, frozenset())
         self._project = project
+        self._directory = directory
         self._objects = objects
         self._findings, _ = lint.check(manifests, namespace="default")
         self._refs = secret_refs(self._views)
@@ -110,7 +111,7 @@ class _Checklist:
         events = sorted({name for view in self._views.all for name in event_types(view) or ()})
         listeners = [listener.path for _, listener in self._views.listeners]
         lines = ["# For infra/: terraform -chdir=infra apply -var-file=…", f"project = {json.dumps(self._project)}"]
-        lines.append('triggers_directory = "triggers" # the directory beside this file, as seen from infra/')
+        lines.append(f"triggers_directory = {json.dumps(self._directory)} # as seen from infra/")
         if len(listeners) == 1:
             lines.append(f"event_listener = {json.dumps(listeners[0])}")
         else:

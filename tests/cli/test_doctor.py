@@ -114,7 +114,7 @@ def impersonated(workspace: Workspace, server: ApiServer) -> dict[str, str]:
         (lambda *_: {"UNVERIFIED_TRIGGERS": "allow"}, "settings", "warning", "whoever finds the URL", "secretRef"),
         (lambda *_: {"TRIGGERS_SOURCE": "/nowhere"}, "manifests", "failed", "does not exist", "TRIGGERS_SOURCE"),
         (broken_manifest, "manifests", "failed", "not YAML", "pipehook validate"),
-        (no_secret, "secret lab/hook, key token", "failed", "hook", "gcloud secrets"),
+        (no_secret, "secret lab/hook, key token", "failed", "hook", "secrets/hook/token"),
         (line_break, "secret lab/hook, key token", "warning", "line break", "printf"),
         (lambda *_: {"KUBECONFIG": "/nowhere"}, "kubeconfig", "failed", "cannot be read", "pipehook kubeconfig"),
         (refused, "cluster", "failed", "401", "--rotate"),

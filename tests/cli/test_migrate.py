@@ -90,6 +90,7 @@ def test_the_variables_are_those_of_the_infrastructure(migrated: Path) -> None:
     assert [str(value).strip('"') for value in given["webhook_secrets"]] == ["hook"]
     assert [str(value).strip('"') for value in given["github_events"]] == ["push"]
     assert str(given["project"]).strip('"') == "acme-builds"
+    assert (Path("infra") / str(given["triggers_directory"]).strip('"')).resolve() == (migrated / "triggers").resolve()
     assert str(given["event_listener"]).strip('"') == "lab/listener"
 
 
