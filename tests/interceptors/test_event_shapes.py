@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from functions.interceptors.event_shapes import BARE, SHAPES, another_event, told_by_body
+from functions.naming import SELF_IDENTIFYING
 from functions.values import Json
 from tests.interceptors.running import Bench, built, event_of, filtering, rejection
 
@@ -34,6 +35,11 @@ STAR: dict[str, Json] = dict.fromkeys(("action", "starred_at", "repository", "se
 @pytest.mark.parametrize(("event", "fields"), REAL)
 def test_no_real_payload_is_refused_under_its_own_name(event: str, fields: str) -> None:
     assert another_event(event, dict.fromkeys(fields.split())) == ""
+
+
+@pytest.mark.parametrize(("event", "fields"), REAL)
+def test_every_real_payload_tells_its_own_name(event: str, fields: str) -> None:
+    assert told_by_body(event, dict.fromkeys(fields.split()), SELF_IDENTIFYING) == event
 
 
 @pytest.mark.parametrize("event", sorted(set(FIELDS) & set(SHAPES)))
