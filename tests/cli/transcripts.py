@@ -303,7 +303,8 @@ def _rules(writer: Writer) -> None:
     writer.section(
         "Rules",
         "What `validate` looks for. One place is silenced by `# pipehook:ignore=PH202` at the end of its line or\n"
-        "alone on the line above, a rule by `--ignore PH202`, a family by `--ignore PH2`. `-o sarif` is for code\nscanning.\n\n"
+        "alone on the line above, a rule by `--ignore PH202`, a family by `--ignore PH2`.\n"
+        "`-o sarif` is for code scanning.\n\n"
         f"| rule | name | severity | why |\n|---|---|---|---|\n{rows}",
     )
 
