@@ -7,10 +7,12 @@ locals {
     { for file in ["main.py", "requirements.txt"] : file => "${local.source_directory}/${file}" },
     {
       for file in fileset(local.source_directory, "functions/**") : file => "${local.source_directory}/${file}"
-      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc") && !startswith(basename(file), ".")
+      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc") && !startswith(basename(file), ".") &&
+      # the command line is for people
+      !startswith(file, "functions/cli/") && !startswith(file, "functions/lint/") && file != "functions/__main__.py"
     },
     {
-      for file in fileset(local.triggers_directory, "**/*.{yaml,yml}") : "infra/triggers/${file}" => "${local.triggers_directory}/${file}"
+      for file in fileset(local.triggers_directory, "**/*.{yaml,yml,json}") : "infra/triggers/${file}" => "${local.triggers_directory}/${file}"
       if var.triggers_source != "cluster"
     },
   )

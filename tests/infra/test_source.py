@@ -34,7 +34,7 @@ def test_the_manifests_are_packed_where_the_function_looks() -> None:
     text = (INFRA / "source.tf").read_text()
 
     assert '"infra/triggers/${file}" =>' in text
-    assert re.search(r'fileset\(local\.triggers_directory, "\*\*/\*\.\{yaml,yml\}"\)', text)
+    assert re.search(r'fileset\(local\.triggers_directory, "\*\*/\*\.\{yaml,yml,json\}"\)', text)
     assert [file for file in (INFRA / "triggers").rglob("*") if file.is_file() and file not in _packed()] == []
 
 
@@ -48,3 +48,12 @@ def test_entry_points_are_functions_of_main() -> None:
 
     assert entry_points == {"webhook", "dispatch", "redeliver"}
     assert entry_points <= set(re.findall(r"^def (\w+)\(", main, re.MULTILINE))
+
+
+def test_the_command_line_is_not_packed_and_nothing_that_runs_imports_it() -> None:
+    text = (INFRA / "source.tf").read_text()
+    ours = ("functions/cli/", "functions/lint/", "functions/__main__.py")
+    assert all(f'"{part}"' in text for part in ours)
+    for file in (REPOSITORY / "functions").rglob("*.py"):
+        if not file.relative_to(REPOSITORY).as_posix().startswith(ours):
+            assert not re.search(r"functions\.(cli|lint)\b", file.read_text()), file
