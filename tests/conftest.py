@@ -7,12 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.standins.apiserver import ApiServer
 from tests.support.emulator import which
 from tests.support.workspace import Workspace
 
 _NUMBERS = itertools.count(1)
+
+# the same cases in every run, however slow the machine is
+settings.register_profile(
+    "pipehook", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
+)
+settings.load_profile("pipehook")
 
 
 def pytest_report_header() -> str:
