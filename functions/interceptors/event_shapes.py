@@ -42,6 +42,7 @@ def _shape(has: str, *, one_of: str = "", lacks: str = "") -> Shape:
 
 SHAPES: Mapping[str, Shape] = {
     "branch_protection_rule": _shape("rule"),
+    "cache_sync": _shape("cache_location"),
     "check_run": _shape("check_run", lacks="deployment_status"),
     "check_suite": _shape("check_suite"),
     "code_scanning_alert": _shape("alert commit_oid"),
@@ -84,7 +85,7 @@ SHAPES: Mapping[str, Shape] = {
     "pull_request_review": _shape("pull_request review"),
     "pull_request_review_comment": _shape("pull_request comment"),
     "pull_request_review_thread": _shape("pull_request thread"),
-    "push": _shape("ref", one_of="before after commits head_commit pusher"),
+    "push": _shape("ref", one_of="before after commits head_commit pusher", lacks="cache_location"),
     "registry_package": _shape("registry_package"),
     "release": _shape("release"),
     "repository_advisory": _shape("repository_advisory"),
