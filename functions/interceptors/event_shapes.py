@@ -42,7 +42,6 @@ def _shape(has: str, *, one_of: str = "", lacks: str = "") -> Shape:
 
 SHAPES: Mapping[str, Shape] = {
     "branch_protection_rule": _shape("rule"),
-    "cache_sync": _shape("cache_location"),
     "check_run": _shape("check_run", lacks="deployment_status"),
     "check_suite": _shape("check_suite"),
     "code_scanning_alert": _shape("alert commit_oid"),
