@@ -68,6 +68,9 @@ class Running:
         self.lines: list[str] = []
 
     def __enter__(self) -> Self:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            # a shell starts what runs in the background so, and a child would inherit it: Ctrl-C would do nothing
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         self._process = subprocess.Popen(
             self._command,
             cwd=ROOT,
