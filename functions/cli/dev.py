@@ -65,9 +65,8 @@ def dev(*, port: int, host: str, inspector_port: int, triggers: str, keep: Path 
         thread.start()
         progress(f"Serving at {url}")
         progress(f"Inspector: {coloured(f'http://127.0.0.1:{server.server_port}', 'white', bold=True)}")
-        progress("Ctrl-C ends both.")
         try:
-            wait_for_end()
+            wait_for_end("Ctrl-C ends both.")
         finally:
             server.shutdown()
             server.server_close()

@@ -72,8 +72,7 @@ def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) 
         progress(f"{said(arrival)}  {keeper.keep(arrival)}")
 
     with local_function(triggers, Place(host, port), on_arrival=arrived, raw_logs=logs) as (_, url):
-        progress(f"Serving at {url}, keeping deliveries in {directory}. Ctrl-C ends it.")
-        wait_for_end()
+        wait_for_end(f"Serving at {url}, keeping deliveries in {directory}. Ctrl-C ends it.")
 
 
 @click.command(cls=Command, epilog=_REPLAY)

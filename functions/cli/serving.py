@@ -84,11 +84,12 @@ def local_function(
             _SERVED.remove(function)
 
 
-def wait_for_end() -> None:
-    """Return on Ctrl-C or SIGTERM."""
+def wait_for_end(announcement: str) -> None:
+    """Listen for Ctrl-C and SIGTERM, say so, and return when one comes."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda _number, _frame: ended.set())
+    progress(announcement)
     ended.wait()
 
 
