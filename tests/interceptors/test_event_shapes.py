@@ -110,11 +110,12 @@ def test_a_signed_body_under_another_name_is_rejected() -> None:
     )
 
 
-def test_the_name_is_looked_at_before_the_event_types() -> None:
+def test_a_name_that_is_not_allowed_is_filtered_whatever_the_body() -> None:
     ref: Json = {"secretName": "hook", "secretKey": "token"}
-    pushes = built("github", {"secretRef": ref, "eventTypes": ["push"]})
-    assert rejection(shown("ping").intercept(pushes, CONFORMANCE_PUSH))
-    assert filtering(shown("ping").intercept(pushes, {"zen": "x", "hook_id": 1})) == "event type ping is not allowed"
+    releases = built("github", {"secretRef": ref, "eventTypes": ["release"]})
+    for body in (CONFORMANCE_PUSH, {"zen": "x", "hook_id": 1}):
+        assert filtering(shown("ping").intercept(releases, body)) == "event type ping is not allowed"
+    assert rejection(shown("release").intercept(releases, CONFORMANCE_PUSH))
 
 
 def test_an_unsigned_body_is_taken_under_any_name() -> None:
