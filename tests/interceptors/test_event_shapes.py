@@ -113,7 +113,8 @@ def test_a_signed_body_under_another_name_is_rejected() -> None:
 def test_a_name_that_is_not_allowed_is_filtered_whatever_the_body() -> None:
     ref: Json = {"secretName": "hook", "secretKey": "token"}
     releases = built("github", {"secretRef": ref, "eventTypes": ["release"]})
-    for body in (CONFORMANCE_PUSH, {"zen": "x", "hook_id": 1}):
+    ping: Json = {"zen": "x", "hook_id": 1}
+    for body in (CONFORMANCE_PUSH, ping):
         assert filtering(shown("ping").intercept(releases, body)) == "event type ping is not allowed"
     assert rejection(shown("release").intercept(releases, CONFORMANCE_PUSH))
 
