@@ -176,7 +176,8 @@ class _Run:
         return _Passage(event, assurance)
 
     def _call(self, trigger_id: str) -> Call:
-        return Call(self.delivery, self.services, self.deadline, trigger_id)
+        body = self.event.body if self.event else None
+        return Call(self.delivery, self.services, self.deadline, trigger_id, body)
 
     def _render(self, trigger: PreparedTrigger, event: Event, assurance: Assurance) -> Work:
         if trigger.bindings is None or trigger.template is None:

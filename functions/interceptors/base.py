@@ -35,6 +35,8 @@ class Call:
     deadline: Deadline
     trigger_id: str
     """`namespaces/NS/triggers/NAME` or `namespaces/NS/triggerGroups/NAME`, as custom interceptors are told."""
+    body: Json = None
+    """The body as it was delivered, and perhaps signed; an interceptor before may have changed the event's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,18 +1,21 @@
 """Whether a signed GitHub body can be the event that the unsigned X-GitHub-Event header calls it.
 
 GitHub signs the body alone, so whoever captured one could show it under another event's name. The table says by which
-fields at the top of the body GitHub's events are known. A name is refused only when both hold:
+fields at the top of the body GitHub's events are known. A body that does not fit the shape of the event that it is
+called is refused when
 
-- the body lacks what the named event always has (or has what it never has), and
-- the body has the shape of another event in the table.
+- it has the shape of another event in the table, or
+- it is GitHub's own, which its `sender` tells.
 
 So a body that somebody wrote by hand, with two or three fields, passes under any name unless it looks like another
-event; names that are not in the table pass always. Event names without a shape of their own (`BARE`: nothing stands
-in their bodies but `action`, `repository` and the like) are refused when the body looks like any event of the table.
+event. Names that are not in the tables pass always. Events without a field of their own (`BARE`: nothing stands in
+their bodies but `action`, `repository` and the like) are told from each other by what they lack, which says something
+of GitHub's own bodies only; any body that looks like an event of the first table is refused under their names.
 
 Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads, checked against the schemas and the 726
 example payloads (github.com and GitHub Enterprise Server 3.1 to 3.5) that octokit publishes (@octokit/webhooks-schemas
-and -examples 7.6.1).
+and -examples 7.6.1). All these payloads but those of `marketplace_purchase` and a few without any sender have an
+account with login, id and node_id there.
 """
 
 from __future__ import annotations
@@ -25,19 +28,27 @@ from functions.values import Json
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Fields at the top of a body: those it has, those of which it has one at least, and those it never has."""
+    """Fields at the top of a body: those it has, those of which it has one at least, and those it never has.
+
+    `actions` are the values that the field `action` may have, when there are any.
+    """
 
     has: frozenset[str]
     one_of: frozenset[str]
     lacks: frozenset[str]
+    actions: frozenset[str]
 
-    def fits(self, fields: Set[str]) -> bool:
-        """Say whether a body with these fields has this shape."""
-        return self.has <= fields and (not self.one_of or bool(self.one_of & fields)) and not self.lacks & fields
+    def fits(self, body: Mapping[str, Json]) -> bool:
+        """Say whether a body has this shape."""
+        fields = body.keys()
+        if not self.has <= fields or self.lacks & fields or (self.one_of and not self.one_of & fields):
+            return False
+        action = body.get("action")
+        return not self.actions or (isinstance(action, str) and action in self.actions)
 
 
-def _shape(has: str, *, one_of: str = "", lacks: str = "") -> Shape:
-    return Shape(frozenset(has.split()), frozenset(one_of.split()), frozenset(lacks.split()))
+def _shape(has: str, *, one_of: str = "", lacks: str = "", actions: str = "") -> Shape:
+    return Shape(*(frozenset(names.split()) for names in (has, one_of, lacks, actions)))
 
 
 SHAPES: Mapping[str, Shape] = {
@@ -62,6 +73,7 @@ SHAPES: Mapping[str, Shape] = {
     "gollum": _shape("pages"),
     "installation_repositories": _shape("repositories_added"),
     "issue_comment": _shape("issue comment"),
+    "installation_target": _shape("account target_type"),
     "issues": _shape("issue", lacks="comment"),
     "label": _shape("label", lacks="issue pull_request discussion"),
     "marketplace_purchase": _shape("marketplace_purchase"),
@@ -95,6 +107,7 @@ SHAPES: Mapping[str, Shape] = {
     "secret_scanning_alert_location": _shape("alert location"),
     "security_advisory": _shape("security_advisory"),
     "sponsorship": _shape("sponsorship"),
+    "star": _shape("starred_at"),
     "status": _shape("sha state context"),
     "team": _shape("team action", lacks="member"),
     "team_add": _shape("team", lacks="action"),
@@ -104,40 +117,62 @@ SHAPES: Mapping[str, Shape] = {
 }
 """GitHub's events by name, each with the shape that all its bodies have."""
 
-BARE = frozenset(
-    {
-        "branch_protection_configuration",
-        "github_app_authorization",
-        "installation",
-        "installation_target",
-        "organization",
-        "public",
-        "repository",
-        "repository_import",
-        "star",
-        "watch",
-    }
-)
+BARE: Mapping[str, Shape] = {
+    "branch_protection_configuration": _shape("action repository", actions="enabled disabled"),
+    "github_app_authorization": _shape("action", lacks="installation organization repository"),
+    "installation": _shape("action installation", lacks="organization repository"),
+    "organization": _shape("action organization", lacks="repository"),
+    "public": _shape("repository", lacks="action status"),
+    "repository": _shape(
+        "action repository",
+        actions="archived created deleted edited privatized publicized renamed transferred unarchived "
+        "anonymous_access_disabled anonymous_access_enabled",
+    ),
+    "repository_import": _shape("repository status", lacks="action"),
+    "watch": _shape("action repository", actions="started"),
+}
 """GitHub's events whose bodies have no field by which they could be known."""
 
+SPARSE = frozenset({"deployment_protection_rule"})
+"""Events of which GitHub's own examples include one without what the others are known by."""
 
-def another_event(name: str, body: Json) -> str:
-    """Return the event whose body was signed, when it cannot be one of event `name`; else an empty string."""
+
+def misfit(name: str, body: Json) -> str:
+    """Return why a signed body cannot be that of event `name`; else an empty string."""
     if not isinstance(body, dict):
         return ""
-    fields = body.keys()
-    own = SHAPES.get(name)
-    if own is None and name not in BARE:
+    own = SHAPES.get(name) or BARE.get(name)
+    if own is None or (name in SHAPES and own.fits(body)):
         return ""
-    if own is not None and own.fits(fields):
+    if other := _told(body, SHAPES):
+        return f"the signed body is that of the event {other}, not {name}"
+    if own.fits(body) or name in SPARSE or not _is_githubs(body):
         return ""
-    return next((other for other, shape in SHAPES.items() if shape.fits(fields)), "")
+    other = _told(body, BARE)
+    return f"the signed body is that of {f'the event {other}' if other else 'another event'}, not {name}"
 
 
 def told_by_body(name: str, body: Json, names: Set[str]) -> str:
     """Return the event among `names` that a body shows, unless it fits `name`, or none of them: then `name`."""
-    fields = body.keys() if isinstance(body, dict) else frozenset[str]()
-    own = SHAPES.get(name)
-    if own is not None and own.fits(fields):
+    if not isinstance(body, dict):
         return name
-    return next((other for other in sorted(names) if SHAPES[other].fits(fields)), name)
+    own = SHAPES.get(name)
+    if own is not None and own.fits(body):
+        return name
+    return _told(body, {other: SHAPES[other] for other in sorted(names)}) or name
+
+
+def _told(body: Mapping[str, Json], shapes: Mapping[str, Shape]) -> str:
+    return next((name for name, shape in shapes.items() if shape.fits(body)), "")
+
+
+def _is_githubs(body: Mapping[str, Json]) -> bool:
+    """Say whether a body's sender is an account as GitHub writes it out, which nobody does by hand."""
+    sender = body.get("sender")
+    if not isinstance(sender, dict):
+        return False
+    return (
+        isinstance(sender.get("login"), str)
+        and isinstance(sender.get("node_id"), str)
+        and type(sender.get("id")) is int
+    )

@@ -13,7 +13,7 @@ from functions.interceptors.base import (
     first_header,
     rejected,
 )
-from functions.interceptors.event_shapes import another_event
+from functions.interceptors.event_shapes import misfit
 from functions.interceptors.github_body import fields_of
 from functions.interceptors.github_files import ChangedFiles, read_changed_files
 from functions.interceptors.github_owners import Owners, read_owners
@@ -49,8 +49,8 @@ class GitHubInterceptor:
         if refusal := event_type_refusal(name, self.event_types):
             return refusal
         # after the types: what does not run under this name anyway is answered in Tekton's words
-        if self.verifier and (other := another_event(name, event.body)):
-            return rejected(f"the signed body is that of the event {other}, not {name}")
+        if self.verifier and (reason := misfit(name, call.body)):
+            return rejected(reason)
         body = fields_of(event.body)
         if self.owners and (refusal := self.owners.refusal(name, body, call)):
             return refusal

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from functions.delivery import Delivery, canonical_headers
 from functions.errors import VerificationSetupError
@@ -129,7 +129,7 @@ class Bench:
         self, interceptor: Interceptor, body: Json, *, extensions: Mapping[str, Json] | None = None
     ) -> Passed | Refusal:
         """Run the interceptor on a parsed body, with the delivery's headers."""
-        call = self.call
+        call = replace(self.call, body=body)
         event = Event(body, call.delivery.headers, extensions or {}, self.path, "id")
         return interceptor.intercept(event, call)
 

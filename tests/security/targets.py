@@ -21,7 +21,7 @@ from functions.cel import Activation, compile_expression, to_json
 from functions.delivery import Delivery, canonical_headers, repository_name
 from functions.errors import BadRequestError, PipehookError
 from functions.interceptors.base import Assurance, Call
-from functions.interceptors.event_shapes import another_event
+from functions.interceptors.event_shapes import misfit
 from functions.interceptors.gitlab import GitLabToken
 from functions.interceptors.signatures import SHA256_OR_SHA1, HubSignature
 from functions.interceptors.slack import SlackSignature
@@ -109,7 +109,7 @@ def deliveries(data: bytes) -> None:
             assert 400 <= error.status < 500
             continue
         repository_name(event.body)
-        another_event(delivery.event_name, event.body)
+        misfit(delivery.event_name, event.body)
         json.dumps(event.body, allow_nan=False).encode()
 
 
