@@ -1,28 +1,23 @@
-"""The Secret Manager client over gRPC: two calls, each within its deadline. Imported when a secret is first read."""
+"""The Secret Manager client: two questions, each within its deadline. Imported when a secret is first read."""
 
 from __future__ import annotations
 
-import logging
 import random
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
-import grpc
 from google.api_core import exceptions
 from google.auth import credentials as google_credentials
 from google.auth import default as default_credentials
 from google.auth.exceptions import GoogleAuthError
-from google.cloud.secretmanager_v1.services.secret_manager_service.client import SecretManagerServiceClient
-from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
-    SecretManagerServiceGrpcTransport,
-)
-from google.cloud.secretmanager_v1.types.service import ListSecretVersionsResponse
 
 from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_limits import LIFE_CLOCK
 from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError, version_number
+from functions.adapters.secrets_manager_calls import Calls
 from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
 
@@ -30,17 +25,11 @@ ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0
 """What one attempt may take (and no more than half of what is left, so that another one follows): a connection that
 died while the instance was frozen answers nothing at all."""
-PAGE_SIZE = 25
 MAX_PAGES = 4
 """Filtered pages may be short; there are hardly more than a hundred versions between two enabled ones."""
 IDLE_SECONDS = 240.0
 """After so long without a call the connection is not trusted any more."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_OPTIONS = (
-    # a new channel must not find the dead connection of the old one, nor its back-off
-    ("grpc.use_local_subchannel_pool", 1),
-    ("grpc.max_receive_message_length", -1),
-)
 _PASSING = (
     exceptions.ServerError,  # UNKNOWN, INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED and DATA_LOSS
     exceptions.Aborted,
@@ -49,7 +38,6 @@ _PASSING = (
 _DAMAGED = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
 
 R = TypeVar("R")
-_LIBRARY_LOG = logging.getLogger(SecretManagerServiceGrpcTransport.__module__)
 
 
 class _ChecksumError(Exception):
@@ -63,7 +51,7 @@ class ManagerClient:
         self._emulator = emulator
         self._sleep = sleep
         self._lock = threading.Lock()
-        self._client: SecretManagerServiceClient | None = None
+        self._calls: Calls | None = None
         self._credentials: google_credentials.Credentials | None = None
         self._used = 0.0
 
@@ -72,9 +60,8 @@ class ManagerClient:
         names: list[str] = []
         token = ""
         for _ in range(MAX_PAGES):
-            page = self._call(
-                secret, "secretmanager.versions.list", "roles/secretmanager.viewer", _page(secret, token), deadline
-            )
+            ask = partial(Calls.list_versions, secret=secret, token=token)
+            page = self._call(secret, "secretmanager.versions.list", "roles/secretmanager.viewer", ask, deadline)
             names += [version.name for version in page.versions]
             token = page.next_page_token
             # the service sorts from the newest to the oldest
@@ -85,8 +72,8 @@ class ManagerClient:
     def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
         """Return a version's name and payload. Raises as `Versions` says."""
 
-        def ask(client: SecretManagerServiceClient, seconds: float) -> tuple[str, bytes]:
-            answer = client.access_secret_version(request={"name": version}, retry=None, timeout=seconds)
+        def ask(calls: Calls, seconds: float) -> tuple[str, bytes]:
+            answer = calls.access_version(seconds, version=version)
             payload = answer.payload
             # the field is optional: a server that leaves it out promises nothing that could be checked
             if "data_crc32c" in payload and payload.data_crc32c != crc32c(payload.data):
@@ -100,7 +87,7 @@ class ManagerClient:
         resource: str,
         permission: str,
         role: str,
-        ask: Callable[[SecretManagerServiceClient, float], R],
+        ask: Callable[[Calls, float], R],
         deadline: Deadline,
     ) -> R:
         reason = "no time was left to ask Secret Manager"
@@ -111,14 +98,14 @@ class ManagerClient:
             seconds = min(ATTEMPT_SECONDS, deadline.remaining() / 2)
             if seconds <= 0:
                 break
-            client = self._opened()
+            calls = self._opened()
             try:
-                answer = ask(client, seconds)
+                answer = ask(calls, seconds)
             except exceptions.MethodNotImplemented as error:
                 raise _fault(error, resource, permission, role) from error
             except _PASSING as error:
                 cause, reason = error, f"Secret Manager does not answer ({_code(error)})"
-                self._drop(client)
+                self._drop(calls)
             except _ChecksumError:
                 if reason == _DAMAGED:
                     break
@@ -130,38 +117,29 @@ class ManagerClient:
                 return answer
         raise PassingError(reason) from cause
 
-    def _opened(self) -> SecretManagerServiceClient:
+    def _opened(self) -> Calls:
         with self._lock:
             now = LIFE_CLOCK()
-            if self._client is None or now - self._used > IDLE_SECONDS:
-                self._client = self._open()
+            if self._calls is None or now - self._used > IDLE_SECONDS:
+                self._calls = self._open()
                 self._used = now
-            return self._client
+            return self._calls
 
-    def _open(self) -> SecretManagerServiceClient:
+    def _open(self) -> Calls:
         if self._emulator:
-            return _client(grpc.insecure_channel(self._emulator, options=_OPTIONS))
+            return Calls.of_emulator(self._emulator)
         if self._credentials is None:
             try:
                 self._credentials, _ = default_credentials(scopes=_SCOPES)
             except GoogleAuthError as error:
                 raise _auth_fault(error) from error
-        return _client(
-            SecretManagerServiceGrpcTransport.create_channel(credentials=self._credentials, options=_OPTIONS)
-        )
+        return Calls.of_google(self._credentials)
 
-    def _drop(self, client: SecretManagerServiceClient) -> None:
+    def _drop(self, calls: Calls) -> None:
         # not closed: another thread's call may still use it, and the last user's end closes it
         with self._lock:
-            if self._client is client:
-                self._client = None
-
-
-def _client(channel: grpc.Channel) -> SecretManagerServiceClient:
-    client = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
-    # with GOOGLE_SDK_PYTHON_LOGGING_SCOPE, read above, the library writes whole answers, which are secrets, to its log
-    _LIBRARY_LOG.setLevel(logging.INFO)
-    return client
+            if self._calls is calls:
+                self._calls = None
 
 
 def _fault(error: exceptions.GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:
@@ -196,12 +174,3 @@ def _auth_fault(error: GoogleAuthError) -> LastingError | PassingError:
 
 def _code(error: exceptions.GoogleAPICallError) -> str:
     return error.grpc_status_code.name if error.grpc_status_code is not None else type(error).__name__
-
-
-def _page(secret: str, token: str) -> Callable[[SecretManagerServiceClient, float], ListSecretVersionsResponse]:
-    def ask(client: SecretManagerServiceClient, seconds: float) -> ListSecretVersionsResponse:
-        request = {"parent": secret, "filter": "state:ENABLED", "page_size": PAGE_SIZE, "page_token": token}
-        pages = client.list_secret_versions(request=request, retry=None, timeout=seconds)
-        return next(iter(pages.pages))
-
-    return ask

@@ -14,6 +14,7 @@ from grpc import StatusCode
 
 from functions.adapters import secrets_manager_client
 from functions.adapters.secrets_manager import MAX_VERSIONS
+from functions.adapters.secrets_manager_calls import Calls
 from functions.errors import LastingError, PassingError, VerificationSetupError
 from functions.interceptors.base import Assurance
 from functions.values import Refusal, SecretRef
@@ -269,8 +270,8 @@ class TestFaults:
         self, managed: ManagedSecrets, manager: SecretManager, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manager.add(PROJECT, HOOK.name, b"key")
-        opened = mock.Mock(wraps=secrets_manager_client._client)
-        monkeypatch.setattr(secrets_manager_client, "_client", opened)
+        opened = mock.Mock(wraps=Calls.of_emulator)
+        monkeypatch.setattr(Calls, "of_emulator", opened)
         monkeypatch.setattr(secrets_manager_client, "LIFE_CLOCK", managed.clock)
         store = managed.open()
         for seconds in (60, 60, 241):

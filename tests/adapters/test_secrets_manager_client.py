@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
@@ -15,11 +17,12 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.gr
     SecretManagerServiceGrpcTransport,
 )
 
-from functions.adapters import secrets_manager_client
+from functions.adapters import secrets_manager_calls, secrets_manager_client
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.errors import LastingError, PassingError
 from tests.adapters.secrets_support import PROJECT, Relay, within
 from tests.standins.secret_manager import SecretManager
+from tests.support.function import ROOT
 
 SECRET = f"projects/{PROJECT}/secrets/hook"
 
@@ -34,7 +37,7 @@ def manager() -> Iterator[SecretManager]:
 def test_pages_are_read_until_there_are_enough(
     manager: SecretManager, monkeypatch: pytest.MonkeyPatch, limit: int, calls: int
 ) -> None:
-    monkeypatch.setattr(secrets_manager_client, "PAGE_SIZE", 3)
+    monkeypatch.setattr(secrets_manager_calls, "PAGE_SIZE", 3)
     for _ in range(20):
         manager.add(PROJECT, "hook", b"key")
     names = ManagerClient(manager.host).enabled(SECRET, limit=limit, deadline=within())
@@ -107,7 +110,35 @@ def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: 
     with Relay(manager.host) as relay:
         client = ManagerClient(relay.host, sleep=mock.Mock())
         client.access(f"{SECRET}/versions/1", deadline=within())
-        other_threads = client._client
+        other_threads = client._calls
         relay.freeze()
         assert client.access(f"{SECRET}/versions/1", deadline=within(3.0)) == (f"{SECRET}/versions/1", b"key")
-        assert client._client is not other_threads
+        assert client._calls is not other_threads
+
+
+IN_FULL = """
+from google.cloud import secretmanager
+from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient, SecretManagerServiceClient, __version__
+assert secretmanager.SecretManagerServiceClient is SecretManagerServiceClient
+assert SecretManagerServiceClient.get_transport_class("grpc") is SecretManagerServiceGrpcTransport
+"""
+NARROW = "from functions.adapters.secrets_manager_calls import SecretManagerServiceGrpcTransport\n"
+
+
+@pytest.mark.parametrize("code", [NARROW + IN_FULL, IN_FULL.replace("\n", f"\n{NARROW}", 3)], ids=["before", "after"])
+def test_other_users_of_googles_package_find_it_whole(code: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_googles_client_and_its_other_transports_are_not_imported() -> None:
+    code = f"import sys\n{NARROW}print(*sys.modules)"
+    imported = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
+    service = "google.cloud.secretmanager_v1.services.secret_manager_service"
+    assert [name for name in imported if name.startswith(f"{service}.")] == [
+        f"{service}.transports",
+        f"{service}.transports.base",
+        f"{service}.transports.grpc",
+    ]
