@@ -7,19 +7,19 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from google.api_core import exceptions
-from google.auth import credentials as google_credentials
-from google.auth import default as default_credentials
-from google.auth.exceptions import GoogleAuthError
+import grpc
 
 from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_limits import LIFE_CLOCK
-from functions.adapters.secrets_manager import DeniedError, DisabledError, NotFoundError, version_number
+from functions.adapters.secrets_manager import version_number
 from functions.adapters.secrets_manager_calls import Calls
-from functions.errors import LastingError, PassingError, PipehookError
+from functions.errors import LastingError, PassingError
 from functions.ports import Deadline
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0
@@ -30,11 +30,6 @@ MAX_PAGES = 4
 IDLE_SECONDS = 240.0
 """After so long without a call the connection is not trusted any more."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform",)
-_PASSING = (
-    exceptions.ServerError,  # UNKNOWN, INTERNAL, UNAVAILABLE, DEADLINE_EXCEEDED and DATA_LOSS
-    exceptions.Aborted,
-    exceptions.Cancelled,
-)
 _DAMAGED = "Secret Manager's answer was damaged on its way (its checksum is wrong)"
 
 R = TypeVar("R")
@@ -52,7 +47,7 @@ class ManagerClient:
         self._sleep = sleep
         self._lock = threading.Lock()
         self._calls: Calls | None = None
-        self._credentials: google_credentials.Credentials | None = None
+        self._credentials: Credentials | None = None
         self._used = 0.0
 
     def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
@@ -101,17 +96,17 @@ class ManagerClient:
             calls = self._opened()
             try:
                 answer = ask(calls, seconds)
-            except exceptions.MethodNotImplemented as error:
-                raise _fault(error, resource, permission, role) from error
-            except _PASSING as error:
-                cause, reason = error, f"Secret Manager does not answer ({_code(error)})"
+            except grpc.RpcError as failure:
+                from functions.adapters.secrets_manager_faults import passing, refusal  # noqa: PLC0415 -- as it says
+
+                cause, reason = failure, passing(failure)
+                if not reason:
+                    raise refusal(failure, resource=resource, permission=permission, role=role) from failure
                 self._drop(calls)
             except _ChecksumError:
                 if reason == _DAMAGED:
                     break
                 reason = _DAMAGED
-            except exceptions.GoogleAPICallError as error:
-                raise _fault(error, resource, permission, role) from error
             else:
                 self._used = LIFE_CLOCK()
                 return answer
@@ -129,10 +124,7 @@ class ManagerClient:
         if self._emulator:
             return Calls.of_emulator(self._emulator)
         if self._credentials is None:
-            try:
-                self._credentials, _ = default_credentials(scopes=_SCOPES)
-            except GoogleAuthError as error:
-                raise _auth_fault(error) from error
+            self._credentials = _google_credentials()
         return Calls.of_google(self._credentials)
 
     def _drop(self, calls: Calls) -> None:
@@ -142,35 +134,16 @@ class ManagerClient:
                 self._calls = None
 
 
-def _fault(error: exceptions.GoogleAPICallError, resource: str, permission: str, role: str) -> PipehookError:
-    """Return what an answer means that another attempt would meet again."""
-    secret, _, _ = resource.partition("/versions/")
-    if isinstance(error, exceptions.NotFound):
-        identifier = secret.rpartition("/")[2]
-        return NotFoundError(f'secrets "{identifier}" not found: Secret Manager has no {resource}')
-    if isinstance(error, exceptions.FailedPrecondition):
-        return DisabledError(f"{resource} is disabled or destroyed")
-    if isinstance(error, exceptions.Forbidden) and error.reason == "SERVICE_DISABLED":
-        return LastingError("the project has no Secret Manager: enable secretmanager.googleapis.com in it")
-    if isinstance(error, exceptions.Forbidden):
-        return DeniedError(
-            f"{permission} is denied on {secret}, or it does not exist: grant {role} on this secret to the function's "
-            "service account"
-        )
-    if isinstance(error, exceptions.MethodNotImplemented):
-        return DeniedError(f"this Secret Manager, an emulator perhaps, has no {permission}")
-    if isinstance(error, exceptions.Unauthorized):
-        return PassingError("Secret Manager does not accept the function's credentials")
-    if isinstance(error, exceptions.ResourceExhausted):
-        return PassingError("Secret Manager's quota for this project is used up")
-    return LastingError(f"Secret Manager refuses to read {resource} ({_code(error)})")
+def _google_credentials() -> Credentials:
+    from google.auth import default  # noqa: PLC0415 -- not for emulators
+    from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- as above
 
-
-def _auth_fault(error: GoogleAuthError) -> LastingError | PassingError:
-    if getattr(error, "retryable", False):
-        return PassingError("Google's credentials cannot be had now")
-    return LastingError("there are no Google credentials that could read secrets: give the function a service account")
-
-
-def _code(error: exceptions.GoogleAPICallError) -> str:
-    return error.grpc_status_code.name if error.grpc_status_code is not None else type(error).__name__
+    try:
+        credentials, _ = default(scopes=_SCOPES)
+    except GoogleAuthError as error:
+        if error.retryable:
+            raise PassingError("Google's credentials cannot be had now") from error
+        raise LastingError(
+            "there are no Google credentials that could read secrets: give the function a service account"
+        ) from error
+    return credentials

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from typing import Any
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, ClassVar
 from unittest import mock
 
+import google.auth
 import grpc
 import pytest
-from google.api_core import exceptions
-from google.auth.credentials import AnonymousCredentials
 from google.auth.exceptions import DefaultCredentialsError, TransportError
-from google.cloud.secretmanager_v1.services.secret_manager_service.transports.grpc import (
-    SecretManagerServiceGrpcTransport,
-)
 
-from functions.adapters import secrets_manager_calls, secrets_manager_client
+from functions.adapters import secrets_manager_calls
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.errors import LastingError, PassingError
 from tests.adapters.secrets_support import PROJECT, Relay, within
+from tests.standins.certificates import Authority
 from tests.standins.secret_manager import SecretManager
 from tests.support.function import ROOT
 
@@ -51,22 +52,6 @@ def test_without_time_nothing_is_asked(manager: SecretManager) -> None:
     assert not manager.calls
 
 
-def test_without_an_emulator_googles_credentials_are_used(
-    manager: SecretManager, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    manager.add(PROJECT, "hook", b"key")
-    manager.fail("", grpc.StatusCode.UNAVAILABLE, times=1)
-    credentials = AnonymousCredentials()  # type: ignore[no-untyped-call] # google-auth has no annotation there
-    default = mock.Mock(return_value=(credentials, PROJECT))
-    create = mock.Mock(side_effect=lambda **_: grpc.insecure_channel(manager.host))
-    monkeypatch.setattr(secrets_manager_client, "default_credentials", default)
-    monkeypatch.setattr(SecretManagerServiceGrpcTransport, "create_channel", create)
-    client = ManagerClient(sleep=mock.Mock())
-    assert client.access(f"{SECRET}/versions/latest", deadline=within()) == (f"{SECRET}/versions/1", b"key")
-    assert default.call_count == 1, "they outlive a connection, and their token with them"
-    assert [call.kwargs["credentials"] for call in create.call_args_list] == [credentials, credentials]
-
-
 @pytest.mark.parametrize(
     ("cause", "retryable", "kind", "said"),
     [
@@ -78,31 +63,46 @@ def test_credentials_that_cannot_be_had(
     monkeypatch: pytest.MonkeyPatch, cause: Any, retryable: bool, kind: type[Exception], said: str
 ) -> None:
     error = cause("quotes /path/to/key.json", retryable=retryable)
-    monkeypatch.setattr(secrets_manager_client, "default_credentials", mock.Mock(side_effect=error))
+    monkeypatch.setattr(google.auth, "default", mock.Mock(side_effect=error))
     with pytest.raises(kind, match=said) as caught:
         ManagerClient().access(f"{SECRET}/versions/latest", deadline=within())
     assert caught.value.__cause__ is error
     assert "/path" not in str(caught.value)
 
 
-def test_a_project_without_the_service_is_told_apart_from_a_missing_role() -> None:
-    def said(reason: str) -> str:
-        denied: Any = exceptions.PermissionDenied
-        error = denied("no", error_info=mock.Mock(reason=reason))
-        return secrets_manager_client._fault(error, f"{SECRET}/versions/1", "the.permission", "roles/r").reason
-
-    assert "enable secretmanager.googleapis.com" in said("SERVICE_DISABLED")
-    assert said("IAM_PERMISSION_DENIED").startswith(f"the.permission is denied on {SECRET}, or it does not exist")
-
-
-def test_whole_answers_never_reach_the_librarys_debug_log(
-    manager: SecretManager, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        ("SERVICE_DISABLED", "enable secretmanager.googleapis.com"),
+        ("IAM_PERMISSION_DENIED", f"secretmanager.versions.access is denied on {SECRET}, or it does not exist"),
+        ("", f"secretmanager.versions.access is denied on {SECRET}, or it does not exist"),
+    ],
+)
+def test_a_project_without_the_service_is_told_apart_from_a_missing_role(
+    manager: SecretManager, reason: str, said: str
 ) -> None:
+    manager.fail("", grpc.StatusCode.PERMISSION_DENIED, reason=reason)
+    with pytest.raises(LastingError, match=said):
+        ManagerClient(manager.host).access(f"{SECRET}/versions/1", deadline=within())
+
+
+@pytest.mark.parametrize("version", ["latest", "1"])
+def test_calls_say_where_they_are_to_be_routed(manager: SecretManager, version: str) -> None:
+    manager.add(PROJECT, "hook", b"key")
+    client = ManagerClient(manager.host)
+    client.access(f"{SECRET}/versions/{version}", deadline=within())
+    client.enabled(SECRET, limit=1, deadline=within())
+    assert [call.metadata["x-goog-request-params"] for call in manager.calls] == [
+        f"name={SECRET}/versions/{version}",
+        f"parent={SECRET}",
+    ]
+
+
+def test_answers_never_reach_a_debug_log(manager: SecretManager, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
-    caplog.set_level("DEBUG", logger=SecretManagerServiceGrpcTransport.__module__)
     manager.add(PROJECT, "hook", b"canary-value")
     ManagerClient(manager.host).access(f"{SECRET}/versions/latest", deadline=within())
-    assert not [record for record in caplog.records if hasattr(record, "response")]
+    assert "canary-value" not in caplog.text
 
 
 def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: SecretManager) -> None:
@@ -116,29 +116,87 @@ def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: 
         assert client._calls is not other_threads
 
 
+AS_DEPLOYED = """
+import json, sys, time
+from functions.adapters import secrets_manager_calls
+from functions.adapters.secrets_manager_client import ManagerClient
+from functions.ports import Deadline
+secrets_manager_calls.HOST = sys.argv[1]
+client = ManagerClient()
+deadline = Deadline(time.monotonic() + 20, time.monotonic)
+found = [client.access("projects/p/secrets/hook/versions/latest", deadline=deadline) for _ in range(2)]
+print(json.dumps([value.decode() for _, value in found]))
+"""
+
+
+class Metadata(BaseHTTPRequestHandler):
+    """Google's metadata server, as far as a service account's token goes."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        """Answer, whatever is asked: a client takes from it what it wants."""
+        self.asked.append(self.path.partition("?")[0].rpartition("/")[2])
+        account = {"email": "runtime@p.iam.gserviceaccount.com", "scopes": [], "aliases": ["default"]}
+        token = {"access_token": "canary-token", "expires_in": 3600, "token_type": "Bearer"}
+        body = json.dumps({"token": token, "project-id": "p"}.get(self.asked[-1], account)).encode()
+        self.send_response(200)
+        self.send_header("Metadata-Flavor", "Google")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
+        """Say nothing."""
+
+
+def test_as_deployed_a_token_of_the_metadata_server_goes_with_every_call_over_tls(tmp_path: Path) -> None:
+    authority = Authority()
+    (tmp_path / "roots.pem").write_text(authority.pem)
+    pair = authority.server()
+    tls = grpc.ssl_server_credentials([(pair.key, pair.certificate)])
+    metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    threading.Thread(target=metadata.serve_forever, daemon=True).start()
+    host = f"127.0.0.1:{metadata.server_port}"
+    try:
+        with SecretManager(tls=tls) as manager:
+            manager.add(PROJECT, "hook", b"key")
+            done = subprocess.run(
+                [sys.executable, "-c", AS_DEPLOYED, manager.host],
+                cwd=ROOT,
+                env={
+                    "PATH": "/usr/bin:/bin",
+                    "HOME": str(tmp_path),
+                    "GCE_METADATA_HOST": host,
+                    "GCE_METADATA_IP": host,
+                    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "roots.pem"),
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout) == ["key", "key"]
+            assert [call.metadata["authorization"] for call in manager.calls] == ["Bearer canary-token"] * 2
+    finally:
+        metadata.shutdown()
+        metadata.server_close()
+    assert Metadata.asked.count("token") == 1, "a token is kept for its life"
+
+
 IN_FULL = """
 from google.cloud import secretmanager
 from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient, SecretManagerServiceClient, __version__
 assert secretmanager.SecretManagerServiceClient is SecretManagerServiceClient
-assert SecretManagerServiceClient.get_transport_class("grpc") is SecretManagerServiceGrpcTransport
 """
-NARROW = "from functions.adapters.secrets_manager_calls import SecretManagerServiceGrpcTransport\n"
+NARROW = "from functions.adapters.secrets_manager_calls import messages\n"
+SAME = "assert messages.AccessSecretVersionRequest is secretmanager.AccessSecretVersionRequest\n"
 
 
-@pytest.mark.parametrize("code", [NARROW + IN_FULL, IN_FULL.replace("\n", f"\n{NARROW}", 3)], ids=["before", "after"])
+@pytest.mark.parametrize("code", [NARROW + IN_FULL + SAME, IN_FULL + NARROW + SAME], ids=["before", "after"])
 def test_other_users_of_googles_package_find_it_whole(code: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-
-
-def test_googles_client_and_its_other_transports_are_not_imported() -> None:
-    code = f"import sys\n{NARROW}print(*sys.modules)"
-    imported = subprocess.check_output([sys.executable, "-c", code], cwd=ROOT, text=True).split()
-    service = "google.cloud.secretmanager_v1.services.secret_manager_service"
-    assert [name for name in imported if name.startswith(f"{service}.")] == [
-        f"{service}.transports",
-        f"{service}.transports.base",
-        f"{service}.transports.grpc",
-    ]

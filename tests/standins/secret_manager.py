@@ -1,4 +1,4 @@
-"""A Secret Manager stand-in: google.cloud.secretmanager.v1.SecretManagerService over plaintext gRPC."""
+"""A Secret Manager stand-in: google.cloud.secretmanager.v1.SecretManagerService over gRPC."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from tests.standins.process import serve_until_told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from grpc import ServerCredentials
 
     from tests.standins.faults import ArmedFault
     from tests.standins.journal import Journal
@@ -38,16 +40,17 @@ PERMISSIONS = {
 
 
 class SecretManager:
-    """A Secret Manager of its own while the context is open."""
+    """A Secret Manager of its own while the context is open, in plaintext without `tls`."""
 
-    def __init__(self, *, port: int = 0) -> None:
+    def __init__(self, *, port: int = 0, tls: ServerCredentials | None = None) -> None:
         self._port = port
+        self._tls = tls
         self._store = SecretsStore()
         self._corrupt = 0
         self._denied: list[tuple[str, str]] = []
 
     def __enter__(self) -> Self:
-        self._server = RpcServer({SERVICE: self._methods()}, port=self._port)
+        self._server = RpcServer({SERVICE: self._methods()}, port=self._port, tls=self._tls)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -91,10 +94,13 @@ class SecretManager:
         skip: int = 0,
         secret: str = "",
         message: str = "",
+        reason: str = "",
         delay: float = 0.0,
     ) -> ArmedFault:
         """Answer calls of a method ("" is any), for resources in which `secret` is found, with a code."""
-        return self._server.fail(method, code, resource=secret, message=message, times=times, skip=skip, delay=delay)
+        return self._server.fail(
+            method, code, resource=secret, message=message, reason=reason, times=times, skip=skip, delay=delay
+        )
 
     def hang(self, method: str, *, times: int | None = None, secret: str = "") -> ArmedFault:
         """Let calls wait until the client's deadline."""

@@ -1,14 +1,16 @@
-"""A plaintext gRPC server whose methods can be told to fail."""
+"""A gRPC server whose methods can be told to fail."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
 import grpc
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped] # it has no types
+from grpc_status import rpc_status  # type: ignore[import-untyped] # as above
 
 from tests.standins.faults import ArmedFault, Fault, Faults
 from tests.standins.journal import Journal
@@ -22,21 +24,31 @@ Streaming = Callable[[Iterator[Any], "Call"], Iterator[Any]]
 
 
 class RpcError(Exception):
-    """A refusal with a gRPC code and a message."""
+    """A refusal with a gRPC code, a message and perhaps a reason (google.rpc.ErrorInfo)."""
 
-    def __init__(self, code: grpc.StatusCode, message: str) -> None:
+    def __init__(self, code: grpc.StatusCode, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.reason = reason
+
+    def abort(self, context: grpc.ServicerContext) -> NoReturn:
+        """End the call in Google's form."""
+        if not self.reason:
+            context.abort(self.code, self.message)
+        status = status_pb2.Status(code=self.code.value[0], message=self.message)
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=self.reason, domain="googleapis.com"))
+        context.abort_with_status(rpc_status.to_status(status))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeenCall:
-    """One call: the method's short name, the resource that it named, and the code of its end."""
+    """One call: the method's short name, the resource that it named, the code of its end, and what came along."""
 
     method: str
     resource: str
     code: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +56,7 @@ class Call:
     """A call being served; `ended` is set when the client has given up."""
 
     ended: threading.Event
+    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +76,23 @@ class Failure:
 
     code: grpc.StatusCode | None
     message: str
+    reason: str
     delay: float
 
 
 class RpcServer:
-    """Serves services on a port of 127.0.0.1 while it is open; `calls` are the calls that have ended."""
+    """Serves services on a port of 127.0.0.1 while it is open, in plaintext without `tls`.
 
-    def __init__(self, services: Mapping[str, Mapping[str, Method]], *, port: int = 0) -> None:
+    `calls` are the calls that have ended.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, Mapping[str, Method]],
+        *,
+        port: int = 0,
+        tls: grpc.ServerCredentials | None = None,
+    ) -> None:
         self.calls: Journal[SeenCall] = Journal()
         self.faults = Faults()
         self._failures: dict[int, Failure] = {}
@@ -84,7 +107,8 @@ class RpcServer:
                 for service, methods in services.items()
             ]
         )
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
+        address = f"127.0.0.1:{port}"
+        self.port = self._server.add_secure_port(address, tls) if tls else self._server.add_insecure_port(address)
         self._server.start()
 
     def fail(
@@ -94,6 +118,7 @@ class RpcServer:
         *,
         resource: str = "",
         message: str = "",
+        reason: str = "",
         times: int | None = None,
         skip: int = 0,
         delay: float = 0.0,
@@ -101,7 +126,7 @@ class RpcServer:
         """Let calls of a method ("" is any) for a resource (regular expression) fail; see `Failure`."""
         armed = self.faults.add(Fault(method=method, path=resource, times=times, skip=skip))
         text = message or (f"the stand-in was told to answer {code.name}" if code is not None else "")
-        self._failures[id(armed.fault)] = Failure(code=code, message=text, delay=delay)
+        self._failures[id(armed.fault)] = Failure(code=code, message=text, reason=reason, delay=delay)
         return armed
 
     def close(self) -> None:
@@ -121,10 +146,10 @@ class RpcServer:
                     self._meet_failure(name, "", call)
                     yield from method.serve(requests, call)
                 except RpcError as error:
-                    self._end(context, call, SeenCall(method=name, resource="", code=error.code.name), error)
+                    self._end(context, call, _seen(name, "", call, error), error)
                 finally:
                     self._running.discard(call.ended)
-                self._end(context, call, SeenCall(method=name, resource="", code="OK"))
+                self._end(context, call, _seen(name, "", call))
 
             return grpc.stream_stream_rpc_method_handler(stream, method.request.deserialize, method.response.serialize)
 
@@ -135,14 +160,15 @@ class RpcServer:
                 self._meet_failure(name, resource, call)
                 result = method.serve(request, call)
             except RpcError as error:
-                self._end(context, call, SeenCall(method=name, resource=resource, code=error.code.name), error)
-            self._end(context, call, SeenCall(method=name, resource=resource, code="OK"))
+                self._end(context, call, _seen(name, resource, call, error), error)
+            self._end(context, call, _seen(name, resource, call))
             return result
 
         return grpc.unary_unary_rpc_method_handler(answer, method.request.deserialize, method.response.serialize)
 
     def _begin(self, context: grpc.ServicerContext) -> Call:
-        call = Call(ended=threading.Event())
+        sent = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+        call = Call(ended=threading.Event(), metadata=sent)
         self._running.add(call.ended)
         if not context.add_callback(call.ended.set):
             call.ended.set()
@@ -152,7 +178,7 @@ class RpcServer:
         self._running.discard(call.ended)
         self.calls.append(seen)
         if error is not None:
-            context.abort(error.code, error.message)
+            error.abort(context)
 
     def _meet_failure(self, method: str, resource: str, call: Call) -> None:
         fault = self.faults.take(method=method, target=resource)
@@ -163,7 +189,12 @@ class RpcServer:
             call.ended.wait()
             raise RpcError(grpc.StatusCode.DEADLINE_EXCEEDED, "the client gave up")
         call.ended.wait(failure.delay)
-        raise RpcError(failure.code, failure.message)
+        raise RpcError(failure.code, failure.message, failure.reason)
+
+
+def _seen(method: str, resource: str, call: Call, error: RpcError | None = None) -> SeenCall:
+    code = error.code.name if error else "OK"
+    return SeenCall(method=method, resource=resource, code=code, metadata=call.metadata)
 
 
 def refuse(code: grpc.StatusCode, message: str) -> NoReturn:
