@@ -66,7 +66,7 @@ def _without_byte_code(directory: Path) -> Path:
 
 
 def _first_answer(source: Path, given: Mapping[str, str], status: int, number: int) -> float:
-    body = push(1, number=number + 1000)
+    body = push(2, number=number + 1000)
     started = time.perf_counter()
     with served(source, given) as function:
         connection = HTTPConnection("127.0.0.1", function.port)
