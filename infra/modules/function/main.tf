@@ -50,6 +50,13 @@ resource "google_cloudfunctions2_function" "this" {
     service_account   = var.build.service_account
     docker_repository = var.build.repository
 
+    # The buildpack compiles the function ("compileall -f") and its exporter then sets all files' times to this one, so
+    # that Python would take the byte code for stale and compile again with every cold start. With this variable
+    # compileall writes the sources' hashes in place of their times.
+    environment_variables = {
+      SOURCE_DATE_EPOCH = "315532801"
+    }
+
     source {
       storage_source {
         bucket = var.source_archive.bucket
