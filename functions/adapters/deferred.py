@@ -50,7 +50,11 @@ class _Deferred:
             # begun already: by this very thread, whose `from . import x` must go on to import x, or in full
             if not self._begun and self._spec.loader is not None:
                 self._begun = True
-                self._spec.loader.exec_module(self._module)
+                try:
+                    self._spec.loader.exec_module(self._module)
+                except BaseException:
+                    self._begun = False  # the next one is told the cause too, or finds it gone
+                    raise
         try:
             return vars(self._module)[name]
         except KeyError:

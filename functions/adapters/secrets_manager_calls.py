@@ -35,6 +35,7 @@ class Calls:
     """The two calls over one channel, which threads share. They raise grpc.RpcError."""
 
     def __init__(self, channel: grpc.Channel) -> None:
+        self._channel = channel  # it may close when nobody holds it
         self._list = channel.unary_unary(
             f"{_SERVICE}/ListSecretVersions",
             request_serializer=messages.ListSecretVersionsRequest.serialize,
@@ -57,7 +58,9 @@ class Calls:
         from google.auth.transport.grpc import secure_authorized_channel  # noqa: PLC0415 -- not for emulators
         from google.auth.transport.requests import Request  # noqa: PLC0415 -- as above
 
-        return cls(secure_authorized_channel(credentials, Request(), HOST, options=_OPTIONS))
+        # given, so that no client certificate is looked for on the machine
+        tls = grpc.ssl_channel_credentials()
+        return cls(secure_authorized_channel(credentials, Request(), HOST, ssl_credentials=tls, options=_OPTIONS))
 
     def list_versions(self, seconds: float, *, secret: str, token: str) -> messages.ListSecretVersionsResponse:
         """Ask for one page of a secret's enabled versions."""

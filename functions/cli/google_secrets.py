@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import time
@@ -130,6 +131,11 @@ def _asked(ask: Callable[[SecretManagerServiceClient], T], resource: str) -> T:
 
 def _client() -> SecretManagerServiceClient:
     host = emulator()
-    if not host:
-        return SecretManagerServiceClient()
-    return SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=grpc.insecure_channel(host)))
+    if host:
+        channel = grpc.insecure_channel(host)
+        client = SecretManagerServiceClient(transport=SecretManagerServiceGrpcTransport(channel=channel))
+    else:
+        client = SecretManagerServiceClient()
+    # with GOOGLE_SDK_PYTHON_LOGGING_SCOPE, read above, the library writes whole requests, which are secrets, to its log
+    logging.getLogger(SecretManagerServiceGrpcTransport.__module__).setLevel(logging.INFO)
+    return client

@@ -152,6 +152,9 @@ class Metadata(BaseHTTPRequestHandler):
 
 
 def test_as_deployed_a_token_of_the_metadata_server_goes_with_every_call_over_tls(tmp_path: Path) -> None:
+    # a client certificate that the machine has, or has lost, is none of the function's business
+    certificates = {"cert_configs": {"workload": {"cert_path": "/nonexistent", "key_path": "/nonexistent"}}}
+    (tmp_path / "certificates.json").write_text(json.dumps(certificates))
     authority = Authority()
     (tmp_path / "roots.pem").write_text(authority.pem)
     pair = authority.server()
@@ -170,6 +173,7 @@ def test_as_deployed_a_token_of_the_metadata_server_goes_with_every_call_over_tl
                     "HOME": str(tmp_path),
                     "GCE_METADATA_HOST": host,
                     "GCE_METADATA_IP": host,
+                    "GOOGLE_API_CERTIFICATE_CONFIG": str(tmp_path / "certificates.json"),
                     "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH": str(tmp_path / "roots.pem"),
                 },
                 capture_output=True,
@@ -199,4 +203,23 @@ def test_other_users_of_googles_package_find_it_whole(code: str) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
     )
+    assert done.returncode == 0, done.stderr
+
+
+AGAIN = """
+import sys
+sys.modules["google.api_core.gapic_v1"] = None
+from functions.adapters.secrets_manager_calls import messages
+for _ in range(2):
+    try:
+        from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+    except ImportError as error:
+        assert "gapic_v1" in str(error), error
+    else:
+        raise AssertionError
+"""
+
+
+def test_a_deferred_package_that_cannot_be_executed_says_so_each_time() -> None:
+    done = subprocess.run([sys.executable, "-c", AGAIN], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
