@@ -29,22 +29,20 @@ class FileSecrets:
     """
 
     def __init__(self, directory: str, ids: SecretIds, *, protected: str = "") -> None:
-        self._directory = Path(directory)
+        self._directory = str(Path(directory))
         self._ids = ids
         self._protected = protected
 
     def locate(self, ref: SecretRef) -> str:
         """Return the path of a reference's file. Raises LastingError when the reference may not be read."""
-        path = str(self._directory / self._ids.directory(ref) / ref.key)
-        if self._protected and _is_same_file(path, self._protected):
-            raise LastingError(f"the file {path} is the function's own kubeconfig, which no trigger may use")
-        return path
+        # joined by hand, for every delivery: neither of the two holds a separator
+        return f"{self._directory}/{self._ids.directory(ref)}/{ref.key}"
 
     def load(self, location: str, known: Secret | None, deadline: Deadline) -> Secret:  # noqa: ARG002 -- the cache's form
-        """Read the file. Raises LastingError when it cannot be read, PassingError when the mount fails."""
+        """Read the file. Raises LastingError when it cannot or may not be read, PassingError when the mount fails."""
         path = Path(location)
         try:
-            data = _read(location)
+            data = _read(location, self._protected)
         except OSError as error:
             if error.errno in _MISSING and path.parent.is_dir():
                 raise LastingError(
@@ -60,21 +58,24 @@ class FileSecrets:
         return Secret((SecretValue(data),))
 
 
-def _is_same_file(path: str, other: str) -> bool:
-    # by device and inode: cheaper than resolving two paths with every delivery, and true of hard links as well
-    try:
-        return Path(path).samefile(other)
-    except OSError:  # one of them is not there, or not to be seen: reading it says so
-        return False
-
-
-def _read(path: str) -> bytes:
+def _read(path: str, protected: str) -> bytes:
     # without waiting: opening a named pipe would wait for somebody who writes
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
             raise LastingError(f"{path} is no file")
+        if protected and _is_file(found, protected):
+            raise LastingError(f"the file {path} is the function's own kubeconfig, which no trigger may use")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(MAX_BYTES + 1)
     finally:
         os.close(descriptor)
+
+
+def _is_file(found: os.stat_result, path: str) -> bool:
+    # by device and inode: true of symbolic and hard links as well, and of what was opened, whatever becomes of the path
+    try:
+        return os.path.samestat(found, Path(path).stat())
+    except OSError:  # the path leads nowhere
+        return False
