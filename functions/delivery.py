@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from functions.dataclass import dataclass
@@ -24,6 +25,7 @@ _REPOSITORY = pattern(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
 _TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
+@lru_cache(maxsize=256)
 def canonical_name(name: str) -> str:
     """Return a header's name as Go's CanonicalMIMEHeaderKey spells it (`x-github-event`: `X-Github-Event`)."""
     if not _TOKEN.fullmatch(name):

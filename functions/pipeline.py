@@ -72,7 +72,7 @@ def process(
 
 @dataclass(slots=True)
 class _Run:
-    """One delivery's way through one listener, with what its triggers share: verdicts, groups, the parsed event."""
+    """One delivery's way through one listener, with what its triggers share: verdicts, groups, keys, the event."""
 
     delivery: Delivery
     listener: Listener
@@ -82,6 +82,7 @@ class _Run:
     tracer: Tracer
     verdicts: dict[Verifier, _Gate] = field(default_factory=dict)
     groups: dict[int, _Passage] = field(default_factory=dict)
+    keys: dict[bool, str] = field(default_factory=dict)
     event: Event | None = None
 
     def verify(self, trigger: PreparedTrigger) -> _Gate:
@@ -179,13 +180,19 @@ class _Run:
         body = self.event.body if self.event else None
         return Call(self.delivery, self.services, self.deadline, trigger_id, body)
 
+    def _key(self, *, signed: bool) -> str:
+        """Return the delivery's key, for which the whole body is hashed: once."""
+        if signed not in self.keys:
+            # under another name a captured push would otherwise be a new delivery, with every new GUID another one
+            name = told_by_body(self.delivery.event_name, self.event.body if self.event else None, SELF_IDENTIFYING)
+            self.keys[signed] = delivery_key(self.delivery, signed=signed, event_name=name)
+        return self.keys[signed]
+
     def _render(self, trigger: PreparedTrigger, event: Event, assurance: Assurance) -> Work:
         if trigger.bindings is None or trigger.template is None:
             raise LastingError("the trigger was not compiled")
         params = trigger.bindings.resolve(event, trigger.template.defaults)
-        # under another name a captured push would otherwise be a new delivery, with every new GUID another one
-        name = told_by_body(self.delivery.event_name, self.event.body if self.event else None, SELF_IDENTIFYING)
-        key = delivery_key(self.delivery, signed=assurance is Assurance.SIGNED, event_name=name)
+        key = self._key(signed=assurance is Assurance.SIGNED)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
         return Work(
             trigger=trigger.name,
