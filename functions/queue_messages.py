@@ -31,6 +31,8 @@ SCHEMA_ATTRIBUTE = "pipehook-schema"
 TRIGGER_ATTRIBUTE = "pipehook-trigger"
 LISTENER_ATTRIBUTE = "pipehook-listener"
 EVENT_ATTRIBUTE = "pipehook-event-id"
+TRACE_ATTRIBUTE = "traceparent"
+"""The span that published the message, as https://www.w3.org/TR/trace-context/ writes it, where that was traced."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
 _TEXTS = tuple(entry.name for entry in fields(Work) if entry.type == "str")

@@ -14,6 +14,7 @@ from functions.errors import LastingError, PassingError, PipehookError
 from functions.ports import Deadline
 from functions.sweep import Answer, Attempt, Failed, Plan, answers, merged, plan
 from functions.sweep_summary import HookSummary, Summary
+from functions.tracing import Tracer
 
 LOT = 10
 """Deliveries that are asked for before GitHub's records are looked at."""
@@ -38,6 +39,29 @@ class Deliveries(Protocol):
 
     def redeliver(self, hook: str, attempt: int, *, deadline: Deadline) -> None:
         """Ask GitHub to make an attempt again."""
+
+
+@dataclass(frozen=True, slots=True)
+class TracedDeliveries:
+    """Deliveries of which every call is a span: `list` or `redeliver`."""
+
+    deliveries: Deliveries
+    tracer: Tracer
+
+    def attempts(self, hook: str, *, since: float, deadline: Deadline) -> tuple[list[Attempt], bool]:
+        """Return all attempts since a time."""
+        with self.tracer.span("list"):
+            return self.deliveries.attempts(hook, since=since, deadline=deadline)
+
+    def newest(self, hook: str, *, deadline: Deadline) -> list[Attempt]:
+        """Return the newest attempts."""
+        with self.tracer.span("list"):
+            return self.deliveries.newest(hook, deadline=deadline)
+
+    def redeliver(self, hook: str, attempt: int, *, deadline: Deadline) -> None:
+        """Ask GitHub to make an attempt again."""
+        with self.tracer.span("redeliver"):
+            self.deliveries.redeliver(hook, attempt, deadline=deadline)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

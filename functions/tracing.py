@@ -1,4 +1,4 @@
-"""The port for traces of the stages, and its fulfilment that traces nothing."""
+"""The port for traces of requests and their stages, and its fulfilment that traces nothing."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from functions.delivery import Delivery
 
 
 class Tracer(Protocol):
-    """Times stages as spans. A span carries the stage's name and nothing of the event."""
+    """Times requests and their stages as spans. A span carries a stage's name and nothing of the event."""
 
-    def delivery(self, delivery: Delivery) -> AbstractContextManager[object]:
-        """Span one delivery, as a child of the caller's trace where its headers name one; flushed when it ends."""
+    @property
+    def reserve(self) -> float:
+        """Seconds by which a request may end later, since its spans are sent before its reply."""
+
+    def request(self, name: str, delivery: Delivery) -> AbstractContextManager[object]:
+        """Span one request, as a child of the caller's trace where its headers name one; flushed when it ends."""
 
     def span(self, stage: str) -> AbstractContextManager[object]:
-        """Span one stage of the current delivery."""
+        """Span one stage of the current request."""
 
 
 _NOTHING = nullcontext()
@@ -24,7 +28,9 @@ _NOTHING = nullcontext()
 class Untraced:
     """Traces nothing and costs next to nothing."""
 
-    def delivery(self, delivery: Delivery) -> AbstractContextManager[object]:  # noqa: ARG002 -- the port's form
+    reserve = 0.0
+
+    def request(self, name: str, delivery: Delivery) -> AbstractContextManager[object]:  # noqa: ARG002 -- the port's form
         """Do nothing."""
         return _NOTHING
 

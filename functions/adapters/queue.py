@@ -10,7 +10,7 @@ from typing import Protocol
 
 from functions.errors import PipehookError
 from functions.ports import Deadline, Sink, Work
-from functions.queue_messages import Message, encode
+from functions.queue_messages import TRACE_ATTRIBUTE, Message, encode
 from functions.settings import QueueMode
 from functions.values import Outcome, Status
 
@@ -71,10 +71,14 @@ class QueueingSink:
     Whatever became of a work before, queueing it is safe: the worker finds what exists and creates what is missing.
     """
 
-    def __init__(self, inner: Sink, publisher: LazyPublisher, *, mode: QueueMode) -> None:
+    def __init__(
+        self, inner: Sink, publisher: LazyPublisher, *, mode: QueueMode, trace_parent: Callable[[], str] = str
+    ) -> None:
+        """`trace_parent` gives the current span as W3C's traceparent, or an empty string."""
         self._inner = inner
         self._publisher = publisher
         self._mode = mode
+        self._trace_parent = trace_parent
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Return one outcome for each work, in order.
@@ -104,9 +108,12 @@ class QueueingSink:
         """Publish works and return, for each, an empty string or why it is not in the queue."""
         problems = [""] * len(work)
         messages: list[tuple[int, Message]] = []
+        trace_parent = self._trace_parent() if work else ""
+        traced = {TRACE_ATTRIBUTE: trace_parent} if trace_parent else {}
         for position, item in enumerate(work):
             try:
-                messages.append((position, encode(item)))
+                message = encode(item)
+                messages.append((position, replace(message, attributes={**message.attributes, **traced})))
             except PipehookError as error:
                 problems[position] = error.reason
         for call in _calls(messages):

@@ -1,4 +1,4 @@
-"""Traces of deliveries as OpenTelemetry spans in Cloud Trace; loaded by the first delivery when TRACING is on."""
+"""Traces of requests as OpenTelemetry spans in Cloud Trace: loaded with TRACING, its libraries by the first request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def open_cloud_trace(project: str) -> SpanExporter:
 
 
 class _Collector:
-    """A span processor that keeps the finished spans of this thread's delivery until they are taken."""
+    """A span processor that keeps the finished spans of this thread's request until they are taken."""
 
     def __init__(self) -> None:
         self._local = threading.local()
@@ -47,7 +47,7 @@ class _Collector:
         """Do nothing."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Keep a span, whose delivery runs in this thread."""
+        """Keep a span, whose request runs in this thread."""
         self._local.__dict__.setdefault("spans", []).append(span)
 
     def take(self) -> list[ReadableSpan]:
@@ -64,7 +64,7 @@ class _Collector:
 
 
 class OpenTelemetryTracer:
-    """Fulfils the Tracer port. A trace that cannot be sent never hurts its delivery."""
+    """Fulfils the Tracer port. A trace that cannot be sent never hurts its request."""
 
     def __init__(self, open_exporter: Callable[[], SpanExporter]) -> None:
         self._open_exporter = open_exporter
@@ -78,7 +78,7 @@ class OpenTelemetryTracer:
 
     @cached_property
     def _pool(self) -> ThreadPoolExecutor:
-        # one thread: while Cloud Trace hangs, the spans of later deliveries are dropped and not heaped up
+        # one thread: while Cloud Trace hangs, the spans of later requests are dropped and not heaped up
         return ThreadPoolExecutor(1, thread_name_prefix="traces")
 
     @cached_property
@@ -94,17 +94,36 @@ class OpenTelemetryTracer:
         provider.add_span_processor(self._collector)  # type: ignore[arg-type]  # it has a processor's form
         return provider.get_tracer("pipehook")  # type: ignore[return-value]  # the SDK's provider gives the SDK's
 
+    @property
+    def reserve(self) -> float:
+        """Return what sending may take."""
+        return FLUSH_SECONDS
+
     @contextlib.contextmanager
-    def delivery(self, delivery: Delivery) -> Iterator[None]:
-        """Span one delivery and send its spans before it ends, within FLUSH_SECONDS."""
+    def request(self, name: str, delivery: Delivery) -> Iterator[None]:
+        """Span one request and send its spans before it ends, within FLUSH_SECONDS."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._flush)
-            stack.enter_context(self._tracer.start_as_current_span("delivery", context=_parent(delivery)))
+            stack.enter_context(self._spanned(name, _parent(delivery)))
             yield
 
     def span(self, stage: str) -> contextlib.AbstractContextManager[object]:
         """Span one stage."""
-        return self._tracer.start_as_current_span(stage, record_exception=False)
+        return self._spanned(stage, None)
+
+    @contextlib.contextmanager
+    def _spanned(self, name: str, parent: Context | None) -> Iterator[None]:
+        """Span what is done in the context; of an exception, its type alone is told, as in a traceback of the log."""
+        from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415 -- only when tracing
+
+        with self._tracer.start_as_current_span(
+            name, context=parent, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield
+            except BaseException as error:
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+                raise
 
     def _flush(self) -> None:
         spans = self._collector.take()
@@ -112,10 +131,10 @@ class OpenTelemetryTracer:
         try:
             pending.result(FLUSH_SECONDS)
         except FutureTimeoutError:
-            _LOG.warning("the trace of a delivery was not sent within %s s", FLUSH_SECONDS)
+            _LOG.warning("the trace of a request was not sent within %s s", FLUSH_SECONDS)
             self._drop_waiting(pending)
-        except Exception as error:  # noqa: BLE001 -- credentials, transport: none of it may hurt a delivery
-            _LOG.warning("the trace of a delivery could not be sent: %s", type(error).__name__)
+        except Exception as error:  # noqa: BLE001 -- credentials, transport: none of it may hurt a request
+            _LOG.warning("the trace of a request could not be sent: %s", type(error).__name__)
 
     def _send(self, spans: list[ReadableSpan]) -> None:
         self._exporter.export(spans)
@@ -134,3 +153,13 @@ def _parent(delivery: Delivery) -> Context | None:
     trace_id, span_id = found
     parent = trace.SpanContext(trace_id, span_id, is_remote=True, trace_flags=trace.TraceFlags(1))
     return trace.set_span_in_context(trace.NonRecordingSpan(parent))
+
+
+def current_trace_parent() -> str:
+    """Return the current span as W3C's `traceparent`, for what another process goes on with; empty without a span."""
+    from opentelemetry import trace  # noqa: PLC0415 -- only when tracing
+
+    context = trace.get_current_span().get_span_context()
+    if not context.is_valid:
+        return ""
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -17,19 +17,21 @@ from functions.adapters import http, logs
 from functions.adapters.queue import LazyPublisher, open_publisher
 from functions.dataclass import dataclass
 from functions.dead_letters import bury
-from functions.entrypoints.parts import project_of, put_together, worker_sink
+from functions.delivery import Delivery
+from functions.entrypoints.parts import project_of, put_together, tracer_of, worker_sink
 from functions.entrypoints.webhook import Misconfigured
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
 from functions.ports import Deadline, Sink, Work
-from functions.queue_messages import Push, decode, read_push
+from functions.queue_messages import TRACE_ATTRIBUTE, Push, decode, read_push
 from functions.settings import Settings, read_settings, require_cluster
+from functions.tracing import UNTRACED, Tracer
 from functions.values import Json, Outcome, ResourceRef, Status
 
 if TYPE_CHECKING:
     from flask import Request
 
 CREATE_SECONDS = 7.0
-"""What creating may take: the shortest deadline of a push subscription is ten seconds."""
+"""What creating, and sending the trace of it, may take: the shortest deadline of a push subscription is ten seconds."""
 BURY_SECONDS = 2.5
 """What publishing a dead letter may take."""
 RETRY_SECONDS = 10
@@ -56,6 +58,7 @@ class Dispatch:
     dead_letters: LazyPublisher | None
     """None without DEAD_LETTER_TOPIC: what can never be created is then left to the subscription's own policy."""
     project: str = field(default="", kw_only=True)
+    tracer: Tracer = field(default=UNTRACED, kw_only=True)
 
     def __call__(self, request: Request) -> http.Response:
         """Answer one push: 2xx acknowledges it, everything else makes Pub/Sub deliver it again later.
@@ -75,7 +78,11 @@ class Dispatch:
         except PassingError as error:  # too much is being received at a time
             _log("WARNING", f"not acknowledged: {error.reason}", {"outcome": "retry"}, 503, started)
             return http.respond({"outcome": "retry", "reason": error.reason}, 503)
-        trace = logs.trace_of(delivery, project=self.project)
+        origin = _origin(delivery, push)
+        with self.tracer.request("message", origin):
+            return self._answer(push, started, logs.trace_of(origin, project=self.project))
+
+    def _answer(self, push: Push, started: float, trace: str) -> http.Response:
         work, end = self._dispatch(push)
         said = ": ".join(part for part in (end.word, end.reason, _names(end.resources)) if part)
         trigger = f"{work.trigger_namespace}/{work.trigger}" if work else "of an unreadable message"
@@ -103,7 +110,9 @@ class Dispatch:
         return work, self._bury(push, outcome.reason)
 
     def _create(self, work: Work) -> Outcome:
-        (outcome,) = self.sink.accept([work], Deadline(time.monotonic() + CREATE_SECONDS, time.monotonic))
+        deadline = Deadline(time.monotonic() + CREATE_SECONDS - self.tracer.reserve, time.monotonic)
+        with self.tracer.span("create"):
+            (outcome,) = self.sink.accept([work], deadline)
         # a dry run's outcome is `filtered`: the message is kept for the day when something is created
         if outcome.passing or outcome.status is Status.FILTERED:
             raise PassingError(outcome.reason)
@@ -116,11 +125,21 @@ class Dispatch:
             return _End(word="failed", status=HTTPStatus.UNPROCESSABLE_ENTITY, reason=why)
         deadline = Deadline(time.monotonic() + BURY_SECONDS, time.monotonic)
         try:
-            self.dead_letters.publish([bury(push, reason)], deadline=deadline)
+            with self.tracer.span("bury"):
+                self.dead_letters.publish([bury(push, reason)], deadline=deadline)
         except PipehookError as error:
             why = f"{reason}; not acknowledged, since no dead letter could be published: {error.reason}"
             return _End(word="failed", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=why)
         return _End(word="dead-lettered", status=HTTPStatus.OK, reason=reason)
+
+
+def _origin(delivery: Delivery, push: Push) -> Delivery:
+    """Return the request as a part of the trace that its message was published in, if the message names one.
+
+    Whoever may publish chooses that attribute: what is no traceparent is passed over.
+    """
+    published = replace(delivery, headers={"Traceparent": (push.message.attributes.get(TRACE_ATTRIBUTE, ""),)})
+    return published if logs.trace_parent(published) else delivery
 
 
 def _names(resources: tuple[ResourceRef, ...]) -> str:
@@ -136,6 +155,7 @@ def _log(severity: str, message: str, labels: Mapping[str, str], status: int, st
 def _open(settings: Settings, environment: Mapping[str, str]) -> Dispatch:
     require_cluster(settings)
     parts = put_together(settings, namespaces=frozenset[str])
+    project = project_of(settings, environment)
     topic = settings.dead_letter_topic
     if not topic:
         logs.write(
@@ -145,7 +165,8 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Dispatch:
     return Dispatch(
         worker_sink(settings, parts),
         open_publisher(topic) if topic else None,
-        project=project_of(settings, environment),
+        project=project,
+        tracer=tracer_of(settings, project),
     )
 
 

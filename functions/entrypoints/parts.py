@@ -101,7 +101,12 @@ def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
 
     if settings.redelivery is Redelivery.RERUN:
         _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
-    return QueueingSink(cluster, open_publisher(settings.queue_topic), mode=settings.queue_mode)
+    publisher = open_publisher(settings.queue_topic)
+    if not settings.tracing:
+        return QueueingSink(cluster, publisher, mode=settings.queue_mode)
+    from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
+
+    return QueueingSink(cluster, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
 
 
 def worker_sink(settings: Settings, parts: Parts) -> Sink:
@@ -120,14 +125,20 @@ def project_of(settings: Settings, environment: Mapping[str, str]) -> str:
     for name in ("GOOGLE_CLOUD_PROJECT", "GCLOUD_PROJECT", "GCP_PROJECT"):
         if environment.get(name):
             return environment[name]
-    for resource in (settings.kubeconfig_secret, settings.queue_topic):
+    named = (
+        settings.kubeconfig_secret,
+        settings.queue_topic,
+        settings.github_token_secret,
+        settings.github_app_key_secret,
+    )
+    for resource in named:
         if resource:
             return resource.split("/")[1]
     return settings.secrets_source.location if settings.secrets_source.kind == "secret-manager" else ""
 
 
 def tracer_of(settings: Settings, project: str) -> Tracer:
-    """Return what traces deliveries: OpenTelemetry with TRACING, else nothing, which costs no import either."""
+    """Return what traces requests: OpenTelemetry with TRACING, else nothing, which costs no import either."""
     if not settings.tracing:
         return UNTRACED
     from functions.adapters import tracing  # noqa: PLC0415 -- off the way of those who do not trace

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -15,12 +16,15 @@ from functions.adapters.github_hooks import APP, GitHubHooks, Tokens
 from functions.adapters.github_transport import GitHubTransport
 from functions.adapters.secrets_sources import open_secrets
 from functions.dataclass import dataclass
+from functions.delivery import Delivery, canonical_headers
+from functions.entrypoints.parts import project_of, tracer_of
 from functions.entrypoints.webhook import Misconfigured
 from functions.errors import ConfigurationError, LastingError
 from functions.ports import Deadline
 from functions.settings import Settings, read_settings
-from functions.sweep_run import Bounds, Progress, Sweep
+from functions.sweep_run import Bounds, Progress, Sweep, TracedDeliveries
 from functions.sweep_summary import Summary
+from functions.tracing import UNTRACED, Tracer
 
 if TYPE_CHECKING:
     from flask import Request
@@ -56,11 +60,14 @@ def open_sweep(
     patient: bool = True,
     fetch: Fetch | None = None,
     sleep: Callable[[float], None] = time.sleep,
+    tracer: Tracer = UNTRACED,
 ) -> HookSweep:
     """Put the sweep of a configuration together; nothing is asked yet.
 
     `patient` False: what failed again a short while ago does not wait. `fetch` reads secrets (default: from Secret
-    Manager). Raises ConfigurationError when no hooks are configured, or no token for them.
+    Manager), `tracer` spans what GitHub is asked.
+
+    Raises ConfigurationError when no hooks are configured, or no token for them.
     """
     mistakes = []
     if not settings.github_hooks:
@@ -81,7 +88,7 @@ def open_sweep(
             attempts=settings.redeliver_attempts,
             patient=patient,
         ),
-        sweep=Sweep(github, now=time.time, sleep=sleep),
+        sweep=Sweep(TracedDeliveries(github, tracer), now=time.time, sleep=sleep),
     )
 
 
@@ -121,6 +128,8 @@ class Redeliver:
 
     sweep: HookSweep
     seconds: float = RUN_SECONDS
+    project: str = field(default="", kw_only=True)
+    tracer: Tracer = field(default=UNTRACED, kw_only=True)
 
     def __call__(self, request: Request) -> http.Response:
         """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""
@@ -130,17 +139,27 @@ class Redeliver:
             return http.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
         if not _ONE_AT_A_TIME.acquire(blocking=False):
             return http.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
-        started = time.monotonic()
         try:
-            summary = self.sweep.run(seconds=self.seconds)
+            caller = _caller(request)
+            with self.tracer.request("sweep", caller):
+                return self._swept(logs.trace_of(caller, project=self.project))
         finally:
             _ONE_AT_A_TIME.release()
-        _log(summary, round((time.monotonic() - started) * 1000, 1))
+
+    def _swept(self, trace: str) -> http.Response:
+        started = time.monotonic()
+        summary = self.sweep.run(seconds=self.seconds)
+        _log(summary, round((time.monotonic() - started) * 1000, 1), trace)
         status = HTTPStatus.SERVICE_UNAVAILABLE if summary.failed else HTTPStatus.OK
         return http.respond(summary.json(), status)
 
 
-def _log(summary: Summary, milliseconds: float) -> None:
+def _caller(request: Request) -> Delivery:
+    """Return the request without its body, which says nothing: its headers name the trace that it belongs to."""
+    return Delivery(path="/", headers=canonical_headers(request.headers.items()), body=b"", received_at=0.0, nonce="")
+
+
+def _log(summary: Summary, milliseconds: float, trace: str) -> None:
     names = ("asked", "came_through", "failed_again", "refused", "left", "waiting", "given_up")
     counts = {name: summary.total(name) for name in names}
     severity = _SEVERITY[summary.outcome]
@@ -151,6 +170,7 @@ def _log(summary: Summary, milliseconds: float) -> None:
         severity,
         f"sweep {summary.outcome}: " + " | ".join(summary.sentences()),
         labels={"outcome": summary.outcome},
+        trace=trace,
         fields=fields,
     )
 
@@ -165,7 +185,11 @@ def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigu
     """Read the configuration and return what serves; every mistake goes to the log at once."""
     logs.set_up()
     try:
-        return Redeliver(open_sweep(read_settings(environment)), _seconds(environment))
+        settings = read_settings(environment)
+        project = project_of(settings, environment)
+        tracer = tracer_of(settings, project)
+        sweep = open_sweep(settings, tracer=tracer)
+        return Redeliver(sweep, _seconds(environment), project=project, tracer=tracer)
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:

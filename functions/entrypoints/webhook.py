@@ -79,7 +79,7 @@ class Webhook:
         started = time.monotonic()
         deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
         try:
-            with http.received(request) as delivery, self.tracer.delivery(delivery):
+            with http.received(request) as delivery, self.tracer.request("delivery", delivery):
                 return self._deliver(delivery, deadline, started)
         except BadRequestError as error:
             logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent import futures
 
-import grpc
 import pytest
-from google.cloud.trace_v2 import TraceServiceClient
-from google.cloud.trace_v2.services.trace_service.transports import TraceServiceGrpcTransport
-from google.cloud.trace_v2.types import BatchWriteSpansRequest
-from google.protobuf.empty_pb2 import Empty
 from opentelemetry.exporter.cloud_trace import CloudTraceSpanExporter
 
 from functions.adapters import tracing
 from functions.adapters.tracing import OpenTelemetryTracer
 from functions.delivery import Delivery, canonical_headers
 from tests.support.application import Application
+from tests.support.cloud_trace import CloudTrace
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import ROOT
 from tests.support.workspace import Workspace
@@ -28,49 +23,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 TRACE = "105445aa7843bc8bf206b12000100000"
 
 
-class CloudTrace:
-    """Keeps the spans that are written; `held` makes it hang."""
-
-    def __init__(self) -> None:
-        self.written: list[BatchWriteSpansRequest] = []
-        self.released = threading.Event()
-        self.released.set()
-        write = grpc.unary_unary_rpc_method_handler(
-            self._write,
-            request_deserializer=BatchWriteSpansRequest.deserialize,
-            response_serializer=Empty.SerializeToString,
-        )
-        self._server = grpc.server(futures.ThreadPoolExecutor(2))
-        self._server.add_generic_rpc_handlers(
-            [
-                grpc.method_handlers_generic_handler(
-                    "google.devtools.cloudtrace.v2.TraceService", {"BatchWriteSpans": write}
-                )
-            ]
-        )
-        self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
-        self._server.start()
-
-    def _write(self, request: BatchWriteSpansRequest, _context: grpc.ServicerContext) -> Empty:
-        self.released.wait(10)
-        self.written.append(request)
-        return Empty()
-
-    def exporter(self) -> CloudTraceSpanExporter:
-        channel = grpc.insecure_channel(self.host)
-        client = TraceServiceClient(transport=TraceServiceGrpcTransport(channel=channel))
-        return CloudTraceSpanExporter(project_id="my-project", client=client)  # type: ignore[no-untyped-call]  # untyped
-
-    def close(self) -> None:
-        self.released.set()
-        self._server.stop(None).wait()
-
-
 @pytest.fixture
 def cloud_trace() -> Iterator[CloudTrace]:
-    server = CloudTrace()
-    yield server
-    server.close()
+    with CloudTrace() as running:
+        yield running
 
 
 def delivery(**sent: str) -> Delivery:
@@ -89,7 +45,7 @@ def test_stages_are_children_of_the_delivery_in_the_callers_trace(
     cloud_trace: CloudTrace, sent: dict[str, str]
 ) -> None:
     tracer = OpenTelemetryTracer(cloud_trace.exporter)
-    with tracer.delivery(delivery(**sent)), tracer.span("verify"):
+    with tracer.request("delivery", delivery(**sent)), tracer.span("verify"):
         pass
     [request] = cloud_trace.written
     verify, whole = request.spans
@@ -103,7 +59,7 @@ def test_stages_are_children_of_the_delivery_in_the_callers_trace(
 @pytest.mark.parametrize("header", ["", "x", f"{TRACE}/0", f"{'0' * 32}/1", f"{TRACE}/{'9' * 20}"])
 def test_a_header_that_names_no_trace_starts_a_new_one(cloud_trace: CloudTrace, header: str) -> None:
     tracer = OpenTelemetryTracer(cloud_trace.exporter)
-    with tracer.delivery(delivery(X_Cloud_Trace_Context=header)):
+    with tracer.request("delivery", delivery(X_Cloud_Trace_Context=header)):
         pass
     [request] = cloud_trace.written
     assert request.spans[0].parent_span_id == ""
@@ -117,16 +73,35 @@ def test_a_cloud_trace_that_hangs_or_fails_never_hurts_a_delivery(
     hanging = OpenTelemetryTracer(cloud_trace.exporter)
     done = []
     for number in range(3):
-        with hanging.delivery(delivery()):
+        with hanging.request("delivery", delivery()):
             done.append(number)
 
     def refuse() -> CloudTraceSpanExporter:
         raise OSError("no credentials")
 
-    with OpenTelemetryTracer(refuse).delivery(delivery()):
+    with OpenTelemetryTracer(refuse).request("delivery", delivery()):
         done.append(3)
     assert done == [0, 1, 2, 3]
     cloud_trace.released.set()
+
+
+def test_a_span_names_an_exceptions_type_and_never_its_text(cloud_trace: CloudTrace) -> None:
+    tracer = OpenTelemetryTracer(cloud_trace.exporter)
+    with pytest.raises(ValueError, match="canary"), tracer.request("delivery", delivery()), tracer.span("verify"):
+        raise ValueError("canary")
+    [request] = cloud_trace.written
+    assert [span.status.message for span in request.spans] == ["ValueError", "ValueError"]
+    assert "canary" not in str(request)
+
+
+def test_the_current_span_is_told_as_a_traceparent(cloud_trace: CloudTrace) -> None:
+    tracer = OpenTelemetryTracer(cloud_trace.exporter)
+    with tracer.request("delivery", delivery()), tracer.span("create"):
+        told = tracing.current_trace_parent()
+    create, _ = cloud_trace.spans
+    assert told.rpartition("-")[0] == f"00-{create.name.split('/')[3]}-{create.span_id}"
+    assert int(told.rpartition("-")[2], 16) & 1, "it is sampled"
+    assert tracing.current_trace_parent() == ""
 
 
 def test_spans_of_parallel_deliveries_do_not_mix(cloud_trace: CloudTrace) -> None:
@@ -134,7 +109,7 @@ def test_spans_of_parallel_deliveries_do_not_mix(cloud_trace: CloudTrace) -> Non
 
     def deliver(number: int) -> None:
         trace = f"{number + 1:032x}"
-        with tracer.delivery(delivery(X_Cloud_Trace_Context=f"{trace}/1")), tracer.span("verify"):
+        with tracer.request("delivery", delivery(X_Cloud_Trace_Context=f"{trace}/1")), tracer.span("verify"):
             pass
 
     with futures.ThreadPoolExecutor(8) as pool:
