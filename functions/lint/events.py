@@ -1,7 +1,8 @@
 """What GitHub's events look like: the fields at the top of their bodies, and the actions they come with.
 
-Source: the schemas and example payloads that octokit publishes (@octokit/webhooks-schemas, -examples 7.6.1), and
-https://docs.github.com/en/webhooks/webhook-events-and-payloads for the actions.
+Source: the schemas and example payloads that octokit publishes (@octokit/webhooks-schemas, -examples 7.6.1; for newer
+events @octokit/openapi-webhooks 12.1.0), and https://docs.github.com/en/webhooks/webhook-events-and-payloads for the
+actions.
 """
 
 from __future__ import annotations
