@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Set
-from functools import cached_property
-from typing import TYPE_CHECKING
-from urllib.parse import urljoin, urlsplit
+from functools import partial
+from typing import TYPE_CHECKING, Literal
+from urllib.parse import quote, urljoin, urlsplit
 
+from functions.adapters.exchanges import Exchange, Exchanges
 from functions.adapters.github_answers import Answer, Question, unexpected
+from functions.dataclass import dataclass
+from functions.destinations import Destination
 from functions.errors import LastingError, PassingError
 from functions.patterns import pattern
 from functions.ports import Deadline
 from functions.values import Json
 
 if TYPE_CHECKING:
-    import urllib3
+    from http.client import HTTPResponse
+
+    from functions.adapters.outbound_connections import Connection, Kept
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer: a page of 100 changed files with their patches stays well below."""
@@ -23,13 +29,18 @@ MAX_PAGES = 100
 PER_PAGE = 100
 MAX_REDIRECTS = 3
 CALL_SECONDS = 5.0
-"""The longest that one call may wait for the other side."""
+"""The longest that one call waits for the other side's next bytes; all of it ends with the deadline."""
+MAX_CALLS = 64
+"""Calls under way at once."""
 
 NOTHING: Set[int] = frozenset()
 _NEXT = pattern(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
 _CHUNK = 64 * 1024
 _RETRIED = frozenset({502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 307, 308})
+_PORTS = {"https": 443, "http": 80}
+_AS_IT_IS = "!#$%&'()*+,/:;=?@[]~"
+"""What a request line takes beside letters, digits and `-._`."""
 
 
 class GitHubTransport:
@@ -45,13 +56,9 @@ class GitHubTransport:
         self._base = base_url.rstrip("/")
         self._origin = _origin(self._base)
         self._now = now
-
-    @cached_property
-    def _pool(self) -> urllib3.PoolManager:
-        # imported by the first call: most deliveries ask GitHub nothing
-        import urllib3  # noqa: PLC0415
-
-        return urllib3.PoolManager(num_pools=1, maxsize=8, block=False, retries=False)
+        self._exchanges = Exchanges(MAX_CALLS)
+        self._lock = threading.Lock()
+        self._kept: Kept | None = None
 
     def get(self, path: str, question: Question, *, token: str, deadline: Deadline, also: Set[int] = NOTHING) -> Answer:
         """GET `path` (below the base, starting with a slash, quoted).
@@ -141,49 +148,74 @@ class GitHubTransport:
     def _once(
         self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes
     ) -> Answer:
-        import urllib3  # noqa: PLC0415 -- see _pool
+        from http.client import HTTPException  # noqa: PLC0415 -- with the connections, by the first call
 
-        seconds = min(deadline.require(f"ask GitHub for {question.about}"), CALL_SECONDS)
+        seconds = deadline.require(f"ask GitHub for {question.about}")
+        call = _Call(method, url, question, _headers(token, body), body, time.monotonic() + seconds)
         try:
-            response = self._pool.request(
-                method,
-                url,
-                body=body or None,
-                headers=_headers(token, body),
-                timeout=urllib3.Timeout(total=seconds),
-                redirect=False,
-                preload_content=False,
-                decode_content=False,
-            )
-            content = _read(response, question, deadline)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            # a connection that was refused at once is a TimeoutError too, to urllib3
-            refused = isinstance(error, urllib3.exceptions.NewConnectionError)
-            if isinstance(error, urllib3.exceptions.TimeoutError | TimeoutError) and not refused:
-                raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
+            return self._exchanges.run(partial(self._ask, call), seconds=seconds)
+        except TimeoutError as error:
+            raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
+        except (HTTPException, OSError, UnicodeError) as error:  # the last one: a name that no resolver takes
             raise _ConnectionBrokenError(
                 f"GitHub's API cannot be reached to ask for {question.about} ({type(error).__name__})"
             ) from error
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, headers, content, url)
+
+    def _ask(self, call: _Call, exchange: Exchange) -> Answer:
+        """Send and read, in the call's own thread."""
+        # imported by the first call: most deliveries ask GitHub nothing
+        from functions.adapters.outbound_connections import Connection, Kept, resolve  # noqa: PLC0415
+
+        with self._lock:
+            if self._kept is None:
+                self._kept = Kept()
+        found = _destination(call.url)
+        key = (found.scheme, found.host, found.port, "")
+        connection = self._kept.take(key)
+        if connection is None:
+            connection = Connection(found, resolve, "", call.ends, patience=CALL_SECONDS)
+        else:
+            connection.refresh(call.ends)
+        return exchange.on(connection, partial(call.talk, found.path), kept=self._kept, key=key)
 
 
 class _ConnectionBrokenError(PassingError):
     """No connection, or one that broke."""
 
 
-def _read(response: urllib3.BaseHTTPResponse, question: Question, deadline: Deadline) -> bytes:
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """One request."""
+
+    method: str
+    url: str
+    question: Question
+    headers: dict[str, str]
+    body: bytes
+    ends: float
+    """By the monotonic clock."""
+
+    def talk(self, target: str, connection: Connection) -> tuple[Answer, bool]:
+        """Return the answer, and whether the connection may serve another call."""
+        connection.request(self.method, target, body=self.body or None, headers=self.headers)
+        with connection.getresponse() as response:
+            content = _read(response, self.question)
+            headers = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, headers, content, self.url), not response.will_close
+
+
+def _read(response: HTTPResponse, question: Question) -> bytes:
+    from http.client import IncompleteRead  # noqa: PLC0415 -- as in _once
+
     chunks: list[bytes] = []
     left = MAX_ANSWER
-    try:
-        while chunk := response.read1(_CHUNK):  # no more than has come, so that the deadline is looked at
-            left -= len(chunk)
-            _require_room(left, question)
-            chunks.append(chunk)
-            deadline.require(f"read GitHub's answer about {question.about}")
-    except BaseException:
-        response.close()  # half read, it must not serve another call
-        raise
+    _require_room(left - (response.length or 0), question)
+    while chunk := response.read1(_CHUNK):
+        left -= len(chunk)
+        _require_room(left, question)
+        chunks.append(chunk)
+    if response.length:
+        raise IncompleteRead(b"", response.length)
     return b"".join(chunks)
 
 
@@ -207,4 +239,13 @@ def _headers(token: str, body: bytes) -> dict[str, str]:
 
 def _origin(url: str) -> tuple[str, str, int | None]:
     parts = urlsplit(url)
-    return (parts.scheme, parts.hostname or "", parts.port or {"https": 443, "http": 80}.get(parts.scheme))
+    return (parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme))
+
+
+def _destination(url: str) -> Destination:
+    """Return where a call goes, which the operator has chosen: private addresses and plain http, too."""
+    parts = urlsplit(url)
+    scheme: Literal["http", "https"] = "http" if parts.scheme == "http" else "https"
+    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
+    port = parts.port or _PORTS[scheme]
+    return Destination(scheme, parts.hostname or "", port, quote(target, safe=_AS_IT_IS), listed=True)

@@ -6,6 +6,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from functions.adapters.exchanges import Exchange, Exchanges
 from functions.delivery import canonical_headers
 from functions.destinations import Destination, read_destination
 from functions.errors import LastingError, PassingError, PipehookError
@@ -44,48 +45,39 @@ _CONTROL = pattern(r"[\x00-\x1f\x7f]+")
 
 
 class OutboundClient:
-    """The `Outbound` port. Shared between threads; `hosts` are those of OUTBOUND_HOSTS.
-
-    Each call has a thread of its own, because nothing else ends a name server that does not answer, or a server that
-    sends a byte a second: when the time is over, the caller goes on and the connection is cut.
-    """
+    """The `Outbound` port. Shared between threads; `hosts` are those of OUTBOUND_HOSTS."""
 
     def __init__(self, hosts: frozenset[str], *, resolver: Resolver | None = None) -> None:
         """Take a `resolver` to turn names into addresses in place of the system's."""
         self._hosts = hosts
         self._resolver = resolver
-        self._slots = threading.BoundedSemaphore(MAX_CALLS)
+        self._exchanges = Exchanges(MAX_CALLS)
         self._kept: Kept | None = None
         self._lock = threading.Lock()
 
     def post(self, url: str, *, body: bytes, headers: Headers, seconds: float, ca_pem: str = "") -> Reply:
         """POST and return the answer, as the port has it."""
-        destination = read_destination(url, self._hosts)
-        if not self._slots.acquire(blocking=False):
-            raise PassingError(f"more than {MAX_CALLS} outgoing calls are under way")
-        exchange = _Exchange(destination, body, _sendable(headers), seconds, ca_pem)
-        try:
-            threading.Thread(target=self._run, args=(exchange,), name="outbound call", daemon=True).start()
-        except RuntimeError as error:  # no thread to be had
-            self._slots.release()
-            raise PassingError("no thread could be started for an outgoing call") from error
-        return exchange.result()
+        call = _Call(read_destination(url, self._hosts), body, _sendable(headers), seconds, ca_pem)
 
-    def _run(self, exchange: _Exchange) -> None:
-        # the first call pays for the import of http.client and ssl
-        from functions.adapters import outbound_connections  # noqa: PLC0415
+        def ask(exchange: Exchange) -> Reply:
+            # the first call pays for the import of http.client and ssl
+            from functions.adapters import outbound_connections  # noqa: PLC0415
 
-        try:
             with self._lock:
                 if self._kept is None:
                     self._kept = outbound_connections.Kept()
-            exchange.run(self._kept, self._resolver or outbound_connections.resolve)
-        finally:
-            self._slots.release()
+            return call.ask(exchange, self._kept, self._resolver or outbound_connections.resolve)
+
+        try:
+            return self._exchanges.run(ask, seconds=seconds)
+        except PipehookError:
+            raise
+        except Exception as error:  # whatever becomes of a connection, and of an answer that a stranger wrote
+            raise call.explained(error) from error
 
 
-class _Exchange:
-    """One request and its answer, run by one thread and awaited, or given up, by another."""
+class _Call:
+    """One request, and what its answer means."""
 
     def __init__(
         self,
@@ -101,38 +93,9 @@ class _Exchange:
         self._seconds = seconds
         self._ends = time.monotonic() + seconds
         self._ca_pem = ca_pem
-        self._done = threading.Event()
-        self._lock = threading.Lock()
-        self._given_up = False
-        self._connection: Connection | None = None
-        self._reply: Reply | None = None
-        self._error: BaseException | None = None
 
-    def result(self) -> Reply:
-        """Wait for the answer. Raises errors of the family."""
-        if not self._done.wait(self._seconds):
-            with self._lock:
-                self._given_up = True
-                if self._connection is not None:
-                    self._connection.cut()
-            raise self._late()
-        if self._reply is None:
-            raise self._explained(self._error)
-        return self._reply
-
-    def _late(self) -> PassingError:
-        return PassingError(f"{self._destination.authority} did not answer within {self._seconds:.1f} s")
-
-    def run(self, kept: Kept, resolver: Resolver) -> None:
-        """Send and read, whatever becomes of it."""
-        try:
-            self._reply = self._ask(kept, resolver)
-        except BaseException as error:  # noqa: BLE001 -- handed to the thread that waits, which raises it
-            self._error = error
-        finally:
-            self._done.set()
-
-    def _ask(self, kept: Kept, resolver: Resolver) -> Reply:
+    def ask(self, exchange: Exchange, kept: Kept, resolver: Resolver) -> Reply:
+        """Send and read, in the call's own thread."""
         from functions.adapters.outbound_connections import Connection  # noqa: PLC0415 -- as in OutboundClient
 
         found = self._destination
@@ -141,34 +104,14 @@ class _Exchange:
         if connection is not None:
             try:
                 connection.refresh(self._ends)
-                return self._on(connection, key, kept)
+                return exchange.on(connection, self._exchanged, kept=kept, key=key)
             except ConnectionError:  # http.client's RemoteDisconnected is one, too
                 # Closed by the other side while it was kept, before a byte of an answer: once more on a new one, as
                 # deliveries themselves may be sent once more.
                 if connection.answered:
                     raise
-        return self._on(Connection(found, resolver, self._ca_pem, self._ends), key, kept)
-
-    def _on(self, connection: Connection, key: Key, kept: Kept) -> Reply:
-        self._use(connection)
-        whole = False
-        try:
-            reply, whole = self._exchanged(connection)
-        finally:
-            with self._lock:  # from here on it may be another call's
-                self._connection = None
-                whole = whole and not self._given_up
-            if whole:
-                kept.keep(key, connection)
-            else:
-                connection.close()
-        return reply
-
-    def _use(self, connection: Connection) -> None:
-        with self._lock:
-            if self._given_up:
-                raise self._late()
-            self._connection = connection
+        new = Connection(found, resolver, self._ca_pem, self._ends)
+        return exchange.on(new, self._exchanged, kept=kept, key=key)
 
     def _exchanged(self, connection: Connection) -> tuple[Reply, bool]:
         """Return the answer, and whether the connection may serve another call."""
@@ -202,32 +145,26 @@ class _Exchange:
     def _too_large(self) -> LastingError:
         return LastingError(f"{self._destination.authority} answered more than {MAX_ANSWER // 2**20} MiB")
 
-    def _explained(self, error: BaseException | None) -> PipehookError:
+    def explained(self, error: Exception) -> PipehookError:
+        """Return what became of the call, in the family's words."""
         import socket  # noqa: PLC0415 -- beside the lazy imports of the call's thread
         import ssl  # noqa: PLC0415
         from http.client import HTTPException  # noqa: PLC0415
 
         where = self._destination.authority
-        explained: PipehookError
-        if isinstance(error, PipehookError):
-            return error
         if isinstance(error, socket.gaierror):
             if error.errno in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)):
-                explained = LastingError(f"{where}: there is no such name")
-            else:
-                explained = PassingError(f"{where}: the name cannot be resolved now")
-        elif isinstance(error, ssl.SSLCertVerificationError):
-            explained = LastingError(f"{where} showed a certificate that is not trusted: {error.verify_message}")
-        elif isinstance(error, TimeoutError):
-            explained = self._late()
-        elif isinstance(error, HTTPException):
-            explained = PassingError(f"{where} gave no answer in HTTP ({type(error).__name__})")
-        elif isinstance(error, OSError):
-            explained = PassingError(f"{where} cannot be reached ({type(error).__name__})")
-        else:
-            explained = LastingError(f"the call to {where} failed: {type(error).__name__}")
-        explained.__cause__ = error
-        return explained
+                return LastingError(f"{where}: there is no such name")
+            return PassingError(f"{where}: the name cannot be resolved now")
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return LastingError(f"{where} showed a certificate that is not trusted: {error.verify_message}")
+        if isinstance(error, TimeoutError):
+            return PassingError(f"{where} did not answer within {self._seconds:.1f} s")
+        if isinstance(error, HTTPException):
+            return PassingError(f"{where} gave no answer in HTTP ({type(error).__name__})")
+        if isinstance(error, OSError):
+            return PassingError(f"{where} cannot be reached ({type(error).__name__})")
+        return LastingError(f"the call to {where} failed: {type(error).__name__}")
 
 
 def _sendable(headers: Headers) -> list[tuple[str, str]]:

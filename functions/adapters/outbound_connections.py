@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import math
 import socket
 import ssl
 import threading
@@ -41,7 +42,10 @@ class Connection(http.client.HTTPConnection):
     second answer of a name server, and no proxy of the environment, can lead elsewhere.
     """
 
-    def __init__(self, destination: Destination, resolver: Resolver, ca_pem: str, ends: float) -> None:
+    def __init__(
+        self, destination: Destination, resolver: Resolver, ca_pem: str, ends: float, *, patience: float = math.inf
+    ) -> None:
+        """Take the end of the call, by the monotonic clock, and how many seconds one wait in it may last."""
         super().__init__(destination.host, destination.port)
         self.default_port = {"http": 80, "https": 443}[destination.scheme]  # the port that Host leaves out
         self._destination = destination
@@ -49,6 +53,7 @@ class Connection(http.client.HTTPConnection):
         self._ca_pem = ca_pem
         self._switch: socket.socket | None = None
         self._ends = ends
+        self._patience = patience
         self.used = 0.0
         """When it last served, in seconds of the monotonic clock."""
         self.answered = False
@@ -94,7 +99,7 @@ class Connection(http.client.HTTPConnection):
         left = self._ends - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return left
+        return min(left, self._patience)
 
     def refresh(self, ends: float) -> None:
         """Give the next call its own end."""
@@ -124,9 +129,9 @@ class Connection(http.client.HTTPConnection):
             with suppress(OSError):  # it has ended already
                 self._switch.shutdown(socket.SHUT_RDWR)
 
-    def close(self) -> None:
-        """Close it."""
-        super().close()
+    def end(self) -> None:
+        """Close it for good. `close` is called as soon as an answer that ends it has begun, which may still be cut."""
+        self.close()
         if self._switch is not None:
             self._switch.close()
 
@@ -141,7 +146,7 @@ def _tls(ca_pem: str) -> ssl.SSLContext:
 
 def _close_all(idle: list[tuple[Key, Connection]]) -> None:
     for _, connection in idle:
-        connection.close()
+        connection.end()
 
 
 class Kept:
@@ -162,7 +167,7 @@ class Kept:
                 _, connection = self._idle.pop(place)
             if connection.is_quiet():
                 return connection
-            connection.close()
+            connection.end()
 
     def keep(self, key: Key, connection: Connection) -> None:
         """Keep a connection whose answer was read to the end; the oldest give way."""
@@ -172,4 +177,4 @@ class Kept:
             surplus = self._idle[MAX_IDLE:]
             del self._idle[MAX_IDLE:]
         for _, old in surplus:
-            old.close()
+            old.end()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -13,13 +15,16 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.adapters import github_transport
+from functions.adapters import github_transport, outbound_connections
 from functions.adapters.github_answers import Question
 from functions.adapters.github_api import RestGitHubApi
 from functions.adapters.github_transport import GitHubTransport
 from functions.errors import LastingError, PassingError, TokenRefusedError
 from functions.ports import Deadline
 from functions.values import Json
+from tests.adapters.outbound_support import Asked
+from tests.adapters.outbound_support import Server as TricklingServer
+from tests.adapters.outbound_support import answer as said
 from tests.standins.certificates import Authority
 from tests.standins.github_api import GitHubApi
 
@@ -348,7 +353,7 @@ class TestWhereTheTokenGoes:
 
     def test_a_server_whose_certificate_nobody_trusts_never_sees_it(self) -> None:
         with serving(Authority().server_context()) as stranger:
-            with pytest.raises(PassingError, match="SSLError"):
+            with pytest.raises(PassingError, match="SSLCertVerificationError"):
                 files(stranger.url)
             assert not stranger.seen
 
@@ -422,16 +427,75 @@ class TestConnections:
             with pytest.raises(PassingError, match="did not answer in time"):
                 files(url)
 
-    def test_the_deadline_is_looked_at_while_an_answer_is_read(self, server: Server) -> None:
-        clock: Callable[[], float] = iter([0.0, 9.0, 9.0, 9.0]).__next__
-        server.script.append(Answer(body=b"[]"))
-        with pytest.raises(PassingError, match="no time was left to read"):
-            files(server.url, until=Deadline(8.0, clock))
+    @pytest.mark.parametrize(
+        "first",
+        [
+            b"",
+            b"HTTP/1.1 200 OK\r\nX: ",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n\r\n",
+        ],
+        ids=["status line", "header", "body", "body without a length"],
+    )
+    def test_a_byte_at_a_time_ends_with_the_deadline(self, first: bytes) -> None:
+        with TricklingServer() as trickling:
+
+            def drip(stream: socket.socket, _asked: Asked) -> bool:
+                stream.sendall(first)
+                for _ in range(500):
+                    if trickling.released.wait(0.01):
+                        break
+                    stream.sendall(b"a")
+                return False
+
+            trickling.say = drip
+            with pytest.raises(PassingError, match="did not answer in time"):
+                files(trickling.url("").rstrip("/"), until=soon())
+            trickling.ended.wait()  # and the connection is cut
+            assert len(trickling.asked) == 1
+
+    def test_after_a_call_that_was_cut_the_next_one_has_a_connection_of_its_own(self) -> None:
+        with TricklingServer() as trickling:
+            github = api(trickling.url("").rstrip("/"))
+
+            def names(until: Deadline) -> list[str]:
+                return list(github.pull_request_files(REPOSITORY, 7, token="t", deadline=until))
+
+            def hang(_stream: socket.socket, _asked: Asked) -> bool:
+                trickling.released.wait()
+                return False
+
+            trickling.say = said(encoded([{"filename": "a"}]))
+            assert names(deadline()) == names(deadline()) == ["a"]
+            trickling.say = hang
+            with pytest.raises(PassingError, match="did not answer in time"):
+                names(soon())
+            trickling.say = said(encoded([{"filename": "b"}]))
+            assert names(deadline()) == ["b"]
+            assert [asked.connection for asked in trickling.asked] == [1, 1, 1, 2]
+
+    def test_a_name_server_that_says_nothing_does_not_keep_the_caller(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        released = threading.Event()
+
+        def resolve(_host: str, _port: int) -> list[str]:
+            released.wait()
+            return []
+
+        monkeypatch.setattr(outbound_connections, "resolve", resolve)
+        with pytest.raises(PassingError, match="did not answer in time"):
+            files("https://github.example", until=soon())
+        released.set()
+
+    def test_a_name_that_no_resolver_takes_is_a_passing_fault(self) -> None:
+        with pytest.raises(PassingError, match=r"cannot be reached .* \(UnicodeError\)"):
+            files(f"https://{'a' * 64}.example")
+
+
+def soon() -> Deadline:
+    return Deadline(time.monotonic() + 0.3, time.monotonic)
 
 
 @contextmanager
 def _silent() -> Iterator[str]:
-    import socket
-
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

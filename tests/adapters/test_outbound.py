@@ -226,8 +226,13 @@ def drip(server: Server, first: bytes, then: bytes) -> Say:
 
 @pytest.mark.parametrize(
     "first",
-    [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"],
-    ids=["status line", "header", "body"],
+    [
+        b"",
+        b"HTTP/1.1 200 OK\r\nX: ",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\n\r\n",
+    ],
+    ids=["status line", "header", "body", "body without a length"],
 )
 def test_a_byte_at_a_time_does_not_keep_the_caller(server: Server, first: bytes) -> None:
     server.say = drip(server, first, b"a")
