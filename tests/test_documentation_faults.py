@@ -10,6 +10,7 @@ from tests.support import fault_cases
 from tests.support.function import ROOT
 
 DOCUMENT = (ROOT / "docs" / "faults.md").read_text()
+TRIGGERS = (ROOT / "docs" / "triggers.md").read_text()
 NAMED = re.compile(r"`(?:([\w/]+\.py)::)?(test_\w+|[A-Z]\w+)(?:\[([^\]]+)\])?`")
 CASES: Mapping[str, Mapping[str, object]] = {
     "test_creating_while_it_stays": fault_cases.CREATING,
@@ -65,3 +66,10 @@ def test_every_named_case_exists_and_every_case_is_named() -> None:
         assert wanted - set(CASES[test]) == set(), test
         if not test.endswith("_when_it_ends"):
             assert wanted == set(CASES[test]), test
+
+
+def test_what_triggers_md_says_of_reading_from_the_cluster_that_fails_has_its_rows() -> None:
+    asked = re.findall(r"^\| (?:And while the API cannot|An object becomes|`EVENT_LISTENER`).*$", TRIGGERS, re.MULTILINE)
+    assert len(asked) == 3
+    wanted = {(path, test) for row in asked for path, test, _ in NAMED.findall(row)}
+    assert wanted - {(path, test) for path, test, _ in named()} == set()
