@@ -4,21 +4,46 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import pytest
 
+from functions.adapters import logs
 from functions.adapters.logs import DeliveryLog
+from functions.entrypoints import dispatch
+from functions.queue_messages import encode
 from functions.report import Report
 from functions.values import Outcome, Status
+from tests.adapters.cluster_support import work
 from tests.infra.hcl import INFRA, arguments, blocks, of_kind
+from tests.queueing.test_dispatch import envelope
+from tests.standins.github_api import GitHubApi
+from tests.standins.secret_manager import SecretManager
+from tests.support.application import Application
 
 _METRIC = re.compile(
-    r'(\w+) = \{description = "[^"]*", filter = "(.*?)", labels = \{(.*?)\}, latency = (true|false)\}', re.DOTALL
+    r'(\w+) = \{description = "([^"]*)", filter = "(.*?)", labels = \{(.*?)\}, latency = (true|false)\}', re.DOTALL
 )
 
 
-def _metrics() -> dict[str, tuple[str, str, dict[str, str]]]:
-    """Give each metric's function, the kind of line that it counts, and its labels with the fields they come from."""
+Line = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A log-based metric."""
+
+    description: str
+    function: str
+    """Whose lines are counted."""
+    conditions: Mapping[str, str]
+    """The fields that a line must have, and their values."""
+    labels: Mapping[str, str]
+    """The fields that the labels come from."""
+
+
+def _metrics() -> dict[str, Metric]:
     (text,) = (
         value
         for block in blocks(INFRA)
@@ -27,49 +52,118 @@ def _metrics() -> dict[str, tuple[str, str, dict[str, str]]]:
         if name == "metrics"
     )
     found = {}
-    for name, filters, labels, _ in _METRIC.findall(text):
-        (function,) = re.findall(r"local\.function_logs\.(\w+)", filters)
-        (kind,) = re.findall(r'jsonPayload\.kind=\\"([\w-]+)\\"', filters)
-        found[name] = (function, kind, dict(re.findall(r'(\w+) = "([\w.]+)"', labels)))
+    for name, description, filters, labels, _ in _METRIC.findall(text):
+        function, *conditions = filters.split(" AND ")
+        found[name] = Metric(
+            description=description,
+            function=function.removeprefix("${local.function_logs.").removesuffix("}"),
+            conditions=dict(_condition(text) for text in conditions),
+            labels=dict(re.findall(r'(\w+) = "([\w.]+)"', labels)),
+        )
     return found
 
 
+def _condition(text: str) -> tuple[str, str]:
+    parts = re.fullmatch(r'([\w.]+)=\\"([\w-]+)\\"', text)
+    assert parts, f"a condition of a form that this test does not know: {text}"
+    return parts[1], parts[2]
+
+
+def _field(line: Line, name: str) -> object:
+    """Return a field of the entry that Cloud Logging makes of a line of JSON; None when it has none."""
+    place, _, rest = name.partition(".")
+    if place == "labels":
+        labels = line.get("logging.googleapis.com/labels")
+        return labels.get(rest) if isinstance(labels, dict) else None
+    return line.get(rest if place == "jsonPayload" else place)
+
+
+def _written(capsys: pytest.CaptureFixture[str]) -> list[Line]:
+    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+
 @pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, object]]:
-    """One line of each kind that the webhook writes, as Cloud Logging makes an entry of it."""
+def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, list[Line]]:
+    """What each function writes about one request."""
+    found = {}
     outcome = Outcome(name="push", namespace="ns", status=Status.CREATED, verified=True, milliseconds=12.5)
     report = Report(
         listener="el", namespace="ns", listener_uid="u", event_id="e", repository="o/r", outcomes=(outcome,)
     )
     DeliveryLog({"delivery": "e", "event": "push"}, trace="").reported(report, 34.5)
-    entries = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    return {entry["kind"]: entry for entry in entries}
+    found["webhook"] = _written(capsys)
+
+    worker = Application({"DRY_RUN": "true"}, target="dispatch")
+    capsys.readouterr()
+    assert worker.post(envelope(encode(work()).data), {}).status == 503
+    found["dispatch"] = _written(capsys)
+
+    with GitHubApi() as github, SecretManager() as secrets:
+        secrets.add("p", "token", github.token.encode())
+        sweep = Application(
+            {
+                "GITHUB_HOOKS": f"repos/o/r/hooks/{github.add_hook('repos/o/r', 'http://127.0.0.1:1/').id}",
+                "GITHUB_TOKEN_SECRET": "projects/p/secrets/token",
+                "GITHUB_API_URL": github.url,
+                "SECRET_MANAGER_EMULATOR_HOST": secrets.host,
+            },
+            target="redeliver",
+        )
+        capsys.readouterr()
+        assert sweep.request("POST").status == 200
+    found["redeliver"] = _written(capsys)
+    return found
 
 
 def test_the_metrics_are_those_of_the_three_functions() -> None:
-    assert {name: (function, kind) for name, (function, kind, _) in _metrics().items()} == {
-        "deliveries": ("webhook", "delivery"),
-        "delivery_latency": ("webhook", "delivery"),
-        "triggers": ("webhook", "trigger"),
-        "dispatches": ("dispatch", "dispatch"),
-        "sweeps": ("redeliver", "sweep"),
+    assert {name: metric.function for name, metric in _metrics().items()} == {
+        "deliveries": "webhook",
+        "delivery_latency": "webhook",
+        "triggers": "webhook",
+        "dispatches": "dispatch",
+        "sweeps": "redeliver",
     }
 
 
-@pytest.mark.parametrize("metric", ["deliveries", "delivery_latency", "triggers"])
-def test_a_metrics_labels_are_in_the_line(metric: str, lines: dict[str, dict[str, object]]) -> None:
-    _, kind, labels = _metrics()[metric]
-    entry = lines[kind]
-    logged = entry["logging.googleapis.com/labels"]
-    assert isinstance(logged, dict)
+def test_every_metric_counts_one_line_of_its_functions_request_and_finds_its_labels_there(
+    lines: dict[str, list[Line]],
+) -> None:
+    for name, metric in _metrics().items():
+        counted = [
+            line
+            for line in lines[metric.function]
+            if all(_field(line, field) == value for field, value in metric.conditions.items())
+        ]
+        assert len(counted) == 1, name
+        missing = [field for field in metric.labels.values() if _field(counted[0], field) is None]
+        assert missing == [], name
 
-    for field in labels.values():
-        place, _, name = field.partition(".")
-        assert name in (logged if place == "labels" else entry), field
+
+_OUTCOMES = {
+    "deliveries": {*logs._DELIVERY_SEVERITY, "bad-request"},
+    "triggers": {status.value for status in Status},
+    "dispatches": set(dispatch._SEVERITY),
+}
 
 
-def test_the_latency_is_a_number_in_the_line(lines: dict[str, dict[str, object]]) -> None:
-    assert lines["delivery"]["milliseconds"] == 34.5
+@pytest.mark.parametrize("metric", _OUTCOMES)
+def test_a_metric_is_described_with_the_outcomes_that_there_are(metric: str) -> None:
+    listed = _metrics()[metric].description.rpartition(": ")[2].rstrip(".")
+
+    assert set(listed.split(", ")) == _OUTCOMES[metric]
+
+
+def test_alerts_ask_for_outcomes_that_there_are() -> None:
+    text = (INFRA / "alerts.tf").read_text()
+    asked = re.findall(r'local\.promql\.(\w+)\}\{[^}]*outcome=~?\\"([\w|-]+)\\"', text)
+
+    assert len(asked) == text.count(",outcome=")
+    for metric, outcomes in asked:
+        assert set(outcomes.split("|")) <= _OUTCOMES[metric]
+
+
+def test_the_latency_is_a_number_in_the_line(lines: dict[str, list[Line]]) -> None:
+    assert [line["milliseconds"] for line in lines["webhook"] if line["kind"] == "delivery"] == [34.5]
     resource = of_kind(INFRA, "resource")["google_logging_metric.this"]
 
     assert "EXTRACT(jsonPayload.milliseconds)" in resource.body["value_extractor"]
@@ -77,7 +171,7 @@ def test_the_latency_is_a_number_in_the_line(lines: dict[str, dict[str, object]]
 
 def test_no_label_comes_from_what_is_not_signed() -> None:
     """Whoever sends a delivery chooses its event's name and id: as labels they would make time series without end."""
-    used = {field for _, _, labels in _metrics().values() for field in labels.values()}
+    used = {field for metric in _metrics().values() for field in metric.labels.values()}
 
     assert used.isdisjoint({"labels.event", "labels.delivery", "labels.repository"})
 
