@@ -65,7 +65,7 @@ class Server:
         return f"{'https' if self._tls else 'http'}://{host}:{self.port}{path}"
 
     def __enter__(self) -> Self:
-        self._start(self._accept)
+        self._accepting = self._start(self._accept)
         return self
 
     def __exit__(
@@ -75,16 +75,18 @@ class Server:
         with suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+        self._accepting.join(10)  # a connection that it has just taken is one to close
         for connection in self._open:
             with suppress(OSError), connection:
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
             thread.join(10)
 
-    def _start(self, work: Callable[[], None]) -> None:
+    def _start(self, work: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
         thread.start()
+        return thread
 
     def _accept(self) -> None:
         while True:
@@ -97,8 +99,8 @@ class Server:
             self._start(partial(self._serve, connection, number))
 
     def _serve(self, connection: socket.socket, number: int) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with suppress(OSError), connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._talk(connection, number)
         with suppress(OSError):
             self._open[number - 1].shutdown(socket.SHUT_RDWR)
