@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator
 from http import HTTPStatus
 
 from functions.adapters import kubernetes_errors as errors
+from functions.adapters.jitter import draw
 from functions.adapters.kubeconfig import AccessSource
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError, Request, Session
@@ -38,7 +38,7 @@ class Backoff:
 
     base: float = 0.1
     cap: float = 2.0
-    draw: Callable[[], float] = random.random
+    draw: Callable[[], float] = draw
     sleep: Callable[[float], None] = time.sleep
 
     def seconds(self, attempt: int, asked: float | None) -> float:

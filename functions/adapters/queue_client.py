@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import random
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -25,6 +24,7 @@ from google.pubsub_v1.services.subscriber.client import SubscriberClient
 from google.pubsub_v1.services.subscriber.transports.grpc import SubscriberGrpcTransport
 from google.pubsub_v1.types import PubsubMessage
 
+from functions.adapters.jitter import pause
 from functions.adapters.secrets_limits import LIFE_CLOCK
 from functions.dataclass import dataclass
 from functions.errors import LastingError, PassingError, PipehookError
@@ -169,7 +169,7 @@ class _Connection(Generic[C]):
         cause: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(min(deadline.remaining(), random.uniform(0.05, 0.15) * 2**attempt))  # noqa: S311 -- jitter
+                self._sleep(min(deadline.remaining(), pause(attempt)))
             if deadline.remaining() <= 0:
                 break
             client = self._opened()

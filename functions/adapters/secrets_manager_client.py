@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import grpc
 
+from functions.adapters.jitter import pause
 from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_limits import LIFE_CLOCK
 from functions.adapters.secrets_manager import version_number
@@ -89,7 +89,7 @@ class ManagerClient:
         cause: Exception | None = None
         for attempt in range(ATTEMPTS):
             if attempt:
-                self._sleep(min(deadline.remaining(), random.uniform(0.05, 0.15) * 2**attempt))  # noqa: S311 -- jitter
+                self._sleep(min(deadline.remaining(), pause(attempt)))
             seconds = min(ATTEMPT_SECONDS, deadline.remaining() / 2)
             if seconds <= 0:
                 break
