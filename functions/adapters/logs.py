@@ -7,7 +7,7 @@ import logging
 import sys
 import threading
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
@@ -33,7 +33,7 @@ def write(
     fields: Mapping[str, str | int | float] | None = None,
 ) -> None:
     """Write one entry. `labels` become the entry's labels, `fields` stand beside the message in its payload."""
-    _put(_line(severity, message, labels=labels, trace=trace, fields=fields))
+    _put([_line(severity, message, labels=labels, trace=trace, fields=fields)])
 
 
 def _line(
@@ -52,10 +52,17 @@ def _line(
     return json.dumps(entry) + "\n"
 
 
-def _put(lines: str) -> None:
+def _put(lines: Iterable[str]) -> None:
+    """Write whole lines, each by a call of its own.
+
+    With LOG_EXECUTION_ID, which Cloud Functions sets, functions-framework puts a stream in the place of standard output
+    that reads what one call writes as one JSON document, adds the execution's id to it, and makes anything else the
+    text of an entry without fields (`functions_framework.execution_id`).
+    """
+    out = sys.stdout  # read once: the framework changes it as requests begin and end
     with _LOCK:
-        sys.stdout.write(lines)
-        sys.stdout.flush()
+        out.writelines(lines)
+        out.flush()
 
 
 class _Handler(logging.Handler):
@@ -92,15 +99,15 @@ class DeliveryLog:
 
     def refused(self, reason: str, status: int, milliseconds: float) -> None:
         """Write the line of a request that was no event."""
-        _put(self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {}))
+        _put([self._delivery("WARNING", f"bad request: {reason}", "bad-request", status, milliseconds, {})])
 
     def unserved(self, reason: str, status: int, milliseconds: float) -> None:
         """Write the line of a delivery that no listener could be found for."""
         result = "unavailable" if status == 503 else "failed"  # noqa: PLR2004 -- Service Unavailable
-        _put(self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {}))
+        _put([self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {})])
 
     def reported(self, report: Report, milliseconds: float) -> None:
-        """Write one line for each trigger's outcome and one for the delivery, all at once: a listener may have many."""
+        """Write one line for each trigger's outcome and one for the delivery, and flush once: there may be many."""
         listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}
         shared = {**self.labels, **listener}
         lines = [self._outcome(outcome, shared) for outcome in report.outcomes]
@@ -109,7 +116,7 @@ class DeliveryLog:
         result = report.result
         message = f"delivery {result}: {summary}"
         lines.append(self._delivery(_DELIVERY_SEVERITY[result], message, result, report.status, milliseconds, listener))
-        _put("".join(lines))
+        _put(lines)
 
     def _outcome(self, outcome: Outcome, shared: Mapping[str, str]) -> str:
         names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in outcome.resources)
