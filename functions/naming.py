@@ -37,7 +37,7 @@ def _digest(*parts: str | bytes) -> bytes:
 
 
 def delivery_key(delivery: Delivery, *, signed: bool, event_name: str | None = None) -> str:
-    """Return what two copies of one delivery share, in hexadecimal (the table in the README).
+    """Return what two copies of one delivery share, in hexadecimal (the table in docs/reply.md).
 
     `signed` says that an HMAC over the body was verified. Headers are never signed, the delivery's GUID among them,
     so a push, pull_request or issue_comment is known by its body alone. `event_name` is the event that the body shows,

@@ -38,7 +38,7 @@ VARIABLES: Mapping[str, str] = {
     "REDELIVER_LIMIT": "how many deliveries one run of `redeliver` asks GitHub to send again at most",
     "REDELIVER_ATTEMPTS": "after how many attempts in all a delivery is given up",
 }
-"""Every variable that the functions read, with what it means. Infrastructure and README are checked against it."""
+"""Every variable that the functions read, with what it means; Terraform, documents and .env.example are held to it."""
 
 _PROJECT = r"[a-z0-9:.-]{1,100}"
 _SECRET_VERSION = pattern(rf"projects/{_PROJECT}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[1-9][0-9]*))?")

@@ -1,4 +1,4 @@
-# Log-based metrics: counted from the lines that the functions write to standard output (docs: the repository's README).
+# Log-based metrics: counted from the lines that the functions write to standard output (docs/reply.md).
 # No label comes from an unsigned header (event, delivery id) or grows with use (repository): a stranger could otherwise
 # make time series without end, which cost money and have a limit.
 

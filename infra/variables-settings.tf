@@ -1,4 +1,4 @@
-# What becomes the functions' environment. README.md of the repository explains each.
+# What becomes the functions' environment. docs/configuration.md explains each.
 
 variable "triggers_source" {
   description = "Where the triggers are read from: infra/triggers (deployed with the function) or cluster (read from the remote cluster; needs the second Role, see cluster/)."

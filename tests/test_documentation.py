@@ -1,4 +1,4 @@
-"""The README's tables agree with the code."""
+"""The tables of docs/ agree with the code; links and the pages that the README leads to exist."""
 
 from __future__ import annotations
 
@@ -8,21 +8,24 @@ from functions.settings import VARIABLES
 from functions.values import Status
 from tests.support.function import ROOT
 
-README = (ROOT / "README.md").read_text()
 
-
-def first_column(heading: str) -> list[str]:
-    """Return what stands in back quotes in the first column of the tables below a heading."""
-    section = README.split(f"\n{heading}\n", 1)[1].split("\n## ", 1)[0]
+def first_column(page: str) -> list[str]:
+    """Return what stands in back quotes in the first column of a page's tables, before its first section."""
+    section = (ROOT / "docs" / page).read_text().split("\n## ", 1)[0]
     return re.findall(r"^\| `([^`]+)`", section, flags=re.MULTILINE)
 
 
 def test_every_variable_is_documented_and_nothing_else() -> None:
-    assert first_column("## Configuration") == list(VARIABLES)
+    assert first_column("configuration.md") == list(VARIABLES)
 
 
 def test_every_trigger_status_is_documented() -> None:
-    assert first_column("## The reply")[: len(Status)] == [status.value for status in Status]
+    assert first_column("reply.md")[: len(Status)] == [status.value for status in Status]
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert [page.name for page in sorted((ROOT / "docs").glob("*.md")) if f"](docs/{page.name})" not in text] == []
 
 
 def test_links_lead_somewhere() -> None:

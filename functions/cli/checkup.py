@@ -41,7 +41,7 @@ class Patient:
             require_cluster(self._settings)
         except ConfigurationError as error:
             for mistake in error.mistakes:
-                yield Check("settings", FAIL, mistake, "correct the variable: README.md, Configuration")
+                yield Check("settings", FAIL, mistake, "correct the variable: docs/configuration.md")
             return
         yield Check("settings", OK, "every variable can be read")
         if self._settings.allow_unverified:

@@ -110,7 +110,7 @@ def impersonated(workspace: Workspace, server: ApiServer) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("break_it", "check", "result", "said", "remedy"),
     [
-        (lambda *_: {"NAMESPACE": "Lab"}, "settings", "failed", "NAMESPACE: must be", "README.md"),
+        (lambda *_: {"NAMESPACE": "Lab"}, "settings", "failed", "NAMESPACE: must be", "docs/configuration.md"),
         (lambda *_: {"UNVERIFIED_TRIGGERS": "allow"}, "settings", "warning", "whoever finds the URL", "secretRef"),
         (lambda *_: {"TRIGGERS_SOURCE": "/nowhere"}, "manifests", "failed", "does not exist", "TRIGGERS_SOURCE"),
         (broken_manifest, "manifests", "failed", "not YAML", "pipehook validate"),
