@@ -103,6 +103,14 @@ def _entry(module: str, name: str, text: str) -> Lazy:
     return Lazy(f"functions.cli.{module}", name, text)
 
 
+def _show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:  # noqa: FBT001 -- click's form
+    if asked:
+        from functions.cli.version import version  # noqa: PLC0415 -- for this option alone
+
+        click.echo(f"pipehook {version()}")
+        ctx.exit()
+
+
 @click.group(
     cls=_Root,
     epilog=_CODES,
@@ -123,7 +131,9 @@ def _entry(module: str, name: str, text: str) -> Lazy:
         "migrate": _entry("migrate", "migrate", "Turn a cluster's Triggers objects into manifests and variables."),
     },
 )
-@click.version_option(package_name="pipehook", prog_name="pipehook", message="%(prog)s %(version)s")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it and end."
+)
 def cli() -> None:
     """Tekton Triggers' EventListener as a cloud function: for those who write its triggers."""
     for stream in (sys.stdout, sys.stderr):

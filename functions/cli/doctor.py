@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +17,12 @@ from functions.cli.output import FAILED, document, finish, output_option, progre
 _EXAMPLES = """
 Examples:
   pipehook doctor                                  with this shell's environment
-  pipehook doctor --env-file function.env          with a deployment's: NAME=VALUE a line
+  pipehook doctor --env-file function.env          with a deployment's: NAME=VALUE a line, or JSON
+  terraform -chdir=infra output -json environment > environment.json
+  pipehook doctor --env-file environment.json      with what Terraform deployed
   pipehook doctor --hook repos/acme/shop/hooks/521340097
   pipehook doctor -o json
 
-A deployment's environment: terraform -chdir=infra output -json environment
 Secrets are read as you, not as the function: impersonate its service account to see what it sees
 (gcloud auth application-default login --impersonate-service-account=…).
 Exits with 1 when something is wrong.
@@ -30,13 +32,20 @@ _WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.option("--env-file", type=click.Path(path_type=Path, dir_okay=False), help="Read the environment from a file.")
+@click.option(
+    "--env-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Read the environment from a file: NAME=VALUE lines, or JSON.",
+)
+@click.option(
+    "--function", default="webhook", show_default=True, metavar="NAME", help="Whose environment, in a file of several."
+)
 @click.option("--hook", "hooks", multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to look at [GITHUB_HOOKS].")
 @click.option("--token-secret", default="", metavar="projects/P/secrets/S", help="GitHub's token [GITHUB_TOKEN].")
 @output_option()
-def doctor(*, env_file: Path | None, hooks: tuple[str, ...], token_secret: str, output: str) -> None:
+def doctor(*, env_file: Path | None, function: str, hooks: tuple[str, ...], token_secret: str, output: str) -> None:
     """Check settings, manifests, secrets, kubeconfig, rights, Tekton's kinds, clocks and GitHub's last deliveries."""
-    environment = {**os.environ, **(_read_environment(env_file) if env_file else {})}
+    environment = {**os.environ, **(_read_environment(env_file, function) if env_file else {})}
     patient = Patient(environment, hooks=hooks, token_secret=token_secret)
     found = []
     for check in _checks(patient, quiet=output != "table"):
@@ -73,18 +82,43 @@ def _show(check: Check) -> None:
         say(f"         {check.remedy}")
 
 
-def _read_environment(path: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _read_environment(path: Path, function: str) -> dict[str, str]:
+    """Read NAME=VALUE lines, or JSON: an object of texts, or as Terraform gives it, one such for each function."""
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
-    for number, line in enumerate(lines, start=1):
-        text = line.strip()
-        if not text or text.startswith("#"):
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise click.UsageError(f"{path} cannot be read: {why}") from error
+    return _of_json(text, path, function) if text.lstrip().startswith("{") else _of_lines(text, path)
+
+
+def _of_json(text: str, path: Path, function: str) -> dict[str, str]:
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise click.UsageError(f"{path} is no JSON") from error
+    if isinstance(found.get("environment"), dict):  # all outputs, where `output -json environment` gives the one
+        found = found["environment"].get("value") or {}
+    if found and all(isinstance(value, dict) for value in found.values()):
+        if function not in found:
+            raise click.UsageError(f"{path} has no function {function}; --function names one of {', '.join(found)}")
+        found = found[function]
+    wrong = [name for name, value in found.items() if not isinstance(value, str)]
+    if wrong:
+        raise click.UsageError(f"{path}: {', '.join(wrong)}: the values must be texts")
+    return dict(found)
+
+
+def _of_lines(text: str, path: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(text.splitlines(), start=1):
+        entry = line.strip().removeprefix("export ")
+        if not entry or entry.startswith("#"):
             continue
-        name, equals, value = text.partition("=")
+        name, equals, value = entry.partition("=")
         if not equals:
             raise click.UsageError(f"{path}:{number}: must be NAME=VALUE")
-        found[name.strip()] = value.strip().strip("\"'")
+        value = value.strip()
+        quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "\"'"
+        found[name.strip()] = value[1:-1] if quoted else value
     return found

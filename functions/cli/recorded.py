@@ -11,7 +11,9 @@ import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,6 @@ from functions.delivery import Delivery, canonical_headers, canonical_name
 FORMAT = "pipehook/delivery/v1"
 _SECRET = re.compile(r"token|secret|signature|authorization|cookie|password|credential|api-?key", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
-_SAMPLES = files("functions.cli") / "samples"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,46 +118,71 @@ def _read(document: Mapping[str, Any]) -> Recorded:
     )
 
 
+_EVENT_HEADERS = {"github": "X-GitHub-Event", "gitlab": "X-Gitlab-Event", "bitbucket": "X-Event-Key"}
+_ID_HEADERS = {"github": "X-GitHub-Delivery", "gitlab": "X-Gitlab-Event-UUID", "bitbucket": "X-Request-UUID"}
+_BITBUCKET = frozenset({"diagnostics", "issue", "mirror", "pr", "project", "pullrequest", "repo"})
+"""What Bitbucket's event keys (Cloud's and Data Center's) begin with."""
+_GITLAB = {"Build": "Job", "Access Token": "Resource Access Token"}
+"""Kinds whose header says something else: https://docs.gitlab.com/user/project/integrations/webhook_events/"""
+
+
+def event_of(text: str) -> tuple[str, str]:
+    """Return the sender and its own name of the event, as its header has it, for any spelling in use.
+
+    `push` and `github:push` are GitHub's; `gitlab:push`, `gitlab:tag-push` and `gitlab:Tag Push Hook` GitLab's;
+    `repo:push`, `bitbucket:repo:push` and `bitbucket:repo-push` Bitbucket's.
+    Raises click.UsageError for another sender.
+    """
+    provider, colon, name = text.partition(":")
+    if not colon:
+        provider, name = ("gitlab" if text.lower().endswith(" hook") else "github"), text
+    elif provider.lower() in _BITBUCKET:
+        provider, name = "bitbucket", text
+    match provider.lower():
+        case "github":
+            return "github", name.strip().lower().replace("-", "_")
+        case "gitlab":
+            words = re.sub("[-_]", " ", name).title().removesuffix(" Hook").strip()
+            return "gitlab", f"{_GITLAB.get(words, words)} Hook"
+        case "bitbucket":
+            group, _, rest = name.strip().lower().replace("-", ":", ":" not in name).partition(":")
+            return "bitbucket", f"{group}:{rest.replace('-', '_')}"
+    raise click.UsageError(f"{text} is no event of {', '.join(_EVENT_HEADERS)}: write github:push or gitlab:push, say")
+
+
+@cache
+def _samples() -> Mapping[tuple[str, str], tuple[str, Traversable]]:
+    """Return the name and the file of each built-in event, by sender and its own name of the event."""
+    found = {}
+    for entry in sorted((files("functions.cli") / "samples").iterdir(), key=lambda entry: entry.name):
+        provider, _, rest = entry.name.removesuffix(".json").partition(".")
+        shown = rest if provider == "github" else f"{provider}:{rest.replace('-', ':', 1)}"
+        found[event_of(shown)] = (shown, entry)
+    return found
+
+
 def sample_names() -> list[str]:
     """Return the names of the built-in events: `push` of GitHub, `gitlab:push`, `bitbucket:repo:push`."""
-    return [
-        name.replace("github.", "").replace("gitlab.", "gitlab:").replace("bitbucket.", "bitbucket:")
-        for name in sorted(
-            entry.name.removesuffix(".json") for entry in _SAMPLES.iterdir() if entry.name.endswith(".json")
-        )
-    ]
+    return [name for name, _ in _samples().values()]
 
 
 def sample(name: str) -> Recorded:
     """Return a built-in event. Raises click.UsageError when there is none of that name."""
-    provider, _, event = name.rpartition(":") if name.startswith("gitlab:") else ("github", "", name)
-    if name.startswith("bitbucket:"):
-        provider, event = "bitbucket", name.removeprefix("bitbucket:")
-    entry = _SAMPLES / f"{provider}.{event.replace(':', '-')}.json"
-    if name not in sample_names() or not entry.is_file():
+    found = _samples().get(event_of(name))
+    if found is None:
         raise click.UsageError(f"there is no built-in event {name}; there are {', '.join(sample_names())}")
-    document = json.loads(entry.read_text(encoding="utf-8"))
+    document = json.loads(found[1].read_text(encoding="utf-8"))
     body = json.dumps(document["body"], separators=(",", ":"), ensure_ascii=False).encode()
-    return Recorded((("Content-Type", "application/json"), *document["headers"].items()), body).with_headers(
-        _ids(provider)
-    )
-
-
-def _ids(provider: str) -> list[tuple[str, str]]:
-    names = {"github": "X-GitHub-Delivery", "gitlab": "X-Gitlab-Event-UUID", "bitbucket": "X-Request-UUID"}
-    return [(names[provider], str(uuid.uuid4()))]
-
-
-_EVENT_HEADERS = {"github": "X-GitHub-Event", "gitlab": "X-Gitlab-Event", "bitbucket": "X-Event-Key"}
+    headers = (("Content-Type", "application/json"), *document["headers"].items())
+    return Recorded((*headers, _id(event_of(name)[0])), body)
 
 
 def made_up(event: str, payload: bytes) -> Recorded:
-    """Return a delivery of a payload: `push` is GitHub's, `gitlab:Push Hook` and `bitbucket:repo:push` the others'."""
-    provider, name = "github", event
-    for other in ("gitlab", "bitbucket"):
-        if event.startswith(f"{other}:"):
-            provider, name = other, event.removeprefix(f"{other}:")
-    if provider == "gitlab" and event in sample_names():
-        return replace(sample(event), body=payload)
-    headers = (("Content-Type", "application/json"), (_EVENT_HEADERS[provider], name), *_ids(provider))
+    """Return a delivery of a payload; `event_of` says how events are spelt."""
+    provider, name = event_of(event)
+    headers = (("Content-Type", "application/json"), (_EVENT_HEADERS[provider], name), _id(provider))
     return Recorded(headers, payload)
+
+
+def _id(provider: str) -> tuple[str, str]:
+    return _ID_HEADERS[provider], str(uuid.uuid4())

@@ -75,7 +75,7 @@ def render(
         for trace in traces:
             show(trace)
     elif output == "yaml":
-        say(yaml_text([dict(resource) for trace in traces for resource in trace.resources], many=True))
+        _stream(traces)
     else:
         say(document({"triggers": [plain(trace) for trace in traces]}, output))
     failed = any(trace.outcome.status in (Status.FAILED, Status.REJECTED) for trace in traces)
@@ -137,6 +137,16 @@ def show(trace: TriggerTrace) -> None:
         say()
         say(yaml_text([dict(resource) for resource in trace.resources], many=True))
     say()
+
+
+def _stream(traces: Sequence[TriggerTrace]) -> None:
+    """Print the resources alone, and on standard error what became of the triggers that have none."""
+    resources = [dict(resource) for trace in traces for resource in trace.resources]
+    if resources:
+        say(yaml_text(resources, many=True))
+    for trace in traces:
+        if verdict(trace) != "would create":
+            progress(f"{trace.namespace}/{trace.name}  {status(verdict(trace))}  {trace.outcome.reason}")
 
 
 def plain(trace: TriggerTrace) -> dict[str, Any]:

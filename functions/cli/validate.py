@@ -72,15 +72,10 @@ def validate(
 
 def _show(findings: Sequence[Finding], output: str, *, files: int) -> None:
     if output == "sarif":
-        from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 -- for this form alone
+        from functions.cli.version import version  # noqa: PLC0415 -- for this form alone
+        from functions.lint.sarif import sarif  # noqa: PLC0415 -- as above
 
-        from functions.lint.sarif import sarif  # noqa: PLC0415 -- for this form alone
-
-        try:
-            number = version("pipehook")
-        except PackageNotFoundError:
-            number = "0"
-        say(document(sarif(findings, version=number), "json"))
+        say(document(sarif(findings, version=version()), "json"))
         return
     if output != "table":
         say(document([_plain(finding) for finding in findings], output))

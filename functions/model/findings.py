@@ -50,7 +50,10 @@ class ManifestError(ConfigurationError):
     """The manifests have mistakes of structure: `found` lists them all, `mistakes` their texts."""
 
     def __init__(self, found: Iterable[Mistake]) -> None:
-        self.found = tuple(sorted(found, key=lambda mistake: (mistake.file, mistake.line, mistake.column)))
+        # a field that is read twice (to tell forms of an entry apart, say) is wrong once
+        self.found = tuple(
+            sorted(dict.fromkeys(found), key=lambda mistake: (mistake.file, mistake.line, mistake.column))
+        )
         count = "one mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
         super().__init__(f"the trigger manifests have {count}", [str(mistake) for mistake in self.found])
 

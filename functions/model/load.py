@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -56,7 +57,9 @@ def read_manifests(path: str | Path) -> dict[str, bytes]:
     except OSError as error:
         _refuse(error.filename or path, f"cannot be read: {error.strerror}")
     if not texts:
-        _refuse(path, f"holds no manifests: no file ends in {', '.join(SUFFIXES)}")
+        within = ", ".join(_folders_with_manifests(path))
+        hint = f"folders in it are not entered: name one that holds some ({within})" if within else ""
+        _refuse(path, f"holds no manifests: no file ends in {', '.join(SUFFIXES)}", hint)
     return texts
 
 
@@ -69,6 +72,20 @@ def _manifest_files(directory: Path) -> list[Path]:
         and file.name not in KUSTOMIZATIONS
         and file.is_file()
     )
+
+
+def _folders_with_manifests(directory: Path, *, shown: int = 5) -> list[str]:
+    found: list[str] = []
+    for name, folders, _ in os.walk(directory):  # passes over what cannot be read
+        folders[:] = sorted(folder for folder in folders if not folder.startswith("."))
+        found += [
+            folder.as_posix()
+            for folder in (Path(name, entry) for entry in folders)
+            if os.access(folder, os.R_OK | os.X_OK) and _manifest_files(folder)
+        ]
+        if len(found) > shown:
+            return [*found[:shown], "…"]
+    return found
 
 
 def _refuse(path: object, message: str, hint: str = "") -> NoReturn:
@@ -193,7 +210,7 @@ class _Collector:
         # the keys and values of each mapping fit its field: `_keep` chose both by kind
         mappings = {field: MappingProxyType(found) for field, found in self._found.items()}
         notes = sorted(self._notes, key=lambda note: (note.file, note.line, note.column))
-        return Loaded(Registry(**mappings), tuple(notes))  # type: ignore[arg-type] # see the line above
+        return Loaded(Registry(**mappings), tuple(dict.fromkeys(notes)))  # type: ignore[arg-type] # see the line above
 
 
 def _is_list(values: Mapping[str, Json]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -185,10 +186,40 @@ def test_the_environment_of_a_deployment_from_a_file(deployed: Workspace, tmp_pa
     lines = [f"{name}={value}" for name, value in deployed.environment().items()]
     file.write_text("# a comment\n\n" + "\n".join(lines))
     assert pipehook("doctor", "--env-file", file).code == 0
+    quoted = [f'export {name}="{value}"' for name, value in deployed.environment().items()]
+    file.write_text("\n".join(quoted))
+    assert pipehook("doctor", "--env-file", file).code == 0
     file.write_text("NAMESPACE")
     wrong = pipehook("doctor", "--env-file", file)
     assert wrong.code == 2
     assert "must be NAME=VALUE" in wrong.err
+
+
+def test_the_environment_as_terraform_gives_it(deployed: Workspace, tmp_path: Path) -> None:
+    file = tmp_path / "environment.json"
+    right, other = deployed.environment(), {"NAMESPACE": "Wrong"}
+    several = {"webhook": right, "dispatch": other}
+    for given in (right, several, {"environment": {"type": ["map", "string"], "value": several}}):
+        file.write_text(json.dumps(given))
+        done = pipehook("doctor", "--env-file", file)
+        assert done.code == 0, done.out + done.err
+    assert "NAMESPACE: must be" in pipehook("doctor", "--env-file", file, "--function", "dispatch").out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{", "is no JSON"),
+        ('{"NAMESPACE": 5}', "NAMESPACE: the values must be texts"),
+        ('{"dispatch": {}}', "has no function webhook; --function names one of dispatch"),
+    ],
+)
+def test_an_environment_that_is_none(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "environment.json"
+    file.write_text(text)
+    done = pipehook("doctor", "--env-file", file)
+    assert done.code == 2
+    assert said in done.err
 
 
 def test_a_clock_that_is_wrong_is_doubtful() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import pty
+import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +18,8 @@ from click.testing import CliRunner
 from functions.cli.app import cli
 from tests.cli.support import clean, pipehook
 from tests.support.function import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 def commands(group: click.Group = cli, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
@@ -134,13 +138,32 @@ def test_colours_are_for_terminals_and_for_those_who_want_them() -> None:
     assert "\x1b[" not in pipehook("validate", "infra/triggers").out
 
 
-def test_the_console_script_is_the_same_program() -> None:
-    import tomllib
+def test_a_checkout_knows_its_version() -> None:
+    done = pipehook("--version")
+    assert (done.code, done.out, done.err) == (0, f"pipehook {PROJECT['version']}\n", "")
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    assert project["project"]["scripts"] == {"pipehook": "functions.cli:main"}
-    patterns = project["tool"]["setuptools"]["package-data"]["functions"]
-    for file in (ROOT / "functions").rglob("*"):
-        if file.is_file() and file.suffix not in (".py", ".pyc"):
-            relative = Path(file.relative_to(ROOT / "functions"))
-            assert any(relative.match(pattern) for pattern in patterns) or relative.suffix == ".json", relative
+
+def test_what_is_installed_has_a_home_of_its_own_and_is_the_same_program(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("functions", "pyproject.toml", "setup.py", "requirements.in", "README.md", "LICENSE"):
+        found = ROOT / name
+        if found.is_dir():
+            shutil.copytree(found, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(found, source)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
+    site = tmp_path / "site"
+    offline = ["--no-build-isolation", "--no-index", "--target", str(site), str(source)]
+    subprocess.run([*pip, *offline], check=True, capture_output=True, timeout=120)
+    assert {entry.name.partition("-")[0] for entry in site.iterdir()} == {"bin", "pipehook"}
+    written = [file.relative_to(ROOT) for file in (ROOT / "functions").rglob("*") if "__pycache__" not in file.parts]
+    assert [file for file in written if not (site / "pipehook" / "tree" / file).exists()] == []
+    for command in ([str(site / "bin" / "pipehook")], [sys.executable, "-m", "pipehook"]):
+        environment = clean() | {"PYTHONPATH": str(site)}
+        for args, said in ((["--version"], f"pipehook {PROJECT['version']}\n"), (["send", "--list"], "push\n")):
+            done = subprocess.run(
+                [*command, *args], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            assert said in done.stdout

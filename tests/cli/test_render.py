@@ -143,6 +143,26 @@ def test_one_trigger_alone_and_a_name_that_no_trigger_has(tmp_path: Path) -> Non
     assert "it has works, filtered" in wrong.err
 
 
+def test_a_stream_of_resources_leaves_nothing_unsaid(tmp_path: Path) -> None:
+    done = pipehook("render", "--event", "push", "--triggers", several(tmp_path), "-o", "yaml")
+    assert done.code == 1
+    assert [found["kind"] for found in yaml.safe_load_all(done.out)] == ["PipelineRun"]
+    said = dict(line.split("  ")[:2] for line in done.err.splitlines())
+    assert said == {
+        "default/filtered": "filtered",
+        "default/other-event": "filtered",
+        "default/unbindable": "failed",
+        "default/dangling": "failed",
+        "default/open": "failed",
+    }
+    assert "nothing is not found" in done.err
+    quiet = pipehook(
+        "render", "--event", "ping", "--triggers", several(tmp_path), "--trigger", "filtered", "-o", "yaml"
+    )
+    assert (quiet.code, quiet.out) == (0, "")
+    assert "default/filtered  filtered  event type ping is not allowed" in quiet.err
+
+
 def test_a_difference_between_two_directories(tmp_path: Path) -> None:
     old = write(tmp_path / "old", listener(inline("build", github())), template("template", run(a="1")))
     new = write(tmp_path / "new", listener(inline("build", github())), template("template", run(a="2")))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from functions.cli.recorded import sample, sample_names
+from functions.cli.recorded import Recorded, made_up, sample, sample_names
 from functions.cli.signing import signed
 from functions.interceptors.event_shapes import SHAPES
 from tests.cli.support import SECRET, Running, pipehook
@@ -48,6 +48,55 @@ def test_every_built_in_event_is_signed_as_its_sender_does_and_runs(served: Serv
     assert ends == {
         other: "created" if other == provider else "rejected" for other in ("github", "gitlab", "bitbucket")
     }
+
+
+SPELLINGS = [
+    ("push", "X-GitHub-Event", "push"),
+    ("github:pull-request", "X-GitHub-Event", "pull_request"),
+    ("Workflow_Run", "X-GitHub-Event", "workflow_run"),
+    ("gitlab:push", "X-Gitlab-Event", "Push Hook"),
+    ("gitlab:tag-push", "X-Gitlab-Event", "Tag Push Hook"),
+    ("gitlab:tag_push_hook", "X-Gitlab-Event", "Tag Push Hook"),
+    ("gitlab:Merge Request Hook", "X-Gitlab-Event", "Merge Request Hook"),
+    ("Push Hook", "X-Gitlab-Event", "Push Hook"),
+    ("bitbucket:repo:push", "X-Event-Key", "repo:push"),
+    ("bitbucket:repo-push", "X-Event-Key", "repo:push"),
+    ("repo:push", "X-Event-Key", "repo:push"),
+    ("bitbucket:pullrequest-created", "X-Event-Key", "pullrequest:created"),
+]
+BARE_PAYLOADS = [
+    ("check_suite", "X-GitHub-Event", "check_suite"),
+    ("gitlab:build", "X-Gitlab-Event", "Job Hook"),
+    ("gitlab:wiki_page", "X-Gitlab-Event", "Wiki Page Hook"),
+    ("gitlab:access_token", "X-Gitlab-Event", "Resource Access Token Hook"),
+    ("bitbucket:pullrequest-comment-created", "X-Event-Key", "pullrequest:comment_created"),
+    ("bitbucket:pr:reviewer:approved", "X-Event-Key", "pr:reviewer:approved"),
+]
+
+
+def header(recorded: Recorded, name: str) -> str:
+    return dict(recorded.headers)[name]
+
+
+@pytest.mark.parametrize(("spelling", "name", "value"), SPELLINGS)
+def test_an_events_usual_spellings_name_the_built_in_one(spelling: str, name: str, value: str) -> None:
+    assert header(sample(spelling), name) == value
+
+
+@pytest.mark.parametrize(("spelling", "name", "value"), [*SPELLINGS, *BARE_PAYLOADS])
+def test_a_payload_is_sent_under_its_senders_own_name_of_the_event(spelling: str, name: str, value: str) -> None:
+    assert header(made_up(spelling, b"{}"), name) == value
+
+
+def test_built_in_events_are_listed_as_their_senders_call_them() -> None:
+    assert {"push", "gitlab:tag_push", "bitbucket:repo:push", "bitbucket:pullrequest:created"} <= set(sample_names())
+
+
+@pytest.mark.parametrize("name", ["gitea:push", "nothing", "bitbucket:repo:nothing"])
+def test_an_event_that_is_none_is_refused_with_those_there_are(name: str) -> None:
+    done = pipehook("render", "--event", name)
+    assert done.code == 2
+    assert name in done.err
 
 
 def test_built_in_github_events_have_the_shape_of_their_event() -> None:

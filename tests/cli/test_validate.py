@@ -83,6 +83,40 @@ def test_a_path_to_nothing_is_named(path: str) -> None:
     assert f"{path}: does not exist" in done.err
 
 
+def test_folders_that_hold_what_the_path_does_not_are_named(tmp_path: Path) -> None:
+    for folder in ("apps/one", "apps/two", ".git"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.yaml").write_text(FIXED)
+    done = pipehook("validate", tmp_path)
+    assert done.code == 1
+    assert (
+        f"folders in it are not entered: name one that holds some ({tmp_path}/apps/one, {tmp_path}/apps/two)"
+        in done.err
+    )
+    assert pipehook("validate", tmp_path / "apps/one", tmp_path / "apps/two").code == 1  # the same object twice
+    assert pipehook("validate", tmp_path / "apps/one").code == 0
+
+
+@pytest.mark.parametrize("version", ["v1beta1", "v1alpha1"])
+def test_a_mistake_is_said_once_although_its_field_is_read_twice(tmp_path: Path, version: str) -> None:
+    trigger = {
+        "bindings": [{"name": "a", "value": 5}, {"ref": 7}, {"name": "b", "value": "x", "kind": True}],
+        "template": {"ref": 8, "apiVersion": False},
+        "interceptors": [{"ref": {"name": 9, "kind": 1}}, {"name": 3}],
+        "serviceAccountName": 4,
+    }
+    document = {
+        "apiVersion": f"triggers.tekton.dev/{version}",
+        "kind": "EventListener",
+        "metadata": {"name": "l"},
+        "spec": {"triggers": [trigger]},
+    }
+    (tmp_path / "a.yaml").write_text(yaml.safe_dump(document))
+    found = [(entry["path"], entry["message"]) for entry in pipehook("validate", tmp_path, "-o", "json").json]
+    assert ("spec.triggers[0].bindings[0].value", "must be a string, not a number") in found
+    assert len(found) == len(set(found))
+
+
 def test_a_part_without_a_listener_is_said_to_be_one(tmp_path: Path) -> None:
     (tmp_path / "extra.yaml").write_text(FIXED)
     done = pipehook("validate", tmp_path)

@@ -35,8 +35,9 @@ PAGE = ROOT / "docs" / "cli.md"
 LAB = "goldstine-lab"
 HEAD = """# The command line
 
-`python -m functions`, or `pipehook` once the package is installed (`pip install .`). Every command has `--help` with
-examples. This page is written by `python -m tests.cli.transcripts`, and a test holds it to what the commands print.
+`python -m functions` in a checkout, or `pipehook` once it is installed: `pipx install .`, or `pip install .`, which
+adds `pipehook/` to site-packages and nothing beside it. Every command has `--help` with examples. This page is written
+by `python -m tests.cli.transcripts`, and a test holds it to what the commands print.
 
 | exit code | when |
 |---|---|
