@@ -27,7 +27,7 @@ from functions.cel.kinds import (
     param,
     substitute,
 )
-from functions.cel.parser import failure
+from functions.cel.lexer import failure
 from functions.cel.syntax import (
     Call,
     Expr,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from functions.cel.errors import CelCompileError, CelEvaluationError
-from functions.cel.parser import failure
+from functions.cel.lexer import failure
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
 
 

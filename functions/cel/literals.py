@@ -31,20 +31,20 @@ class BadLiteralError(ValueError):
 
 
 def number(kind: str, text: str) -> object:
-    """Return an INT_LIT, UINT_LIT or FLOAT_LIT, the first with its sign.
+    """Return an int, a uint or a double (the kinds of tokens), the first with its sign.
 
     Raises BadLiteralError when it is out of range.
     """
-    if kind == "FLOAT_LIT":
+    if kind == "double":
         value = float(text)
         if math.isinf(value):
             raise BadLiteralError("invalid double literal")
         return value
     digits = text.rstrip("uU")
     if len(digits) > 70:  # noqa: PLR2004 - leading zeros aside, no 64-bit number is longer
-        raise BadLiteralError(f"invalid {'int' if kind == 'INT_LIT' else 'uint'} literal")
+        raise BadLiteralError(f"invalid {kind} literal")
     whole = int(digits, 16 if "0x" in digits else 10)
-    if kind == "UINT_LIT":
+    if kind == "uint":
         if whole > MAX_UINT:
             raise BadLiteralError("invalid uint literal")
         return UInt(whole)

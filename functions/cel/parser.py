@@ -1,160 +1,262 @@
-"""Text to parse tree: a lexer and an LALR driver over the tables made from cel-python's grammar.
+"""Text to abstract syntax by recursive descent: literals are read, macros expanded, mistakes collected.
 
-The driver is a few lines and lark is not: importing lark costs 30 to 50 ms at a cold start, which no part of this
-needs once the tables exist (see `build_tables`).
+The grammar is cel-go's (https://github.com/google/cel-go/blob/master/parser/gen/CEL.g4), one method a rule but for the
+binary operators, which one method reads by precedence. Places are those that cel-go's parser/parser.go reports.
 """
 
 from __future__ import annotations
 
-import json
-import re
-import threading
-from pathlib import Path
-from typing import Any, NamedTuple
-
 from functions.cel.errors import CelCompileError
-from functions.dataclass import dataclass
-from functions.patterns import pattern
+from functions.cel.lexer import Token, failure, tokens, unexpected
+from functions.cel.literals import BadLiteralError, number, string
+from functions.cel.macros import MisusedError, call, method
+from functions.cel.syntax import Call, Expr, Ident, ListExpr, Literal, MapExpr, Select, StructExpr, qualified_name
 
-# cel-go's own limit on the code points of an expression.
-MAX_EXPRESSION = 100_000
+# cel-go's own limit is 250 rules deep; ours keeps the checker and the closures within Python's stack.
+MAX_DEPTH = 150
+# A level of nesting is four calls of the parser; any mixture of them stays below Python's thousand.
+_MAX_CALLS = 4 * MAX_DEPTH
 
-
-class Token(NamedTuple):
-    """A terminal: its name, its text and where it starts, in code points from 0."""
-
-    kind: str
-    text: str
-    offset: int
-
-
-class Node(NamedTuple):
-    """A rule of the grammar with what it consists of, punctuation included."""
-
-    rule: str
-    children: list[Any]  # Token | Node
-
-    @property
-    def offset(self) -> int:
-        """Where its text starts."""
-        first: Any = self
-        while isinstance(first, Node):
-            first = first.children[0]
-        return int(first.offset)
+_RESERVED = "as break const continue else for function if import let loop package namespace return var void while"
+RESERVED = frozenset(_RESERVED.split())
+_RANKS = {
+    "||": 1,
+    "&&": 2,
+    **dict.fromkeys(["<", "<=", ">", ">=", "==", "!=", "in"], 3),
+    **dict.fromkeys("+-", 4),
+    **dict.fromkeys("*/%", 5),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
-    """`tables.json`, with the lexer compiled."""
+def read(source: str) -> Expr:
+    """Return the abstract syntax of an expression.
 
-    lexer: re.Pattern[str]
-    keywords: dict[str, str]
-    operators: dict[str, str]
-    rules: list[tuple[str, int, bool, bool]]
-    states: list[dict[str, int]]
-    start: int
-    end: int
-
-
-_lock = threading.Lock()
-_loaded: list[Tables] = []
-
-
-def tables() -> Tables:
-    """Return the tables, read at the first use."""
-    if not _loaded:
-        with _lock:
-            if not _loaded:
-                _loaded.append(_read())
-    return _loaded[0]
-
-
-def _read() -> Tables:
-    raw = json.loads(Path(__file__).with_name("tables.json").read_bytes())
-    operators = sorted(raw["operators"], key=len, reverse=True)
-    groups = [f"(?P<skip>{raw['skipped']})"]
-    groups += [f"(?P<{name}>{pattern})" for name, pattern in raw["terminals"].items()]
-    groups.append(f"(?P<op>{'|'.join(map(re.escape, operators))})")
-    return Tables(
-        lexer=pattern("|".join(groups)),
-        keywords=raw["keywords"],
-        operators=raw["operators"],
-        rules=[tuple(rule) for rule in raw["rules"]],
-        states=raw["states"],
-        start=raw["start"],
-        end=raw["end"],
-    )
-
-
-def position(source: str, offset: int) -> str:
-    """`line:column`, both from 1, as cel-go reports places."""
-    line = source.count("\n", 0, offset) + 1
-    return f"{line}:{offset - (source.rfind(chr(10), 0, offset) + 1) + 1}"
-
-
-def failure(source: str, offset: int, message: str) -> str:
-    """One mistake at one place."""
-    return f"ERROR: <input>:{position(source, offset)}: {message}"
-
-
-def parse(source: str) -> Node | Token:
-    """Return the tree of an expression.
-
-    Raises CelCompileError for a syntax error, with its place.
+    Raises CelCompileError for a syntax error, with its place, or else with all mistakes that are found.
     """
-    if len(source) > MAX_EXPRESSION:
-        raise CelCompileError(f"expression code point size exceeds limit: size: {len(source)}, limit {MAX_EXPRESSION}")
-    known = tables()
-    states, rules = known.states, known.rules
-    stack = [known.start]
-    values: list[Any] = []
-    for token in [*_tokens(source, known), Token("$END", "<EOF>", len(source))]:
-        while True:
-            action = states[stack[-1]].get(token.kind)
-            if action is None:
-                raise CelCompileError(_unexpected(source, token, values[-1] if values else None))
-            if action >= 0:
-                stack.append(action)
-                values.append(token)
+    parser = _Parser(source)
+    expr = parser.expr()
+    parser.take("<EOF>")
+    if parser.mistakes:
+        raise CelCompileError("\n".join(parser.mistakes))
+    if expr.depth > MAX_DEPTH:
+        raise _too_deep()
+    return expr
+
+
+def _too_deep() -> CelCompileError:
+    return CelCompileError(f"expression recursion limit exceeded: {MAX_DEPTH}")
+
+
+class _Parser:
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.mistakes: list[str] = []
+        self.tokens = tokens(source)
+        self.at = 0
+        self.next = self.tokens[0]
+        self.calls = 0
+
+    def advance(self) -> Token:
+        token = self.next
+        if token.kind != "end":
+            self.at += 1
+            self.next = self.tokens[self.at]
+        return token
+
+    def found(self, text: str) -> bool:
+        return self.next.text == text and self.next.kind in {"symbol", "end"}
+
+    def take(self, text: str) -> Token:
+        if not self.found(text):
+            raise self.unexpected()
+        return self.advance()
+
+    def unexpected(self) -> CelCompileError:
+        return unexpected(self.source, self.next, self.tokens[self.at - 1] if self.at else None)
+
+    def mistake(self, offset: int, message: str) -> Expr:
+        self.mistakes.append(failure(self.source, offset, message))
+        return Literal(offset, None)
+
+    def deeper(self) -> None:
+        self.calls += 1
+        if self.calls > _MAX_CALLS:
+            raise _too_deep()
+
+    def expr(self, first: Expr | None = None) -> Expr:
+        """Read `a ? b : c`; `first` is what has been read of it, in parentheses."""
+        self.deeper()
+        expr = self.binary(1, first)
+        if self.found("?"):
+            mark = self.advance()
+            yes = self.binary(1)
+            self.take(":")
+            expr = Call(mark.offset, "_?_:_", [expr, yes, self.expr()])
+        self.calls -= 1
+        return expr
+
+    def binary(self, floor: int, first: Expr | None = None) -> Expr:
+        """Read operators of at least this rank, from left to right; `a && b && c` is one call."""
+        self.deeper()
+        expr = self.operand(first)
+        while self.next.kind == "symbol" and (rank := _RANKS.get(self.next.text, 0)) >= floor:
+            operator = self.advance()
+            operands = [expr, self.binary(rank + 1)]
+            while operator.text in {"&&", "||"} and self.found(operator.text):
+                self.advance()
+                operands.append(self.binary(rank + 1))
+            expr = Call(operator.offset, "@in" if operator.text == "in" else f"_{operator.text}_", operands)
+        self.calls -= 1
+        return expr
+
+    def operand(self, first: Expr | None = None) -> Expr:
+        """Read `!a`, `-a` and `a`; `!!a` and `--a` cancel out, and one minus belongs to the number that follows it."""
+        self.deeper()
+        if first is None and self.next.kind == "symbol" and self.next.text in {"!", "-"}:
+            sign = self.advance()
+            count = 1
+            while self.found(sign.text):
+                self.advance()
+                count += 1
+            if sign.text == "-" and count == 1 and self.next.kind in {"int", "double"}:
+                token = self.advance()
+                expr = self.members(self.literal(Token(token.kind, "-" + token.text, sign.offset)))
+            else:
+                expr = self.operand()
+                if count % 2:
+                    expr = Call(sign.offset, "!_" if sign.text == "!" else "-_", [expr])
+        else:
+            expr = self.members(self.primary() if first is None else first)
+        self.calls -= 1
+        return expr
+
+    def members(self, expr: Expr) -> Expr:
+        """Read what follows a value: `.field`, `.call(…)`, `[index]` and `{field: value}`."""
+        while self.next.kind == "symbol":
+            if self.found("."):
+                dot = self.advance()
+                name = self.name()
+                expr = self.method(expr, name) if self.found("(") else Select(dot.offset, expr, name.text)
+            elif self.found("["):
+                bracket = self.advance()
+                expr = Call(bracket.offset, "_[_]", [expr, self.expr()])
+                self.take("]")
+            elif self.found("{"):
+                bracket = self.advance()
+                self.entries(fields=True)
+                expr = StructExpr(bracket.offset, qualified_name(expr) or "?")
+            else:
                 break
-            rule, size, vanishes, inlined = rules[-1 - action]
-            children: list[Any] = []
-            for value in values[len(values) - size :]:
-                if type(value) is list:
-                    children += value
-                else:
-                    children.append(value)
-            del values[len(values) - size :], stack[len(stack) - size :]
-            values.append(children if inlined else children[0] if vanishes and size == 1 else Node(rule, children))
-            stack.append(states[stack[-1]][rule])
-            if stack[-1] == known.end and token.kind == "$END":
-                return values[0]  # type: ignore[no-any-return] # the stack holds tokens, nodes and lists of them
-    raise AssertionError("unreachable: the end of the input is accepted or refused")
+        return expr
 
+    def primary(self) -> Expr:
+        token = self.next
+        if token.kind == "name":
+            return self.named()
+        if token.kind == "end":
+            raise self.unexpected()
+        if token.kind != "symbol":
+            return self.literal(self.advance())
+        match token.text:
+            case ".":
+                self.advance()
+                return self.named()
+            case "(":
+                return self.parentheses()
+            case "[":
+                self.advance()
+                return ListExpr(token.offset, self.sequence("]", trailing=True))
+            case "{":
+                self.advance()
+                return MapExpr(token.offset, self.entries())
+        raise self.unexpected()
 
-def _unexpected(source: str, token: Token, before: object) -> str:
-    if token.text == "?" and isinstance(before, Token) and before.text in {".", "[", "{", ","}:
-        return failure(source, before.offset, f"unsupported syntax '{before.text}?'")
-    text = token.text if len(token.text) <= 40 else token.text[:40] + "…"  # noqa: PLR2004 - a readable length
-    return failure(source, token.offset, f"Syntax error: mismatched input '{text}'")
+    def parentheses(self) -> Expr:
+        """Read `((a) + b)`: any number of them in a row is one level."""
+        opened = 0
+        while self.found("("):
+            self.advance()
+            opened += 1
+        expr = self.expr()
+        self.take(")")
+        for _ in range(opened - 1):
+            expr = self.expr(expr)
+            self.take(")")
+        return expr
 
+    def named(self) -> Expr:
+        name = self.name()
+        if self.found("("):
+            bracket = self.advance()
+            args = self.sequence(")")
+        else:
+            bracket, args = name, None
+        if name.text in RESERVED:
+            return self.mistake(name.offset, f"reserved identifier: {name.text}")
+        if args is None:
+            return Ident(name.offset, name.text)
+        try:
+            return call(bracket.offset, name.text, args)
+        except MisusedError as wrong:
+            return self.mistake(wrong.offset, str(wrong))
 
-def _tokens(source: str, known: Tables) -> list[Token]:
-    found: list[Token] = []
-    at = 0
-    match = known.lexer.match
-    while at < len(source):
-        hit = match(source, at)
-        if hit is None:
-            problem = "unsupported syntax:" if source[at] == "`" else "Syntax error: token recognition error at:"
-            raise CelCompileError(failure(source, at, f"{problem} '{source[at]}'"))
-        kind = hit.lastgroup or ""
-        text = hit.group()
-        if kind == "IDENT":
-            kind = known.keywords.get(text, kind)
-        elif kind == "op":
-            kind = known.operators[text]
-        if kind != "skip":
-            found.append(Token(kind, text, at))
-        at = hit.end()
-    return found
+    def method(self, target: Expr, name: Token) -> Expr:
+        bracket = self.advance()
+        args = self.sequence(")")
+        try:
+            return method(bracket.offset, name.text, target, args)
+        except MisusedError as wrong:
+            return self.mistake(wrong.offset, str(wrong))
+
+    def name(self) -> Token:
+        if self.next.kind != "name":
+            raise self.unexpected()
+        return self.advance()
+
+    def sequence(self, close: str, *, trailing: bool = False) -> list[Expr]:
+        """Read expressions between commas, and the bracket that ends them; `trailing` allows a comma before it."""
+        found: list[Expr] = []
+        self.deeper()
+        while not self.found(close):
+            if found:
+                self.take(",")
+                if trailing and self.found(close):
+                    break
+            elif trailing and self.found(","):
+                self.advance()  # cel-go's grammar has `[,]`
+                break
+            found.append(self.expr())
+        self.take(close)
+        self.calls -= 1
+        return found
+
+    def entries(self, *, fields: bool = False) -> list[tuple[Expr, Expr]]:
+        """Read `key: value` between commas, and the bracket that ends them; keys of a message are names."""
+        found: list[tuple[Expr, Expr]] = []
+        self.deeper()
+        while not self.found("}"):
+            if found:
+                self.take(",")
+                if self.found("}"):
+                    break
+            elif self.found(","):
+                self.advance()  # cel-go's grammar has `{,}`
+                break
+            key = Ident(self.next.offset, self.name().text) if fields else self.expr()
+            self.take(":")
+            found.append((key, self.expr()))
+        self.take("}")
+        self.calls -= 1
+        return found
+
+    def literal(self, token: Token) -> Expr:
+        match token.kind:
+            case "bool":
+                return Literal(token.offset, token.text == "true")
+            case "null":
+                return Literal(token.offset, None)
+        try:
+            value = string(token.text) if token.kind in {"string", "bytes"} else number(token.kind, token.text)
+        except BadLiteralError as bad:
+            return self.mistake(token.offset, str(bad))
+        return Literal(token.offset, value)

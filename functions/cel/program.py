@@ -8,9 +8,9 @@ from collections import OrderedDict
 from functions.cel.checker import check
 from functions.cel.compiler import Compiler
 from functions.cel.errors import CelCompileError, CelError, CelEvaluationError
-from functions.cel.expand import read
 from functions.cel.format_check import check_formats
 from functions.cel.frame import Activation, Eval, Frame
+from functions.cel.parser import read
 
 MAX_PROGRAMS = 4096
 

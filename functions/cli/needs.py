@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.cel.errors import CelError
-from functions.cel.expand import read
+from functions.cel.parser import read
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
 from functions.lint.views import View, Views
 from functions.values import Json, SecretRef

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import field
 
 from functions.cel.errors import CelError
-from functions.cel.expand import read
+from functions.cel.parser import read
 from functions.cel.program import compile_expression
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
 from functions.dataclass import dataclass

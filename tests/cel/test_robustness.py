@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from functions.cel import Activation, CelCompileError, CelError, compile_expression, to_json
 from functions.cel import program as programs
-from functions.cel.build_tables import TABLES, build, encoded
 from functions.cel.declarations import VARIABLES, overloads
 from functions.cel.functions import implementation
+from functions.cel.parser import read
 from tests.cel.event import CONFORMANCE, EVENT
 
 JSON = st.recursive(
@@ -117,10 +117,6 @@ def test_one_text_is_compiled_once_and_the_store_is_bounded(monkeypatch: pytest.
     assert list(programs._programs) == ["7", "8", "9"]
 
 
-def test_the_tables_are_those_of_the_installed_grammar() -> None:
-    assert TABLES.read_text(encoding="utf-8") == encoded(build())
-
-
 def test_every_declared_function_can_be_called() -> None:
     from functions.cel.declarations import _SIGNATURES
 
@@ -144,3 +140,27 @@ print(sorted(heavy & set(sys.modules)), "functions.cel.parser" in light)
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[] False"
+
+
+@pytest.mark.parametrize(
+    ("opening", "closing"),
+    [
+        ("f(", ")"),
+        ("[", "]"),
+        ("{1: ", "}"),
+        ("a[", "]"),
+        ("true ? 1 : ", ""),
+        ("!-", ""),
+        ("1 + (2 * ", ")"),
+        ("a || b && c == d + e * !f(", ")"),
+        ("[].map(x, ", ")"),
+        ("A{b: ", "}"),
+    ],
+)
+def test_nesting_of_any_kind_is_refused_before_pythons_stack_ends(opening: str, closing: str) -> None:
+    with pytest.raises(CelCompileError, match="recursion limit exceeded"):
+        read(opening * 2000 + "1" + closing * 2000)
+
+
+def test_parentheses_in_a_row_are_no_nesting() -> None:
+    assert compile_expression("-(" + "(" * 20_000 + "1 + (2)" + ")" * 20_000 + " * 2)").result_type == "int"
