@@ -41,7 +41,38 @@ _NOBODY = (
     IPv6Network("ff00::/8"),
 )
 """Unspecified (which Linux takes for itself), multicast and reserved."""
+_PRIVATE = tuple(
+    map(
+        IPv4Network,
+        (
+            "10.0.0.0/8",
+            "100.64.0.0/10",  # carriers' own
+            "127.0.0.0/8",
+            "172.16.0.0/12",
+            "192.0.0.0/24",  # protocols
+            "192.0.2.0/24",  # documentation, as the two below
+            "198.51.100.0/24",
+            "203.0.113.0/24",
+            "192.88.99.0/24",  # relays of 6to4
+            "192.168.0.0/16",
+            "198.18.0.0/15",  # benchmarks
+        ),
+    )
+)
+"""IANA's special-purpose addresses besides those above; `is_global` of each Python knows other ones."""
 _UNICAST = IPv6Network("2000::/3")
+_SPECIAL = tuple(
+    map(
+        IPv6Network,
+        (
+            "2001::/23",  # protocols, Teredo among them, which leads through strangers' relays
+            "2001:db8::/32",  # documentation, as the last
+            "2002::/16",  # 6to4: strangers' relays, too
+            "3fff::/20",
+        ),
+    )
+)
+"""The same within what is routed of IPv6."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 _EMBEDDING = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv4-compatible addresses and local NAT64, which carry an IPv4 address at their end."""
@@ -103,7 +134,7 @@ def _host_and_port(authority: str, default: int) -> tuple[str, int]:
 
 def _address(text: str) -> str:
     try:
-        return str(IPv6Address(text))
+        return _spelled(IPv6Address(text))
     except AddressValueError as error:
         raise LastingError("the URL has brackets without an IPv6 address in them") from error
 
@@ -127,7 +158,7 @@ def _is_listed(host: str, port: int, hosts: frozenset[str]) -> bool:
         parts = _AUTHORITY.fullmatch(entry)
         if parts is None:
             continue
-        listed = str(IPv6Address(parts[1])) if parts[1] and _is_address(parts[1]) else parts[2] or ""
+        listed = _spelled(IPv6Address(parts[1])) if parts[1] and _is_address(parts[1]) else parts[2] or ""
         if listed.lower().removesuffix(".") == host and parts[3] in (None, str(port)):
             return True
     return False
@@ -165,9 +196,9 @@ def check_address(found: Destination, text: str) -> None:
 
     Addresses that hold an IPv4 address (mapped, NAT64, 6to4, Teredo, IPv4-compatible) must be allowed for that, too.
     """
-    is_literal = text == found.host
-    meanings = _meanings(ip_address(text))
-    is_what = "is" if is_literal else "resolves to"
+    address = ip_address(text)
+    meanings = _meanings(address)
+    is_what = "is" if _spelled(address) == found.host else "resolves to"
     if any(meaning in network for meaning in meanings for network in _METADATA):
         raise LastingError(f"{found.host} {is_what} a link-local or metadata address, which is never called")
     if any(meaning in network for meaning in meanings for network in _NOBODY):
@@ -200,6 +231,13 @@ def _low(address: IPv6Address) -> IPv4Address:
 
 def _is_public(address: Address) -> bool:
     if isinstance(address, IPv4Address):
-        return address.is_global
-    # 6to4 and Teredo lead through strangers' relays
-    return address.is_global and address in _UNICAST and not address.sixtofour and not address.teredo
+        return not any(address in network for network in _PRIVATE)
+    return address in _UNICAST and not any(address in network for network in _SPECIAL)
+
+
+def _spelled(address: Address) -> str:
+    """Spell an address the same way under every Python: 3.13 writes mapped addresses with dots."""
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        low = int(address) & 0xFFFFFFFF
+        return f"::ffff:{low >> 16:x}:{low & 0xFFFF:x}"
+    return str(address)

@@ -48,6 +48,19 @@ def test_public_https_is_allowed(url: str, expected: Destination) -> None:
         ("100.64.0.1", PRIVATE),  # carrier-grade NAT
         ("192.0.2.1", PRIVATE),  # documentation
         ("198.18.0.1", PRIVATE),  # benchmarks
+        # what one Python calls global and another one does not
+        ("192.0.0.9", PRIVATE),
+        ("192.0.0.170", PRIVATE),
+        ("192.88.99.1", PRIVATE),
+        ("198.51.100.7", PRIVATE),
+        ("203.0.113.7", PRIVATE),
+        ("[2001:1::1]", PRIVATE),
+        ("[2001:20::1]", PRIVATE),
+        ("[2001:30::1]", PRIVATE),
+        ("[3fff::1]", PRIVATE),
+        ("[::ffff:0:127.0.0.1]", PRIVATE),  # translated, not mapped
+        ("[::ffff:192.0.0.9]", PRIVATE),
+        ("[64:ff9b::192.88.99.1]", PRIVATE),
         ("[::1]", PRIVATE),
         ("[fd00::1]", PRIVATE),
         ("[fec0::1]", PRIVATE),  # site-local
@@ -173,6 +186,15 @@ def test_an_entry_is_for_one_host_and_port(url: str, entry: str) -> None:
 def test_listing_does_not_open_metadata_and_addresses_of_nobody(host: str) -> None:
     with pytest.raises(LastingError):
         read_destination(f"http://{host}/", frozenset({host}))
+
+
+@pytest.mark.parametrize("spelling", ["::ffff:7f00:1", "::ffff:127.0.0.1", "0:0:0:0:0:ffff:7f00:0001"])
+def test_a_mapped_address_is_one_address_however_it_is_spelled(spelling: str) -> None:
+    read_destination(f"http://[{spelling}]/", frozenset({"[::ffff:7f00:1]"}))
+    read_destination("http://[::ffff:7f00:1]/", frozenset({f"[{spelling}]"}))
+    found = Destination("https", "::ffff:7f00:1", 443, "/", listed=False)
+    with pytest.raises(LastingError, match=r"^::ffff:7f00:1 is a private address"):
+        check_address(found, spelling)
 
 
 def test_reasons_name_the_host_and_neither_path_nor_query() -> None:

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError
 from functions.errors import LastingError, PassingError
+from functions.status_texts import status_text
 from functions.values import Json
 
 MAX_MESSAGE = 600
@@ -84,7 +85,7 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     cause = _text(found.get("reason"))
     if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
         cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
-    cause = cause if re.fullmatch(_CAUSE, cause) else _phrase(answer.status)
+    cause = cause if re.fullmatch(_CAUSE, cause) else status_text(answer.status)
     raw = _text(found.get("message"))
     message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
@@ -207,13 +208,6 @@ def _is_bare(body: bytes) -> bool:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _phrase(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return ""
 
 
 def _seconds(header: str, details: Mapping[str, Json]) -> float | None:

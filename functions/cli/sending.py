@@ -14,6 +14,7 @@ import click
 from functions.cli.output import coloured, say, status, table
 from functions.cli.recorded import Recorded
 from functions.errors import PassingError
+from functions.status_texts import status_line
 
 SECONDS = 30.0
 _HOP = frozenset({"Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding"})
@@ -60,8 +61,8 @@ def post(url: str, recorded: Recorded) -> Answer:
 
 def show(answer: Answer) -> None:
     """Print the reply: status, and a line for each trigger."""
-    word = HTTPStatus(answer.status).phrase if answer.status in set(HTTPStatus) else ""
-    say(f"HTTP {coloured(str(answer.status), 'green' if answer.fine else 'red', bold=True)} {word}".rstrip())
+    code, _, words = status_line(answer.status).partition(" ")
+    say(f"HTTP {coloured(code, 'green' if answer.fine else 'red', bold=True)} {words}".rstrip())
     found = answer.document
     if found is None:
         say(answer.body[:2000].decode("utf-8", "replace").rstrip())

@@ -21,6 +21,7 @@ from functions.interceptors.outgoing import ask, check_url, compact_json, raise_
 from functions.model.resources import InterceptorSpec
 from functions.patterns import pattern
 from functions.ports import Reply
+from functions.status_texts import status_line
 from functions.strict_json import parse_json
 from functions.values import Event, Json, Refusal
 
@@ -117,13 +118,6 @@ def _parsed(text: bytes) -> Json:
 
 def _refusal(reply: Reply) -> Refusal:
     message = shown(reply.body.decode("utf-8", "replace").strip(), _SHOWN)
-    text = f"request rejected; status: {_status(reply.status)}; message: {message}"
+    text = f"request rejected; status: {status_line(reply.status)}; message: {message}"
     raise_fault(reply, text)
     return rejected(text) if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else filtered(text)
-
-
-def _status(code: int) -> str:
-    try:
-        return f"{code} {HTTPStatus(code).phrase}"
-    except ValueError:
-        return str(code)

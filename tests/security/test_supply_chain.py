@@ -133,8 +133,9 @@ def imported(path: Path) -> Iterator[str]:
 
 def licence(name: str) -> str:
     fields = metadata.metadata(name)
-    classifiers = [text.split(" :: ")[-1] for text in fields.get_all("Classifier") or () if text.startswith("License")]
-    return fields["License-Expression"] or "; ".join(classifiers) or fields["License"] or "none"
+    classified = [text.split(" :: ")[-1] for text in fields.get_all("Classifier", []) if text.startswith("License")]
+    expressed, named = fields.get_all("License-Expression", []), fields.get_all("License", [])
+    return next(iter([*expressed, *filter(None, ["; ".join(classified)]), *named]), "none")
 
 
 @pytest.mark.parametrize("name", sorted(locked()))
