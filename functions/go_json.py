@@ -112,6 +112,12 @@ def go_float(value: float) -> str:
     return f"{sign}0.{whole:>0{-power}}{fraction}" if power < 0 else f"{sign}{whole}{fraction:<0{power}}"
 
 
+def folded(name: str) -> str:
+    """Return what two names have in common when Go takes them for one field: encoding/json folds case."""
+    # beyond ASCII only the long s and the Kelvin sign fold to a letter in it; lower() does the latter
+    return name.lower().replace("\u017f", "s")
+
+
 def decode_pasted(literal: str) -> str:
     r"""Return what a literal segment of a binding's value or of a default becomes in the template's string.
 

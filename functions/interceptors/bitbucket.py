@@ -34,7 +34,7 @@ def build(spec: InterceptorSpec, place: Place) -> BitbucketInterceptor:
     """Compile the params. Raises LastingError in Tekton's words when they are wrong."""
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
-    interceptor = BitbucketInterceptor(
+    return BitbucketInterceptor(
         verifier=HubSignature(
             ref, header="X-Hub-Signature", algorithms=SHA256_OR_SHA1, context="error validating signature: "
         )
@@ -42,5 +42,3 @@ def build(spec: InterceptorSpec, place: Place) -> BitbucketInterceptor:
         else None,
         event_types=params.strings("eventTypes"),
     )
-    params.refuse_unknown()
-    return interceptor

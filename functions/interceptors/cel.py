@@ -158,7 +158,5 @@ def build(spec: InterceptorSpec, place: Place) -> CelInterceptor:
     overlays: list[Overlay] = []
     for section in params.sections("overlays"):
         key, expression = section.text("key"), section.text("expression")
-        section.refuse_unknown()
         overlays.append(Overlay(key, parse_path(key), _compiled(expression)))
-    params.refuse_unknown()
     return CelInterceptor(place.namespace, _compiled(source) if source else None, tuple(overlays))

@@ -63,11 +63,9 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
     """Compile the params. Raises LastingError in Tekton's words when they are wrong."""
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
-    interceptor = GitHubInterceptor(
+    return GitHubInterceptor(
         verifier=HubSignature(ref) if ref else None,
         event_types=params.strings("eventTypes"),
         owners=read_owners(params, place.namespace),
         changed_files=read_changed_files(params, place.namespace),
     )
-    params.refuse_unknown()
-    return interceptor

@@ -63,9 +63,6 @@ def _pushed(body: Fields) -> list[str]:
 def read_changed_files(params: Params, namespace: str) -> ChangedFiles | None:
     """Compile the param `addChangedFiles`; None when it is missing or not enabled."""
     section = params.section("addChangedFiles")
-    if section is None:
+    if section is None or not section.boolean("enabled"):
         return None
-    enabled = section.boolean("enabled")
-    token = section.secret_ref("personalAccessToken", namespace)
-    section.refuse_unknown()
-    return ChangedFiles(token) if enabled else None
+    return ChangedFiles(section.secret_ref("personalAccessToken", namespace))

@@ -13,7 +13,6 @@ from functions.values import Refusal, SecretRef
 
 EVENTS = frozenset({"pull_request", "issue_comment"})
 """The events that are checked; all others pass."""
-CHECK_TYPES = ("orgMembers", "repoMembers", "all", "none")
 MAX_OWNERS = 256 * 1024
 """Characters of an OWNERS file."""
 
@@ -113,9 +112,6 @@ def _owners(text: str) -> set[str]:
 def read_owners(params: Params, namespace: str) -> Owners | None:
     """Compile the param `githubOwners`; None when it is missing or not enabled."""
     section = params.section("githubOwners")
-    if section is None:
+    if section is None or not section.boolean("enabled"):
         return None
-    enabled = section.boolean("enabled")
-    owners = Owners(section.choice("checkType", CHECK_TYPES), section.secret_ref("personalAccessToken", namespace))
-    section.refuse_unknown()
-    return owners if enabled else None
+    return Owners(section.text("checkType"), section.secret_ref("personalAccessToken", namespace))

@@ -60,9 +60,7 @@ def build(spec: InterceptorSpec, place: Place) -> GitLabInterceptor:
     """Compile the params. Raises LastingError in Tekton's words when they are wrong."""
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
-    interceptor = GitLabInterceptor(
+    return GitLabInterceptor(
         verifier=GitLabToken(ref) if ref else None,
         event_types=params.strings("eventTypes"),
     )
-    params.refuse_unknown()
-    return interceptor

@@ -1,13 +1,11 @@
-"""An interceptor's params, read strictly: the right types, no field twice, no field that nobody reads."""
+"""An interceptor's params, read as Go decodes them into a struct: the right types, unknown fields passed over."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
 
 from functions.dataclass import dataclass
 from functions.errors import LastingError
-from functions.interceptors.base import shown
 from functions.model.resources import InterceptorSpec
 from functions.values import Json, SecretRef
 
@@ -16,24 +14,18 @@ from functions.values import Json, SecretRef
 class Params:
     """An interceptor's params, read field by field; every mistake is a LastingError in Tekton's words.
 
-    Stricter than Tekton, which reads Go's JSON: there unknown fields are dropped and names match in any case.
+    Names that Tekton reads in another case are settled where manifests are decoded (`model.core_params`).
     """
 
     interceptor: str
     values: Mapping[str, Json]
     path: str = ""
     """Where these fields stand in the params, ending with a dot; empty at the top."""
-    _seen: set[str] = field(default_factory=set, compare=False)
 
     @classmethod
     def of(cls, spec: InterceptorSpec) -> Params:
-        """Return the params of a core interceptor. Raises LastingError when one stands twice."""
-        values: dict[str, Json] = {}
-        for name, value in spec.params:
-            if name in values:
-                raise LastingError(f"failed to parse interceptor params: {spec.ref_name}: {name} is given twice")
-            values[name] = value
-        return cls(spec.ref_name, values)
+        """Return an interceptor's params; of several with one name the last counts, as in GetInterceptorParams."""
+        return cls(spec.ref_name, dict(spec.params))
 
     def mistake(self, name: str, wanted: str) -> LastingError:
         """Return the error that says what the field `name` must be."""
@@ -43,7 +35,6 @@ class Params:
 
     def get(self, name: str) -> Json:
         """Return a field as it stands, None when it is missing."""
-        self._seen.add(name)
         return self.values.get(name)
 
     def strings(self, name: str) -> tuple[str, ...] | None:
@@ -53,7 +44,7 @@ class Params:
             return None
         if not isinstance(value, list):
             raise self.mistake(name, "a list of strings")
-        strings = tuple(item for item in value if isinstance(item, str))
+        strings = tuple(item or "" for item in value if isinstance(item, str | None))  # to Go null is no text
         if len(strings) != len(value):
             raise self.mistake(name, "a list of strings")
         return strings
@@ -74,13 +65,6 @@ class Params:
             return False
         if not isinstance(value, bool):
             raise self.mistake(name, "true or false")
-        return value
-
-    def choice(self, name: str, choices: tuple[str, ...]) -> str:
-        """Return one of `choices`, empty when it is missing, null or empty."""
-        value = self.text(name)
-        if value and value not in choices:
-            raise self.mistake(name, f"one of {', '.join(choices)}{_did_you_mean(value, choices)}")
         return value
 
     def section(self, name: str) -> Params | None:
@@ -112,31 +96,9 @@ class Params:
         if section is None:
             return None
         path = f"{self.interceptor} interceptor {self.path}{name}"
-        secret_name, key, named_namespace = (section.text(part) for part in ("secretName", "secretKey", "namespace"))
-        section.refuse_unknown()
+        secret_name, key = section.text("secretName"), section.text("secretKey")
         if not key:
             raise LastingError(f"{path}.secretKey is empty")
         if not secret_name:
             raise LastingError(f"{path}.secretName is empty")
-        if named_namespace not in ("", namespace):
-            raise LastingError(f"{path}.namespace: secrets are read in the trigger's own namespace only")
         return SecretRef(namespace, secret_name, key)
-
-    def refuse_unknown(self) -> None:
-        """Check that every field was read. Raises LastingError naming the first that is unknown."""
-        for name in self.values:
-            if name not in self._seen:
-                known = tuple(sorted(self._seen))
-                raise LastingError(
-                    f"failed to parse interceptor params: {self.interceptor}: {self.path}{shown(name)} is unknown"
-                    f"{_did_you_mean(name, known)}; known are {', '.join(known)}"
-                )
-
-
-def _did_you_mean(name: str, known: tuple[str, ...]) -> str:
-    # only a mistake needs it, and mistakes are rare at start
-    from difflib import get_close_matches  # noqa: PLC0415
-
-    by_lower = {word.lower(): word for word in known}
-    close = get_close_matches(name.lower(), by_lower, n=1)
-    return f" (did you mean {by_lower[close[0]]}?)" if close else ""

@@ -109,7 +109,6 @@ def build(spec: InterceptorSpec, place: Place) -> SlackInterceptor:
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
     requested = params.strings("requestedFields")
-    params.refuse_unknown()
     if requested is None:
         raise LastingError("missing requested field definition: give the slack interceptor requestedFields")
     return SlackInterceptor(verifier=SlackSignature(ref) if ref else None, requested_fields=requested)

@@ -12,8 +12,8 @@ from functions.lint.hits import Hit
 from functions.lint.places import Place, Places
 from functions.lint.rules import RULES, Finding, Rule, Severity
 from functions.lint.views import Views, object_place
+from functions.model.findings import Doubt, ManifestError
 from functions.model.findings import Finding as LoadFinding
-from functions.model.findings import ManifestError
 from functions.model.load import Loaded, load_documents
 from functions.model.resources import TriggerRef
 
@@ -38,7 +38,7 @@ def check(
     except ManifestError as error:
         return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
     places = Places(texts)
-    found = [_of_loading("PH003", note) for note in loaded.notes]
+    found = [_of_loading("PH004" if isinstance(note, Doubt) else "PH003", note) for note in loaded.notes]
     views = Views(loaded.registry, outbound_hosts)
     found += [_finding(hit, places) for hit in _hits(views, allow_unverified=allow_unverified)]
     kept = {

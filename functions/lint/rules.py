@@ -65,6 +65,12 @@ RULES: Mapping[str, Rule] = {
         Rule("PH001", "structure", _ERROR, "A mistake of structure stops the load: the function answers 500."),
         Rule("PH002", "never-runs", _ERROR, "A trigger that cannot be compiled fails in every reply."),
         Rule("PH003", "old-spelling", _NOTE, "Fields that Tekton dropped, or that need a pod, mislead."),
+        Rule(
+            "PH004",
+            "ignored-param",
+            _WARNING,
+            "Tekton ignores params of its interceptors that it does not know: what they were meant to do is not done.",
+        ),
         Rule("PH101", "unresolved-param", _ERROR, "A param that nothing binds stays in the resource as literal text."),
         Rule("PH102", "unused-param", _WARNING, "A param that no resource uses is mostly a slip in its name."),
         Rule("PH201", "unverified", _ERROR, "The URL is public: what verifies nothing does not run by default."),

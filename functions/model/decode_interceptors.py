@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Literal
 
 from functions.delivery import canonical_name
+from functions.model.core_params import SHAPES, settled
 from functions.model.fields import Fields
 from functions.model.resources import InterceptorSpec, ObjectRef, WebhookSpec
 from functions.values import Json
 
 _OLD_CORE = ("bitbucket", "cel", "github", "gitlab")
-_CORE = (*_OLD_CORE, "slack")
+_CORE = tuple(SHAPES)
 _INTERCEPTOR = frozenset({"name", "params", "ref", "webhook"})
 _INTERCEPTOR_V1ALPHA1 = _INTERCEPTOR.union(_OLD_CORE)
 _REF_KINDS: tuple[Literal["ClusterInterceptor", "NamespacedInterceptor"], ...] = (
@@ -61,19 +62,20 @@ def _interceptor(fields: Fields) -> InterceptorSpec:
         ref_name=ref.text("name") if ref else "",
         ref_kind=ref.choice("kind", _REF_KINDS) if ref else "ClusterInterceptor",
         ref_api_version=ref.text("apiVersion") if ref else "",
-        params=tuple(_params(fields)),
+        params=_params(fields, ref),
         webhook=_webhook(fields),
         source=source,
     )
 
 
-def _params(fields: Fields) -> list[tuple[str, Json]]:
+def _params(fields: Fields, ref: Fields | None) -> tuple[tuple[str, Json], ...]:
     params: list[tuple[str, Json]] = []
     for param in fields.sections("params", _PARAM):
         if not param.stands("value"):
             param.require("value")
         params.append((param.text("name", required=True), param.raw("value")))
-    return params
+    shape = SHAPES.get(ref.text("name")) if ref and ref.raw("kind") != "NamespacedInterceptor" else None
+    return settled(fields.reading, (*fields.path, "params"), params, shape) if shape else tuple(params)
 
 
 def _old_params(fields: Fields, name: str) -> tuple[tuple[str, Json], ...]:

@@ -10,7 +10,8 @@ from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
 from functions.dataclass import dataclass
-from functions.model.findings import Mistake, Note, Path, did_you_mean, path_text
+from functions.go_json import folded
+from functions.model.findings import Doubt, Mistake, Note, Path, did_you_mean, path_text
 from functions.model.resources import Source
 from functions.values import Json
 
@@ -43,6 +44,11 @@ class Reading:
         line, column = self._position(path)
         self.notes.append(Note(self.place.file, line, column, self.subject, path_text(path), message, hint))
 
+    def doubt(self, path: Path, message: str, hint: str = "") -> None:
+        """Collect a doubt at `path`."""
+        line, column = self._position(path)
+        self.notes.append(Doubt(self.place.file, line, column, self.subject, path_text(path), message, hint))
+
     def source(self, path: Path) -> Source:
         """Return where the value at `path` stands."""
         return Source(self.place.file, self.node.at(path).line) if self.node else self.place
@@ -74,8 +80,21 @@ class Fields:
         if known is not None and not known.issuperset(values):
             for name in values:
                 if name not in known:
-                    hint = hints.get(name) or did_you_mean(name, sorted(known))
-                    reading.mistake((*path, name), "unknown field", hint or f"known are {', '.join(sorted(known))}")
+                    self._take(name, known, hints)
+
+    def _take(self, name: str, known: frozenset[str], hints: Mapping[str, str]) -> None:
+        """Take a field in another case for the one that it is; anything else that is unknown is a mistake.
+
+        As Tekton's webhook, which decodes and rewrites all but metadata: its CRDs prune nothing before
+        (x-kubernetes-preserve-unknown-fields), and it refuses unknown fields.
+        """
+        meant = next((field for field in known if folded(field) == folded(name)), "")
+        if meant and meant not in self.values and "metadata" not in (meant, *self.path):
+            self.values = {**self.values, meant: self.values[name]}
+            self.note(name, "is read in any case, as Tekton reads it", f'write "{meant}"')
+            return
+        hint = hints.get(name) or did_you_mean(name, sorted(known))
+        self.mistake(name, "unknown field", hint or f"known are {', '.join(sorted(known))}")
 
     @property
     def reading(self) -> Reading:

@@ -46,6 +46,11 @@ class Note(Finding):
     """Something that loads but is worth knowing: an old spelling that was rewritten, a field without effect."""
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt(Note):
+    """Something that loads and is mostly a slip: a name that nobody reads."""
+
+
 class ManifestError(ConfigurationError):
     """The manifests have mistakes of structure: `found` lists them all, `mistakes` their texts."""
 

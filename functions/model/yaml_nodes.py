@@ -5,11 +5,12 @@ Composed here and not by PyYAML: bounds, duplicate keys and go-yaml's meaning of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 import yaml
 
+from functions.go_json import folded
 from functions.model.yaml_scalars import ONLY_CORE_TAGS, YamlError, resolve_plain, resolve_tagged
 from functions.values import Json
 
@@ -34,18 +35,22 @@ class Node:
         self.column = column
 
     def at(self, path: tuple[str | int, ...]) -> Node:
-        """Return the node at `path`, or the nearest one above it that exists."""
+        """Return the node at `path`, names in any case, or the nearest one above it that exists."""
         node = self
         for step in path:
             children = node.children
             if isinstance(children, dict):
-                child = children.get(step) if isinstance(step, str) else None
+                child = (children.get(step) or _folded(children, step)) if isinstance(step, str) else None
             else:
                 child = children[step] if children and isinstance(step, int) and step < len(children) else None
             if child is None:
                 return node
             node = child
         return node
+
+
+def _folded(children: Mapping[str, Node], name: str) -> Node | None:
+    return next((child for given, child in children.items() if folded(given) == folded(name)), None)
 
 
 class Parser(Protocol):

@@ -13,6 +13,7 @@ import pytest
 from functions.adapters.outbound import MAX_ANSWER, OutboundClient
 from functions.errors import LastingError, PassingError
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
+from functions.interceptors.custom import CustomInterceptor
 from functions.interceptors.outgoing import CREATION_SECONDS
 from functions.listeners import build_interceptor
 from functions.model.resources import ClientConfig, InterceptorSpec, Metadata, ObjectRef, Registry, Source
@@ -311,12 +312,13 @@ def test_what_can_never_be_called_is_said_at_load(config: ClientConfig, reason: 
     assert caught.value.reason.startswith(f"interceptor policy: {reason}")
 
 
-def test_params_that_stand_twice_are_said_at_load() -> None:
+def test_of_params_that_stand_twice_the_last_is_sent() -> None:
     config = ClientConfig(url="https://ci.example/")
     registry = Registry(cluster_interceptors={"policy": resource("policy", config)})
     spec = InterceptorSpec(ref_name="policy", params=(("a", 1), ("a", 2)))
-    with pytest.raises(LastingError, match=r"policy: a is given twice"):
-        build_interceptor(spec, place(registry))
+    made = build_interceptor(spec, place(registry))
+    assert isinstance(made, CustomInterceptor)
+    assert made.params == {"a": 2}
 
 
 class Addressed:

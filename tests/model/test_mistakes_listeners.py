@@ -17,9 +17,9 @@ CASES: dict[str, tuple[str, list[str]]] = {
         listener("interceptors:\n  - ref: {name: github, zzz: 1}"),
         [f"8: {TRIGGER}.interceptors[0].ref.zzz: unknown field; known are apiVersion, kind, name"],
     ),
-    "a known field in another case": (
-        listener("serviceaccountname: sa"),
-        [f'7: {TRIGGER}.serviceaccountname: unknown field; did you mean "serviceAccountName"?'],
+    "a known field twice, once in another case": (
+        listener("serviceAccountName: sa\nserviceaccountname: sa"),
+        [f'8: {TRIGGER}.serviceaccountname: unknown field; did you mean "serviceAccountName"?'],
     ),
     "a null entry": (
         listener("bindings:\n  -"),
@@ -286,7 +286,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
             """
             serviceAccount: {name: sa, namespace: other}
             interceptors:
-              - github: {eventTypes: push, secretref: {}}
+              - github: {eventTypes: push, secretRefs: {}}
               - gitlab: {secretRef: {secretName: 1}}
               - cel: {filter: true, overlays: [{key: a, expresion: b}]}
             """
@@ -297,7 +297,7 @@ CASES: dict[str, tuple[str, list[str]]] = {
                 " remove it"
             ),
             f"9: {TRIGGER}.interceptors[0].github.eventTypes: must be a list, not a string",
-            f'9: {TRIGGER}.interceptors[0].github.secretref: unknown field; did you mean "secretRef"?',
+            f'9: {TRIGGER}.interceptors[0].github.secretRefs: unknown field; did you mean "secretRef"?',
             f"10: {TRIGGER}.interceptors[1].gitlab.secretRef.secretName: must be a string, not a number; {QUOTE}",
             f"11: {TRIGGER}.interceptors[2].cel.filter: must be a string, not a boolean; {QUOTE_BOOLEAN}",
             f'11: {TRIGGER}.interceptors[2].cel.overlays[0].expresion: unknown field; did you mean "expression"?',
