@@ -10,6 +10,7 @@ from functions.dataclass import dataclass
 from functions.errors import LastingError, PipehookError
 from functions.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, stamp
 from functions.ports import Work
+from functions.shown import listed, shown
 from functions.values import Json, Outcome, ResourceRef, Status
 
 _RUNS = frozenset(
@@ -38,7 +39,7 @@ class Planned:
         return self.group, self.ref.kind, self.ref.namespace, self.ref.name
 
     def __str__(self) -> str:
-        return f"{self.ref.kind} {self.ref.namespace}/{self.ref.name}"
+        return str(self.ref)
 
 
 class State(Enum):
@@ -130,7 +131,8 @@ def stranger(found: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
         return "another delivery has made it"
     own = _mapping(ours, "labels")
     if any(labels.get(name, "") != own[name] for name in (LISTENER_LABEL, TRIGGER_LABEL)):
-        return f"trigger {labels.get(TRIGGER_LABEL)} of listener {labels.get(LISTENER_LABEL)} has made it"
+        trigger, listener = (shown(str(labels.get(name))) for name in (TRIGGER_LABEL, LISTENER_LABEL))
+        return f"trigger {trigger} of listener {listener} has made it"
     if key != own_key:
         return "another trigger has made it from the same delivery"
     return ""
@@ -162,7 +164,7 @@ def outcome(work: Work, results: Sequence[Result], *, attempt: int = 0, millisec
     failed = [result for result in results if result.state is State.FAILED]
     existed = [result for result in results if result.state is State.EXISTED]
     if failed:
-        status, reason = Status.FAILED, "; ".join(result.reason for result in failed)
+        status, reason = Status.FAILED, listed((result.reason for result in failed), separator="; ")
     elif results and len(existed) == len(results):
         status, reason = Status.DUPLICATE, _why_duplicate(existed, attempt)
     else:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functions.dataclass import dataclass
 from functions.errors import PipehookError
 from functions.queue_messages import Message, NewerMessageError, Push, cut, decode, describe
+from functions.shown import NAME, listed, shown
 from functions.values import Json
 
 REASON = "pipehook-reason"
@@ -55,9 +56,7 @@ def bury(push: Push, reason: str) -> Message:
     said[PUBLISHED] = push.published
     try:
         work = decode(push.message.data)
-        said |= describe(work) | {
-            RESOURCES: ", ".join(_named(entry, work.trigger_namespace) for entry in work.resources)
-        }
+        said |= describe(work) | {RESOURCES: listed(_named(entry, work.trigger_namespace) for entry in work.resources)}
     except PipehookError:
         pass  # the reason says what is wrong with it
     kept = revive(push.message).attributes
@@ -119,4 +118,5 @@ def _named(resource: Mapping[str, Json], namespace: str) -> str:
     metadata = resource.get("metadata")
     given = metadata if isinstance(metadata, dict) else {}
     name = given.get("name") or f"{given.get('generateName') or ''}…"
-    return f"{resource.get('kind')} {given.get('namespace') or namespace}/{name}"
+    texts = str(given.get("namespace") or namespace), str(name)
+    return f"{shown(str(resource.get('kind')))} {'/'.join(shown(text, NAME) for text in texts)}"

@@ -65,7 +65,7 @@ def process(
         namespace=listener.namespace,
         listener_uid=listener.uid,
         event_id=delivery.event_id,
-        repository=repository_name(run.event.body) if run.event else "",
+        repository=repository_name(run.event.body) if run.event and any(made.verified for made in outcomes) else "",
         outcomes=outcomes,
     )
 
@@ -134,7 +134,7 @@ class _Run:
             return _outcome(trigger, error, verified=self.accepted(passage.assurance))
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
-            frames = "".join(traceback.format_tb(error.__traceback__))
+            frames = "".join(traceback.format_tb(error.__traceback__, limit=-16))
             _LOG.error("a trigger met a fault of Pipehook's own, %s:\n%s", type(error).__name__, frames)
             fault = LastingError(f"internal error: {type(error).__name__}; the log says where")
             return _outcome(trigger, fault, verified=self.accepted(gate))
@@ -211,7 +211,7 @@ class _Run:
 
 def _outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:
     if isinstance(end, Refusal):
-        return Outcome(trigger.name, trigger.namespace, end.status, end.reason, verified=verified)
+        return Outcome(trigger.name, trigger.namespace, end.status, end.reason, verified=verified, public=end.public)
     return Outcome(
         trigger.name,
         trigger.namespace,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from functions.dataclass import dataclass
 from functions.listeners import VERIFIES_NOTHING
+from functions.shown import NAME, shown
 from functions.values import Json, Outcome, Status
 
 NOTHING_VOUCHED = (
@@ -14,6 +15,8 @@ NOTHING_VOUCHED = (
 )
 """Of a trigger that could have verified the delivery and did not, as `a || compareSecret(…)` where `a` holds."""
 
+MAX_REASON = 2_000
+"""Characters of one trigger's reason that a reply shows."""
 RETRY_AFTER_SECONDS = 30
 """What a 503 asks for when the cluster named no time of its own."""
 
@@ -27,7 +30,7 @@ class Report:
     listener_uid: str
     event_id: str
     repository: str
-    """`owner/name` as the body has it, for the log; empty before the body was looked at."""
+    """`owner/name` as a verified body has it, for the log; else empty."""
     outcomes: tuple[Outcome, ...]
 
     @property
@@ -98,7 +101,7 @@ class Report:
 
 def _public_reason(outcome: Outcome) -> str:
     if outcome.status is Status.REJECTED or outcome.reason == VERIFIES_NOTHING:
-        return outcome.reason
+        return outcome.public or outcome.reason
     if outcome.status is Status.FAILED and outcome.passing:
         return "the delivery cannot be verified now; sending it again later will help"
     if outcome.status is Status.FAILED:
@@ -108,10 +111,16 @@ def _public_reason(outcome: Outcome) -> str:
 
 def _resources(outcome: Outcome) -> list[Json]:
     return [
-        {"apiVersion": ref.api_version, "kind": ref.kind, "namespace": ref.namespace, "name": ref.name}
+        {
+            "apiVersion": shown(ref.api_version, NAME),
+            "kind": shown(ref.kind, NAME),
+            "namespace": shown(ref.namespace, NAME),
+            "name": shown(ref.name, NAME),
+        }
         for ref in outcome.resources
     ]
 
 
 def _row(name: str, namespace: str, status: str, reason: str, resources: Sequence[Json]) -> dict[str, Json]:
+    reason = shown(reason, MAX_REASON)
     return {"name": name, "namespace": namespace, "status": status, "reason": reason, "resources": list(resources)}

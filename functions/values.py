@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from functions.dataclass import dataclass
+from functions.shown import NAME, shown
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Parsed JSON. Values of this type are shared between threads and triggers: nobody changes one in place."""
@@ -56,6 +57,8 @@ class Refusal:
 
     status: Literal[Status.FILTERED, Status.REJECTED]
     reason: str
+    public: str = ""
+    """What the log and an unverified sender read instead, where the reason has words of another side's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class ResourceRef:
     kind: str
     namespace: str
     name: str
+
+    def __str__(self) -> str:
+        """Return `Kind namespace/name` as messages have it: each of them may come from the event."""
+        where = f"{shown(self.namespace, NAME)}/" if self.namespace else ""
+        return f"{shown(self.kind)} {where}{shown(self.name, NAME)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +91,5 @@ class Outcome:
     verified: bool = False
     """Some secret, or code of the user's, vouched for this delivery to this trigger (or needs not to)."""
     milliseconds: float = field(default=0.0, compare=False)
+    public: str = ""
+    """What the log and an unverified sender read instead of the reason, as in `Refusal`."""

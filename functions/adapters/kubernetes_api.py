@@ -13,6 +13,7 @@ from functions.adapters.kubernetes_kinds import Kinds, Resource
 from functions.adapters.kubernetes_transport import Request
 from functions.dataclass import dataclass
 from functions.ports import Deadline
+from functions.shown import NAME, shown
 from functions.values import Json
 
 
@@ -159,6 +160,7 @@ class KubernetesApi:
 
 def describe(kind: str, namespace: str, name: str) -> str:
     """Return how texts name an object: `PipelineRun team/build-1`, `Namespace team`, `PipelineRun team`."""
+    kind, namespace, name = shown(kind), shown(namespace, NAME), shown(name, NAME)
     return f"{kind} {namespace}/{name}" if namespace and name else f"{kind} {namespace or name}".rstrip()
 
 

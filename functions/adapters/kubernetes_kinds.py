@@ -10,6 +10,7 @@ from functions.dataclass import dataclass
 from functions.errors import LastingError, PassingError
 from functions.patterns import pattern
 from functions.ports import Deadline
+from functions.shown import shown
 from functions.values import Json
 
 POSITIVE_SECONDS = 600.0
@@ -126,7 +127,7 @@ class Kinds:
         found = group.kinds.get(kind)
         if found is None:
             raise LastingError(
-                f"the cluster serves no {kind} of {api_version}: install its CRD, or correct apiVersion and kind"
+                f"the cluster serves no {shown(kind)} of {api_version}: install its CRD, or correct apiVersion and kind"
             )
         return found
 

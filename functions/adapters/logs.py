@@ -13,7 +13,11 @@ from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.patterns import pattern
 from functions.report import Report
+from functions.shown import NAME, listed, printable, shown
 from functions.values import Outcome, Status
+
+MAX_MESSAGE = 4_000
+"""Characters of one entry's message: with labels, every character escaped, far below Cloud Logging's 256 KiB."""
 
 _TRACE = pattern(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
 _TRACEPARENT = pattern(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -44,9 +48,10 @@ def _line(
     trace: str,
     fields: Mapping[str, str | int | float] | None,
 ) -> str:
-    entry: dict[str, object] = {"severity": severity, "message": message, **(fields or {})}
+    cut = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
+    entry: dict[str, object] = {"severity": severity, "message": printable(cut, keep="\n"), **(fields or {})}
     if labels:
-        entry["logging.googleapis.com/labels"] = labels
+        entry["logging.googleapis.com/labels"] = {name: shown(value, NAME) for name, value in labels.items()}
     if trace:
         entry["logging.googleapis.com/trace"] = trace
     return json.dumps(entry) + "\n"
@@ -119,8 +124,8 @@ class DeliveryLog:
         _put(lines)
 
     def _outcome(self, outcome: Outcome, shared: Mapping[str, str]) -> str:
-        names = ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in outcome.resources)
-        said = ": ".join([part for part in (outcome.status, outcome.reason, names) if part])
+        parts = (outcome.status, outcome.public or outcome.reason, listed(map(str, outcome.resources)))
+        said = ": ".join(filter(None, parts))
         trigger = f"{outcome.namespace}/{outcome.name}"
         labels = {
             **shared,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.cel.errors import CelEvaluationError
+from functions.cel.errors import CelEvaluationError, number
 from functions.cel.frame import Eval, Frame
 from functions.cel.values import MISSING, CelMap, UInt, Value, find, float_of, type_name
 
@@ -80,7 +80,7 @@ def index(operand: Eval, key: Eval, *, shown: bool) -> Eval:
         if type(value) is list or type(value) is tuple:
             place = _place(at)
             if not 0 <= place < len(value):
-                raise CelEvaluationError(f"index out of bounds: {place}")
+                raise CelEvaluationError(f"index out of bounds: {number(place)}")
             found = value[place]
             return float_of(found) if type(found) is int and type(value) is list else found
         found = find(value, at)

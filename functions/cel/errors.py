@@ -5,6 +5,7 @@ from __future__ import annotations
 from functions.errors import LastingError
 
 MAX_REASON = 1000
+_LONG = 1_000_000
 
 
 class CelError(LastingError):
@@ -29,3 +30,8 @@ class CelConversionError(CelError):
 def no_such_overload() -> CelEvaluationError:
     """Return an operator or function met values of types for which it is not defined."""
     return CelEvaluationError("no such overload")
+
+
+def number(value: int) -> str:
+    """Return an integer as a reason may name it: a long one is no index or size, but may be the event's."""
+    return str(value) if abs(value) < _LONG else "…"

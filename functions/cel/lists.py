@@ -6,7 +6,7 @@ import base64
 import binascii
 from typing import Any
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.go_text import go_bytes
 from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal, plain
@@ -38,11 +38,13 @@ def slice_list(frame: Frame, value: Value, start: Value, end: Value) -> Value:
     """Return the elements from `start`, up to but without `end`."""
     parts, low, high = items(frame, value), integer(start), integer(end)
     if low < 0 or high < 0:
-        raise CelEvaluationError(f"cannot slice({low}, {high}), negative indexes not supported")
+        raise CelEvaluationError(f"cannot slice({number(low)}, {number(high)}), negative indexes not supported")
     if low > high:
-        raise CelEvaluationError(f"cannot slice({low}, {high}), start index must be less than or equal to end index")
+        raise CelEvaluationError(
+            f"cannot slice({number(low)}, {number(high)}), start index must be less than or equal to end index"
+        )
     if high > len(parts):
-        raise CelEvaluationError(f"cannot slice({low}, {high}), list is length {len(parts)}")
+        raise CelEvaluationError(f"cannot slice({number(low)}, {number(high)}), list is length {len(parts)}")
     frame.produce(32 * (high - low))
     return tuple(parts[low:high])
 
@@ -94,7 +96,7 @@ def range_list(frame: Frame, count: Value) -> Value:
     """Return the integers from 0 up to but without `count`."""
     size = integer(count)
     if size < 0:
-        raise CelEvaluationError(f"lists.range: size must be non-negative, got {size}")
+        raise CelEvaluationError(f"lists.range: size must be non-negative, got {number(size)}")
     frame.produce(32 * size)
     return tuple(range(size))
 

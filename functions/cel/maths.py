@@ -6,7 +6,7 @@ import math
 import operator
 from collections.abc import Callable
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, items
 from functions.cel.values import MAX_UINT, MIN_INT, UInt, Value, compare
 
@@ -142,7 +142,7 @@ def _shift(name: str, compute: Callable[[int, int], int]) -> Callable[..., Value
         if type(bits) is not int or type(value) not in {int, UInt}:
             raise no_such_overload()
         if bits < 0:
-            raise CelEvaluationError(f"{name}() negative offset: {bits}")
+            raise CelEvaluationError(f"{name}() negative offset: {number(bits)}")
         if bits >= _BITS:
             return UInt(0) if type(value) is UInt else 0
         pattern = compute(int(value) & MAX_UINT, bits) & MAX_UINT  # type: ignore[call-overload] # an integer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.go_text import go_bytes
 from functions.cel.values import CelMap, Value
@@ -22,7 +22,7 @@ _LONE = pattern("[\ud800-\udfff]")
 
 
 def _out_of_range(index: int) -> CelEvaluationError:
-    return CelEvaluationError(f"index out of range: {index}")
+    return CelEvaluationError(f"index out of range: {number(index)}")
 
 
 def size(_: Frame, value: Value) -> Value:
@@ -130,7 +130,7 @@ def substring(frame: Frame, value: Value, start: Value, *end: Value) -> Value:
     if end:
         last = integer(end[0])
         if first > last:
-            raise CelEvaluationError(f"invalid substring range. start: {first}, end: {last}")
+            raise CelEvaluationError(f"invalid substring range. start: {number(first)}, end: {number(last)}")
     else:
         last = len(string)
     if not 0 <= first <= len(string):

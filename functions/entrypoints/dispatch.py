@@ -23,7 +23,9 @@ from functions.entrypoints.webhook import Misconfigured
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
 from functions.ports import Deadline, Sink, Work
 from functions.queue_messages import TRACE_ATTRIBUTE, Push, decode, read_push
+from functions.report import MAX_REASON
 from functions.settings import Settings, read_settings, require_cluster
+from functions.shown import NAME, listed, shown
 from functions.tracing import UNTRACED, Tracer
 from functions.values import Json, Outcome, ResourceRef, Status
 
@@ -84,15 +86,15 @@ class Dispatch:
 
     def _answer(self, push: Push, started: float, trace: str) -> http.Response:
         work, end = self._dispatch(push)
-        said = ": ".join(part for part in (end.word, end.reason, _names(end.resources)) if part)
-        trigger = f"{work.trigger_namespace}/{work.trigger}" if work else "of an unreadable message"
+        said = ": ".join(part for part in (end.word, end.reason, listed(map(str, end.resources))) if part)
+        trigger = shown(f"{work.trigger_namespace}/{work.trigger}", NAME) if work else "of an unreadable message"
         labels = {"outcome": end.word, "message": push.message_id, "attempt": str(push.attempt)}
         if work:
             labels |= {"trigger": trigger, "delivery": work.event_id}
             labels["listener"] = f"{work.listener_namespace}/{work.listener}"
         _log(_SEVERITY[end.word], f"queued trigger {trigger} {said}", labels, end.status, started, trace)
         headers = {"Retry-After": str(RETRY_SECONDS)} if end.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
-        body: dict[str, Json] = {"outcome": end.word, "reason": end.reason}
+        body: dict[str, Json] = {"outcome": end.word, "reason": shown(end.reason, MAX_REASON)}
         return http.respond(body, end.status, headers)
 
     def _dispatch(self, push: Push) -> tuple[Work | None, _End]:
@@ -140,10 +142,6 @@ def _origin(delivery: Delivery, push: Push) -> Delivery:
     """
     published = replace(delivery, headers={"Traceparent": (push.message.attributes.get(TRACE_ATTRIBUTE, ""),)})
     return published if logs.trace_parent(published) else delivery
-
-
-def _names(resources: tuple[ResourceRef, ...]) -> str:
-    return ", ".join(f"{ref.kind} {ref.namespace}/{ref.name}" for ref in resources)
 
 
 def _log(severity: str, message: str, labels: Mapping[str, str], status: int, started: float, trace: str = "") -> None:

@@ -24,7 +24,7 @@ def answer(serve: Callable[[Request], http.Response], request: Request) -> http.
     except PassingError as error:
         return http.busy(error)
     except Exception as error:  # noqa: BLE001 -- an unknown fault must not reach the framework
-        frames = "".join(traceback.format_tb(error.__traceback__))
+        frames = "".join(traceback.format_tb(error.__traceback__, limit=-16))
         logs.write("CRITICAL", f"internal error: {type(error).__name__}:\n{frames}", fields={"status": 500})
         return http.broken()
     finally:

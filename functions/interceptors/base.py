@@ -13,6 +13,7 @@ from functions.delivery import Delivery
 from functions.errors import LastingError, PassingError
 from functions.model.resources import Registry
 from functions.ports import Deadline, Services
+from functions.shown import shown
 from functions.values import Event, Json, Refusal, Status
 
 
@@ -82,22 +83,14 @@ class Place:
     """OUTBOUND_HOSTS: where interceptors may be although it is plain http or a private address."""
 
 
-def filtered(reason: str) -> Refusal:
+def filtered(reason: str, public: str = "") -> Refusal:
     """Return the refusal of an event that is not wanted."""
-    return Refusal(Status.FILTERED, reason)
+    return Refusal(Status.FILTERED, reason, public)
 
 
-def rejected(reason: str) -> Refusal:
+def rejected(reason: str, public: str = "") -> Refusal:
     """Return the refusal of a delivery that is not authentic."""
-    return Refusal(Status.REJECTED, reason)
-
-
-def shown(text: str, limit: int = 64) -> str:
-    """Return text that came from outside as a reason may quote it: printable and cut."""
-    if len(text) <= limit and text.isprintable():
-        return text
-    printable = "".join(character if character.isprintable() else "?" for character in text[: limit + 1])
-    return printable if len(printable) <= limit else printable[:limit] + "…"
+    return Refusal(Status.REJECTED, reason, public)
 
 
 def extended(event: Event, extensions: Mapping[str, Json]) -> Event:

@@ -16,17 +16,17 @@ from functions.interceptors.base import (
     extended,
     filtered,
     rejected,
-    shown,
 )
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
 from functions.interceptors.params import Params
 from functions.model.resources import ClientConfig, InterceptorSpec
 from functions.ports import Reply
+from functions.shown import shown
 from functions.strict_json import parse_json
 from functions.values import Event, Json, Refusal
 
 _SHOWN = 200
-"""Characters of an interceptor's own words that a reason shows."""
+"""Characters of an interceptor's own words that a reason shows; they may quote the event."""
 _PERMISSION_DENIED, _UNAUTHENTICATED = 7, 16
 _CODES = (
     "OK",
@@ -80,8 +80,11 @@ class CustomInterceptor:
             answer = _read(reply)
         if answer.go_on:
             return Passed(extended(event, answer.extensions), Assurance.AUTHENTICATED)
-        reason = shown(answer.message, _SHOWN) or f"interceptor {self.name} stopped the trigger without saying why"
-        return rejected(reason) if answer.code in (_PERMISSION_DENIED, _UNAUTHENTICATED) else filtered(reason)
+        public = f"interceptor {self.name} stopped the trigger"
+        reason = shown(answer.message, _SHOWN) or f"{public} without saying why"
+        public += f" ({_CODES[answer.code]})" if answer.code else ""
+        refuse = rejected if answer.code in (_PERMISSION_DENIED, _UNAUTHENTICATED) else filtered
+        return refuse(reason, public)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,7 @@ def _request(event: Event, call: Call, params: Mapping[str, Json]) -> dict[str, 
 
 def _read(reply: Reply) -> _Answer:
     if reply.status != 200:  # noqa: PLR2004 -- OK, and nothing else
-        words = shown(reply.body.decode("utf-8", "replace").strip(), _SHOWN)
-        text = f"interceptor response was not 200: {words} (status {reply.status})"
+        text = f"interceptor response was not 200 (status {reply.status})"
         raise_fault(reply, text)
         raise LastingError(text)
     try:

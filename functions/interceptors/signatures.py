@@ -15,7 +15,7 @@ SHA256_OR_SHA1 = ("sha256", "sha1")
 
 _HEX_DIGITS = {"sha256": 64, "sha1": 40}
 _HEX = pattern(r"[0-9a-fA-F]*")
-_HASH_TYPE = pattern(r"[a-z0-9]{1,8}")
+_HASH_TYPE = pattern(r"[a-z0-9]{1,7}")
 
 
 def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], bool]) -> bool:

@@ -16,12 +16,12 @@ from functions.interceptors.base import (
     filtered,
     first_header,
     rejected,
-    shown,
 )
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
 from functions.patterns import pattern
+from functions.shown import shown
 from functions.values import Event, Json, Refusal, SecretRef
 
 WINDOW_SECONDS = 300

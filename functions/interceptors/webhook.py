@@ -15,18 +15,18 @@ from functions.interceptors.base import (
     explained,
     filtered,
     rejected,
-    shown,
 )
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
 from functions.model.resources import InterceptorSpec
 from functions.patterns import pattern
 from functions.ports import Reply
+from functions.shown import shown
 from functions.status_texts import status_line
 from functions.strict_json import parse_json
 from functions.values import Event, Json, Refusal
 
 _SHOWN = 200
-"""Characters of a webhook's own words that a reason shows."""
+"""Characters of a webhook's own words that a reason shows; they may quote the event."""
 _DOT = pattern(r"(?<!\\)\.")
 
 
@@ -117,7 +117,8 @@ def _parsed(text: bytes) -> Json:
 
 
 def _refusal(reply: Reply) -> Refusal:
-    message = shown(reply.body.decode("utf-8", "replace").strip(), _SHOWN)
-    text = f"request rejected; status: {status_line(reply.status)}; message: {message}"
-    raise_fault(reply, text)
-    return rejected(text) if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else filtered(text)
+    public = f"request rejected; status: {status_line(reply.status)}"
+    raise_fault(reply, f"{public}; its message is not shown")
+    message = shown(reply.body[: 8 * _SHOWN].decode("utf-8", "replace").strip(), _SHOWN)
+    refuse = rejected if reply.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else filtered
+    return refuse(f"{public}; message: {message}", public)

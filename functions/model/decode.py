@@ -18,7 +18,7 @@ from functions.model.decode_trigger import (
     decode_trigger_spec,
 )
 from functions.model.fields import Fields, Reading
-from functions.model.findings import did_you_mean, shown
+from functions.model.findings import did_you_mean
 from functions.model.resources import (
     ClientConfig,
     Interceptor,
@@ -28,6 +28,7 @@ from functions.model.resources import (
     TriggerBinding,
     TriggerTemplate,
 )
+from functions.shown import shown
 from functions.values import Json
 
 GROUP = "triggers.tekton.dev"

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 from functions.patterns import pattern
+from functions.shown import shown
 
 Path = tuple[str | int, ...]
 _PLAIN_FIELD = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
-_SHOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +61,6 @@ class ManifestError(ConfigurationError):
         )
         count = "one mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
         super().__init__(f"the trigger manifests have {count}", [str(mistake) for mistake in self.found])
-
-
-def shown(text: str) -> str:
-    """Return a name from a manifest as a message may quote it: printable and cut."""
-    printable = "".join(character if character.isprintable() else "?" for character in text[: _SHOWN + 1])
-    return printable if len(printable) <= _SHOWN else f"{printable[:_SHOWN]}…"
 
 
 def path_text(path: Path) -> str:

@@ -187,9 +187,7 @@ def test_nonsense_is_a_lasting_fault(server: Server, said: bytes, reason: str) -
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "404 Not Found", "201 Created", "204 No"])
 def test_another_status_is_a_lasting_fault_in_tektons_words(server: Server, status: str) -> None:
     server.say = answer(b"" if status.startswith("204") else b"no\nsuch thing", status=status)
-    with pytest.raises(
-        LastingError, match=r"^interceptor policy: interceptor response was not 200: (no\?such thing|) "
-    ):
+    with pytest.raises(LastingError, match=r"^interceptor policy: interceptor response was not 200 \(status \d+\)$"):
         bench(server).intercept(interceptor(server), {})
 
 
