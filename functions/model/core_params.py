@@ -7,7 +7,8 @@ from typing import TypeAlias
 
 from functions.go_json import folded
 from functions.model.fields import Reading
-from functions.model.findings import Path, did_you_mean, shown
+from functions.model.findings import Path, did_you_mean
+from functions.shown import shown
 from functions.values import Json
 
 Shape: TypeAlias = "Mapping[str, Shape | tuple[str, ...]]"
