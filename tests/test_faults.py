@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters import secrets_manager_client
+from functions.adapters import google_calls
 from functions.entrypoints import webhook
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
@@ -252,7 +252,7 @@ class TestSecrets:
 
     @pytest.fixture(autouse=True)
     def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(secrets_manager_client, "ATTEMPT_SECONDS", 0.2)
+        monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", 0.2)
 
     @pytest.mark.parametrize("name", SECRETS)
     def test_reading_the_key_when_cold(

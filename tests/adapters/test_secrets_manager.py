@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from unittest import mock
 
+import grpc
 import pytest
 from grpc import StatusCode
 
-from functions.adapters import secrets_manager_client
+from functions.adapters import google_calls
 from functions.adapters.secrets_manager import MAX_VERSIONS
-from functions.adapters.secrets_manager_calls import Calls
 from functions.errors import LastingError, PassingError, VerificationSetupError
 from functions.interceptors.base import Assurance
 from functions.values import Refusal, SecretRef
@@ -270,9 +270,9 @@ class TestFaults:
         self, managed: ManagedSecrets, manager: SecretManager, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         manager.add(PROJECT, HOOK.name, b"key")
-        opened = mock.Mock(wraps=Calls.of_emulator)
-        monkeypatch.setattr(Calls, "of_emulator", opened)
-        monkeypatch.setattr(secrets_manager_client, "LIFE_CLOCK", managed.clock)
+        opened = mock.Mock(wraps=grpc.insecure_channel)
+        monkeypatch.setattr(grpc, "insecure_channel", opened)
+        monkeypatch.setattr(google_calls, "LIFE_CLOCK", managed.clock)
         store = managed.open()
         for seconds in (60, 60, 241):
             assert accepted(store, b"key")

@@ -12,12 +12,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
 
-import google.auth
 import grpc
 import pytest
 from google.auth.exceptions import DefaultCredentialsError, TransportError
 
-from functions.adapters import secrets_manager_calls
+from functions.adapters import google_calls, secrets_manager_client
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.errors import LastingError, PassingError
 from tests.adapters.secrets_support import PROJECT, Relay, within
@@ -38,7 +37,7 @@ def manager() -> Iterator[SecretManager]:
 def test_pages_are_read_until_there_are_enough(
     manager: SecretManager, monkeypatch: pytest.MonkeyPatch, limit: int, calls: int
 ) -> None:
-    monkeypatch.setattr(secrets_manager_calls, "PAGE_SIZE", 3)
+    monkeypatch.setattr(secrets_manager_client, "PAGE_SIZE", 3)
     for _ in range(20):
         manager.add(PROJECT, "hook", b"key")
     names = ManagerClient(manager.host).enabled(SECRET, limit=limit, deadline=within())
@@ -63,7 +62,7 @@ def test_credentials_that_cannot_be_had(
     monkeypatch: pytest.MonkeyPatch, cause: Any, retryable: bool, kind: type[Exception], said: str
 ) -> None:
     error = cause("quotes /path/to/key.json", retryable=retryable)
-    monkeypatch.setattr(google.auth, "default", mock.Mock(side_effect=error))
+    monkeypatch.setattr(google_calls, "default_credentials", mock.Mock(side_effect=error))
     with pytest.raises(kind, match=said) as caught:
         ManagerClient().access(f"{SECRET}/versions/latest", deadline=within())
     assert caught.value.__cause__ is error
@@ -110,18 +109,18 @@ def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: 
     with Relay(manager.host) as relay:
         client = ManagerClient(relay.host, sleep=mock.Mock())
         client.access(f"{SECRET}/versions/1", deadline=within())
-        other_threads = client._calls
+        other_threads = client._connection._client
         relay.freeze()
         assert client.access(f"{SECRET}/versions/1", deadline=within(3.0)) == (f"{SECRET}/versions/1", b"key")
-        assert client._calls is not other_threads
+        assert client._connection._client is not other_threads
 
 
 AS_DEPLOYED = """
 import json, sys, time
-from functions.adapters import secrets_manager_calls
+from functions.adapters import google_calls, secrets_manager_client
 from functions.adapters.secrets_manager_client import ManagerClient
 from functions.ports import Deadline
-secrets_manager_calls.HOST = sys.argv[1]
+secrets_manager_client.HOST = sys.argv[1]
 client = ManagerClient()
 deadline = Deadline(time.monotonic() + 20, time.monotonic)
 found = [client.access("projects/p/secrets/hook/versions/latest", deadline=deadline) for _ in range(2)]
@@ -187,39 +186,3 @@ def test_as_deployed_a_token_of_the_metadata_server_goes_with_every_call_over_tl
         metadata.shutdown()
         metadata.server_close()
     assert Metadata.asked.count("token") == 1, "a token is kept for its life"
-
-
-IN_FULL = """
-from google.cloud import secretmanager
-from google.cloud.secretmanager_v1 import SecretManagerServiceAsyncClient, SecretManagerServiceClient, __version__
-assert secretmanager.SecretManagerServiceClient is SecretManagerServiceClient
-"""
-NARROW = "from functions.adapters.secrets_manager_calls import messages\n"
-SAME = "assert messages.AccessSecretVersionRequest is secretmanager.AccessSecretVersionRequest\n"
-
-
-@pytest.mark.parametrize("code", [NARROW + IN_FULL + SAME, IN_FULL + NARROW + SAME], ids=["before", "after"])
-def test_other_users_of_googles_package_find_it_whole(code: str) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-
-
-AGAIN = """
-import sys
-sys.modules["google.api_core.gapic_v1"] = None
-from functions.adapters.secrets_manager_calls import messages
-for _ in range(2):
-    try:
-        from google.cloud.secretmanager_v1 import SecretManagerServiceClient
-    except ImportError as error:
-        assert "gapic_v1" in str(error), error
-    else:
-        raise AssertionError
-"""
-
-
-def test_a_deferred_package_that_cannot_be_executed_says_so_each_time() -> None:
-    done = subprocess.run([sys.executable, "-c", AGAIN], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from grpc import StatusCode
 
-from functions.adapters import queue_client
+from functions.adapters import google_calls, queue_client
 from functions.adapters.queue import FIRST_RESERVE, MAX_CALL, RESERVE, LazyPublisher, QueueingSink, open_publisher
 from functions.errors import LastingError, PassingError
 from functions.ports import Deadline, Work
@@ -313,7 +313,7 @@ def test_a_connection_that_lay_idle_is_not_trusted(pubsub: TestedPubSub, monkeyp
     publisher = queue_client.PubSubPublisher(topic)
     publisher.publish([Message(b"one")], deadline=_soon())
     before = publisher._connection._client
-    monkeypatch.setattr(queue_client, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(google_calls, "IDLE_SECONDS", 0.0)
 
     publisher.publish([Message(b"two")], deadline=_soon())
 
