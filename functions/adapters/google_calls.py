@@ -106,7 +106,7 @@ class Connection(Generic[C]):
     def _common(self, error: exceptions.GoogleAPICallError) -> PipehookError | None:
         """Return what every service means by it."""
         if isinstance(error, exceptions.Unauthorized):
-            return PassingError(f"{self._service} does not accept the credentials")
+            return PassingError(f"{self._service} does not accept the function's credentials")
         if isinstance(error, exceptions.ResourceExhausted):
             return PassingError(f"{self._service}'s quota for this project is used up")
         return None

@@ -109,7 +109,7 @@ def test_with_queue_mode_always_everything_is_queued(source: Source, pubsub: Tes
         (StatusCode.PERMISSION_DENIED, "pubsub.topics.publish (roles/pubsub.publisher) is denied"),
         (StatusCode.NOT_FOUND, "Pub/Sub has no projects/p/topics/queue"),
         (StatusCode.RESOURCE_EXHAUSTED, "quota"),
-        (StatusCode.UNAUTHENTICATED, "does not accept the credentials"),
+        (StatusCode.UNAUTHENTICATED, "does not accept the function's credentials"),
         (StatusCode.INVALID_ARGUMENT, "refuses the call for projects/p/topics/queue (INVALID_ARGUMENT)"),
     ],
 )
