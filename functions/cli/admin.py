@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ import click
 
 from functions.adapters.kubeconfig import ClusterAccess, parse_kubeconfig
 from functions.adapters.kubeconfig_document import load_document
-from functions.errors import LastingError
+from functions.errors import ConfigurationError, LastingError
 from functions.ports import Deadline
 
 PLUGIN_SECONDS = 60.0
@@ -32,6 +33,29 @@ class Given:
     def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:  # noqa: ARG002 -- the form of a source
         """Return it."""
         return self.access
+
+
+class OwnKubeconfig:
+    """The AccessSource of commands on a laptop: KUBECONFIG as kubectl reads it, credential plugins included.
+
+    What a plugin gave is kept until the cluster refuses it.
+    """
+
+    def __init__(self, kubeconfig: str) -> None:
+        self._kubeconfig = kubeconfig
+        self._lock = threading.Lock()
+        self._access: ClusterAccess | None = None
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:  # noqa: ARG002 -- a person may be asked
+        """Read it and run its plugin. Raises ConfigurationError for what is wrong in it, LastingError of a plugin."""
+        with self._lock:
+            if self._access is None or refresh:
+                try:
+                    self._access = admin_access(self._kubeconfig, "")
+                except click.UsageError as error:
+                    mistake = f"KUBECONFIG: {error.message}"
+                    raise ConfigurationError("the kubeconfig cannot be used; the log says why", [mistake]) from error
+            return self._access
 
 
 def admin_access(kubeconfig: str, context: str) -> ClusterAccess:

@@ -22,6 +22,7 @@ Examples:
   pipehook dev --keep deliveries              keep every delivery as a file, without its secrets
   KUBECONFIG=~/.kube/config pipehook dev      create for real
 
+A credential plugin that KUBECONFIG names is run, as kubectl runs it; the deployed function runs none.
 Without KUBECONFIG nothing is created; without SECRETS_SOURCE every secret has a key of this session, which is shown.
 The inspector answers on this machine only. A tunnel should lead to --port and nothing else.
 """

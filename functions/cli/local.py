@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from functions.adapters import http
+from functions.cli.admin import OwnKubeconfig
 from functions.cli.output import coloured, progress
 from functions.cli.recorded import Recorded
 from functions.cli.trace import TriggerTrace, Watch
@@ -78,6 +80,7 @@ class LocalFunction:
         self._numbers = 0
         self._stop = threading.Event()
         self._seen = self._fingerprint()
+        self._kubeconfig = cache(OwnKubeconfig)  # a plugin is not asked again because a manifest changed
         self._handler = self._load()
 
     @property
@@ -140,7 +143,7 @@ class LocalFunction:
         self._stop.set()
 
     def _load(self) -> Webhook | Misconfigured:
-        loaded = start(self._environment())
+        loaded = start(self._environment(), kubeconfig_file=self._kubeconfig)
         if not isinstance(loaded, Webhook):
             return loaded
         return _WatchedWebhook(

@@ -194,10 +194,11 @@ def _lines(traces: Sequence[TriggerTrace]) -> list[str]:
 
 def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
     """Let the cluster admit every resource; say what it refuses, and return whether it refused none."""
-    from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- the cluster's client, for those who ask
+    from functions.cli.admin import OwnKubeconfig  # noqa: PLC0415 -- the cluster's client, for those who ask
+    from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- as above
     from functions.errors import LastingError  # noqa: PLC0415 -- as above
 
-    api = put_together(selection.settings, namespaces=frozenset).api
+    api = put_together(selection.settings, namespaces=frozenset, kubeconfig_file=OwnKubeconfig).api
     if api is None:
         raise click.UsageError("--server-dry-run needs a cluster: set KUBECONFIG, or KUBECONFIG_SECRET")
     good = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from functions.adapters.cluster_dry_run import DryRunSink
 from functions.adapters.cluster_sink import ClusterSink
@@ -14,12 +15,15 @@ from functions.adapters.kubernetes_api import KubernetesApi
 from functions.adapters.outbound import OutboundClient
 from functions.adapters.secrets_sources import SecretStore, open_secrets
 from functions.dataclass import dataclass
-from functions.errors import ConfigurationError
+from functions.errors import ConfigurationError, PipehookError
 from functions.ports import Deadline, Services, Sink
 from functions.settings import Redelivery, Settings
 from functions.tracing import UNTRACED, Tracer
 
 _LOG = logging.getLogger(__name__)
+
+KubeconfigReader = Callable[[str], AccessSource]
+"""Makes of KUBECONFIG what reads it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +53,16 @@ class Parts:
     """Where the kubeconfig comes from, if there is one."""
 
 
-def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]) -> Parts:
-    """Make the adapters that the settings ask for; `namespaces` gives those of all loaded triggers."""
+def put_together(
+    settings: Settings,
+    *,
+    namespaces: Callable[[], frozenset[str]],
+    kubeconfig_file: KubeconfigReader = KubeconfigFile,
+) -> Parts:
+    """Make the adapters that the settings ask for; `namespaces` gives those of all loaded triggers.
+
+    `kubeconfig_file` reads KUBECONFIG. The functions run no credential plugin; commands on a laptop give one that does.
+    """
     opened: list[KubernetesApi] = []
 
     def cluster() -> KubernetesApi:
@@ -59,7 +71,7 @@ def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]
         return opened[0]
 
     secrets = open_secrets(settings, kubernetes=cluster, namespaces=namespaces)
-    access = _access(settings, secrets)
+    access = _access(settings, secrets, kubeconfig_file)
     if access:
         opened.append(KubernetesApi(access))
     services = Services(
@@ -70,10 +82,30 @@ def put_together(settings: Settings, *, namespaces: Callable[[], frozenset[str]]
     return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened), access)
 
 
-def _access(settings: Settings, secrets: SecretStore) -> AccessSource | None:
+def _access(settings: Settings, secrets: SecretStore, kubeconfig_file: KubeconfigReader) -> AccessSource | None:
     if settings.kubeconfig_secret:
         return KubeconfigSecret(secrets, settings.kubeconfig_secret)
-    return KubeconfigFile(settings.kubeconfig) if settings.kubeconfig else None
+    return kubeconfig_file(settings.kubeconfig) if settings.kubeconfig else None
+
+
+def unusable_files(settings: Settings, access: AccessSource | None, deadline: Deadline) -> list[str]:
+    """Return what is wrong with the files of local work, KUBECONFIG and a directory of secrets, to be said at start.
+
+    A deployment has neither, and opens nothing before its first delivery.
+    """
+    wrong: list[str] = []
+    if access is not None and not settings.kubeconfig_secret and not settings.dry_run:
+        try:
+            access(refresh=False, deadline=deadline)
+        except ConfigurationError as error:
+            wrong += error.mistakes
+        except PipehookError as error:
+            wrong.append(f"KUBECONFIG: {error.reason}")
+    if settings.secrets_source.kind == "file" and not Path(settings.secrets_source.location).is_dir():
+        wrong.append(
+            f"SECRETS_SOURCE: {settings.secrets_source.location} is no directory; make it, or correct the name"
+        )
+    return wrong
 
 
 def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadline], frozenset[str]]:

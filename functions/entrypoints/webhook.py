@@ -10,10 +10,19 @@ from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters import http, logs
 from functions.adapters.cloud_events import notify, reply_headers, uri_problem
+from functions.adapters.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
-from functions.entrypoints.parts import Parts, home_namespaces, project_of, put_together, tracer_of
+from functions.entrypoints.parts import (
+    KubeconfigReader,
+    Parts,
+    home_namespaces,
+    project_of,
+    put_together,
+    tracer_of,
+    unusable_files,
+)
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.listeners import Listener, prepare, problems
 from functions.model.load import load_path
@@ -154,12 +163,12 @@ def load_listeners(settings: Settings) -> Listeners:
     return listeners
 
 
-def _load_files(settings: Settings) -> tuple[ListenerSource, Parts]:
+def _load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     listeners = FileListeners(load_listeners(settings))
-    return listeners, put_together(settings, namespaces=listeners.namespaces)
+    return listeners, put_together(settings, namespaces=listeners.namespaces, kubeconfig_file=kubeconfig_file)
 
 
-def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
+def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     # other sources do not pay for its import
     from functions.adapters.cluster_source import ClusterListeners  # noqa: PLC0415
 
@@ -168,7 +177,7 @@ def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
     def namespaces() -> frozenset[str]:  # asked by a delivery, when there is the source
         return opened[0].namespaces()
 
-    parts = put_together(settings, namespaces=namespaces)
+    parts = put_together(settings, namespaces=namespaces, kubeconfig_file=kubeconfig_file)
     if parts.api is None or parts.access is None:
         raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
     home = home_namespaces(settings, parts.access)
@@ -184,20 +193,25 @@ def _read_cluster(settings: Settings) -> tuple[ListenerSource, Parts]:
     return opened[0], parts
 
 
-def start(environment: Mapping[str, str] = os.environ) -> Webhook | Misconfigured:
+def start(
+    environment: Mapping[str, str] = os.environ, *, kubeconfig_file: KubeconfigReader = KubeconfigFile
+) -> Webhook | Misconfigured:
     """Read the configuration and manifests and return what serves; every mistake goes to the log at once.
 
-    Nothing is opened or asked yet, a cluster's triggers included: clients are made by the first delivery.
+    Nothing is opened or asked yet but files, a cluster's triggers included: clients are made by the first delivery.
     """
     logs.set_up()
     try:
         settings = read_settings(environment)
         require_cluster(settings)
-        listeners, parts = _read_cluster(settings) if settings.triggers_source == "cluster" else _load_files(settings)
+        load = _read_cluster if settings.triggers_source == "cluster" else _load_files
+        listeners, parts = load(settings, kubeconfig_file)
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
         return Misconfigured()
+    for wrong in unusable_files(settings, parts.access, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
+        logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)
     return Webhook(settings, listeners, parts.services, parts.sink, project, tracer_of(settings, project))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,8 @@ import urllib3
 import yaml
 
 from tests.cli.support import SECRET, Running, pipehook
+from tests.support.application import Application
+from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.function import free_port
 from tests.support.sources import github, inline, listener, run, template
 from tests.support.workspace import Workspace
@@ -86,6 +88,100 @@ def test_with_a_cluster_it_creates_and_with_logs_it_writes_json(workspace: Works
         line = running.wait_for('"kind": "delivery"')
     assert json.loads(line)["severity"] == "INFO"
     assert len(workspace.cluster.objects("PipelineRun", workspace.namespace)) == 1
+
+
+PLUGIN = """#!/usr/bin/env python3
+import json, os
+asked = json.loads(os.environ["KUBERNETES_EXEC_INFO"])
+with open(os.environ["ASKED"], "a") as file:
+    file.write("once\\n")
+print(json.dumps({**asked, "status": {"token": os.environ["TOKEN"]}}))
+"""
+
+
+def with_plugin(workspace: Workspace, command: str) -> Path:
+    """Rewrite the kubeconfig as `gcloud container clusters get-credentials` does: its user is a credential plugin."""
+    path = workspace.directory / "kubeconfig"
+    document = yaml.safe_load(path.read_text())
+    (user,) = document["users"]
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1beta1",
+        "command": command,
+        "env": [{"name": name, "value": user["user"]["token"]} for name in ("TOKEN",)],
+        "installHint": "Install it with the hint",
+        "provideClusterInfo": True,
+    }
+    user["user"] = {"exec": plugin}
+    path.write_text(yaml.safe_dump(document))
+    return path
+
+
+@pytest.fixture
+def own(workspace: Workspace) -> Workspace:
+    workspace.write([listener(inline("one", github())), template()])
+    workspace.secret("hook", "token", SECRET.encode())
+    return workspace
+
+
+ANY = ["dev", "--port", "0", "--inspector-port", "0"]
+
+
+def test_a_credential_plugin_that_kubectl_would_run_is_run_once(own: Workspace) -> None:
+    program = own.directory / "plugin"
+    program.write_text(PLUGIN)
+    program.chmod(0o755)
+    with_plugin(own, "./plugin")
+    asked = own.directory / "asked"
+    with Running(*ANY, environment=own.environment(ASKED=str(asked))) as running:
+        url = running.url("Serving")
+        for event in ("push", "pull_request"):
+            assert pipehook("send", url, "--event", event, environment=KEY).code == 0
+    assert len(own.cluster.objects("PipelineRun", own.namespace)) == 2
+    assert asked.read_text() == "once\n"
+
+
+@pytest.mark.parametrize(
+    ("break_it", "said"),
+    [
+        (lambda own: (own.directory / "kubeconfig").unlink(), "KUBECONFIG: there is no kubeconfig"),
+        (lambda own: with_plugin(own, "no-such-plugin"), "plugin no-such-plugin is not installed. Install it with"),
+        (lambda own: with_plugin(own, "false"), "the credential plugin false gave no credential"),
+        (lambda own: (own.directory / "kubeconfig").write_text("a: ["), "it is neither YAML nor JSON"),
+    ],
+    ids=["no file", "no plugin", "a plugin that fails", "no kubeconfig"],
+)
+def test_what_cannot_work_is_said_at_start_and_mended_without_another(
+    own: Workspace, break_it: Callable[[Workspace], object], said: str
+) -> None:
+    kept = (own.directory / "kubeconfig").read_text()
+    break_it(own)
+    with Running(*ANY, environment=own.environment()) as running:
+        assert said in running.wait_for("deliveries will fail until this is mended")
+        url = running.url("Serving")
+        assert pipehook("send", url, "--event", "push", environment=KEY).code == 1
+        (own.directory / "kubeconfig").write_text(kept)
+        assert pipehook("send", url, "--event", "push", environment=KEY).code == 0
+
+
+def test_a_directory_of_secrets_that_is_none_is_said_at_start(own: Workspace, tmp_path: Path) -> None:
+    with Running(*ANY, environment=own.environment(SECRETS_SOURCE=f"file://{tmp_path}/none")) as running:
+        assert f"SECRETS_SOURCE: {tmp_path}/none is no directory; make it" in running.wait_for("until this is mended")
+
+
+def test_the_function_itself_runs_no_plugin_and_says_so_at_start(
+    own: Workspace, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program = own.directory / "plugin"
+    program.write_text("#!/bin/sh\ntouch ran\n")
+    program.chmod(0o755)
+    with_plugin(own, str(program))
+    application = Application(own.environment())
+    (line,) = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["severity"] == "ERROR"
+    assert "exec is refused: a plugin cannot run here" in json.loads(line)["message"]
+    body = encoded(PUSH)
+    assert application.post(body, headers("push", body, secret=SECRET.encode())).status == 422
+    assert not list(own.directory.rglob("ran"))
 
 
 def test_a_port_that_is_taken_is_said(dev: Running, triggers: Path) -> None:
