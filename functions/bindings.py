@@ -90,7 +90,7 @@ def event_data(event: Event) -> GoStruct:
         "template.event",
         {
             "header": StringMap(headers),
-            "body": event.body,
+            "body": event.read("failed to unmarshal request body"),
             "extensions": dict(event.extensions),
             "context": GoStruct("template.TriggerContext", {"eventID": event.event_id}),
         },

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from functools import lru_cache
-from urllib.parse import parse_qsl
 
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError
+from functions.go_form import form_json, go_decode, parse_query
 from functions.patterns import pattern
 from functions.strict_json import parse_json
 from functions.values import Event, Headers, Json
@@ -20,6 +21,10 @@ EVENT_HEADERS = ("X-Github-Event", "X-Gitlab-Event", "X-Event-Key")
 ID_HEADERS = ("X-Github-Delivery", "X-Gitlab-Event-Uuid", "X-Request-Uuid")
 """The headers in which they number the delivery."""
 
+_FORMS_REFUSED = (
+    "the body is a form, which this listener does not take: send JSON, or, for Slack, annotate the EventListener with "
+    'tekton.dev/payload-validation: "false" as Tekton asks for it'
+)
 _LABEL = pattern(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _REPOSITORY = pattern(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
 _TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -75,61 +80,60 @@ class Delivery:
         sender_id = self.sender_id
         return sender_id if _LABEL.fullmatch(sender_id) else self.nonce
 
-    @property
-    def is_form(self) -> bool:
-        """Whether this is a form of two or more fields, which Tekton turns into JSON (only for the exact type)."""
-        return self.header("Content-Type") == FORM and len(self._fields()) > 1
-
     def event(self, *, forms: bool) -> Event:
-        """Parse the body into the event that interceptors see.
+        """Parse the body into the event that a listener starts with; `opened` says what its interceptors see.
 
-        GitHub's form encoding (one field `payload`) is read as the JSON in it. With `forms`, a form of two or more
-        fields becomes an object of lists, as in Tekton's ExecuteInterceptors. Raises BadRequestError unless the
-        body is a JSON object; as in Tekton, `null` passes too.
+        GitHub's form encoding (one field `payload`) is read as the JSON in it. As Tekton's IsValidPayload, raises
+        BadRequestError unless the body is a JSON object or null; with `forms` (payload-validation is off) anything
+        passes, and what is no JSON stays `unread`.
         """
-        body, text = self._parsed(forms=forms)
+        form = self._form() if self.header("Content-Type").partition(";")[0].strip().lower() == FORM else {}
+        payload = form.get(b"payload", ())
+        body: Json = None
+        unread = ""
+        try:
+            if len(form) == len(payload) == 1:
+                body = _as_object(parse_json(payload[0]))
+            elif self.body or not forms:
+                body = parse_json(self.body)
+                body = body if forms else _as_object(body)
+        except BadRequestError as error:
+            if not forms:
+                raise BadRequestError(_FORMS_REFUSED) if len(form) > 1 else error from error
+            unread = error.reason
         return Event(
             body=body,
             headers=self.headers,
             extensions={},
             request_url=self.path,
             event_id=self.event_id,
-            text=text,
+            text=self.body,
+            form={go_decode(name): [go_decode(value) for value in values] for name, values in form.items()}
+            if len(form) > 1
+            else None,
+            unread=unread,
         )
 
-    def _parsed(self, *, forms: bool) -> tuple[Json, bytes | None]:
-        if self.header("Content-Type").partition(";")[0].strip().lower() == FORM:
-            fields = self._fields()
-            if len(fields) == 1 and fields[0][0] == "payload":
-                text = fields[0][1].encode()
-                return _as_object(text), text
-            if self.is_form:
-                if not forms:
-                    raise BadRequestError(
-                        "the body is a form, which this listener does not take: send JSON, or, for Slack, annotate the "
-                        'EventListener with tekton.dev/payload-validation: "false" as Tekton asks for it'
-                    )
-                body: dict[str, Json] = {}
-                for name, value in fields:
-                    values = body.setdefault(name, [])
-                    if isinstance(values, list):
-                        values.append(value)
-                return body, None
-        return _as_object(self.body), self.body
-
-    def _fields(self) -> list[tuple[str, str]]:
-        try:
-            return parse_qsl(
-                self.body.decode("utf-8"), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS, errors="strict"
-            )
-        except ValueError as error:
+    def _form(self) -> dict[bytes, list[bytes]]:
+        if self.body.count(b"&") >= MAX_FORM_FIELDS:
             raise BadRequestError(
                 f"the body is no form of at most {MAX_FORM_FIELDS} fields in UTF-8, as its Content-Type says"
-            ) from error
+            )
+        return parse_query(self.body)
 
 
-def _as_object(raw: bytes) -> Json:
-    value = parse_json(raw)
+def opened(event: Event) -> Event:
+    """Return the event as a chain of interceptors gets it: a form of several keys as JSON, an object of lists.
+
+    As Tekton's ExecuteInterceptors, for the exact type only: one key, or a type with a charset, is never converted.
+    """
+    if not event.form or next(iter(event.headers.get("Content-Type", ())), "") != FORM:
+        return event
+    body: dict[str, Json] = {name: list[Json](values) for name, values in event.form.items()}
+    return replace(event, body=body, text=form_json(event.form), unread="")
+
+
+def _as_object(value: Json) -> Json:
     if value is None or isinstance(value, dict):
         return value
     raise BadRequestError("the body is JSON, but not an object: events are JSON objects")

@@ -45,6 +45,10 @@ class TokenRefusedError(LastingError):
     """Another service does not know the token that it was shown (HTTP 401); a renewed one may do."""
 
 
+class UnreadBodyError(LastingError):
+    """A trigger needs the body as JSON, and it is none."""
+
+
 class ConfigurationError(LastingError):
     """The function cannot serve: `mistakes` lists everything that is wrong, one sentence each, for the log."""
 

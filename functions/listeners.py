@@ -54,6 +54,7 @@ class PreparedGroup:
 
     trigger_id: str
     chain: tuple[Interceptor, ...] = ()
+    webhook_first: bool = False
     problem: str = ""
 
 
@@ -67,6 +68,8 @@ class PreparedTrigger:
     """Stable and unique in the listener: names derive from it."""
     group: PreparedGroup | None = None
     chain: tuple[Interceptor, ...] = ()
+    webhook_first: bool = False
+    """The chain begins with a `webhook`, which gets a form as it came."""
     bindings: CompiledBindings | None = None
     template: CompiledTemplate | None = None
     service_account: str = ""
@@ -97,7 +100,7 @@ class Listener:
     uid: str
     triggers: tuple[PreparedTrigger, ...]
     takes_forms: bool
-    """Annotated tekton.dev/payload-validation: "false": a form may stand in place of JSON, as Slack sends it."""
+    """Annotated tekton.dev/payload-validation: "false": the body may be anything, as Slack's form."""
     cloud_event_uri: str = ""
 
     @property
@@ -170,7 +173,8 @@ class _Preparation:
         place = Place(self._namespace, self._namespace, self._registry, self._outbound_hosts)
         trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
         try:
-            prepared = PreparedGroup(trigger_id, tuple(build_interceptor(spec, place) for spec in group.interceptors))
+            chain = tuple(build_interceptor(spec, place) for spec in group.interceptors)
+            prepared = PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
         except LastingError as error:
             prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
         for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace):
@@ -213,6 +217,7 @@ class _Preparation:
             identity=self._identity(name or unnamed, namespace, group.trigger_id if group else ""),
             group=group,
             chain=chain,
+            webhook_first=_webhook_first(spec.interceptors),
             bindings=bindings,
             template=template,
             service_account=spec.service_account,
@@ -255,6 +260,10 @@ class _Preparation:
         where = f"{namespace}/{name}" if namespace else name
         wrong = self._registry.invalid.get((kind, namespace, name))
         return f"{kind} {where}, which {path} names, {f'is not valid: {wrong}' if wrong else 'does not exist'}"
+
+
+def _webhook_first(specs: Sequence[InterceptorSpec]) -> bool:
+    return bool(specs) and specs[0].webhook is not None
 
 
 @cache

@@ -9,9 +9,9 @@ from dataclasses import field, replace
 
 from functions.call_bounds import bounded
 from functions.dataclass import dataclass
-from functions.delivery import Delivery, repository_name
-from functions.errors import BadRequestError, LastingError, PipehookError
-from functions.interceptors.base import Assurance, Call, Interceptor, Verifier
+from functions.delivery import Delivery, opened, repository_name
+from functions.errors import BadRequestError, LastingError, PipehookError, UnreadBodyError
+from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
 from functions.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
 from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
@@ -84,6 +84,8 @@ class _Run:
     groups: dict[int, _Passage] = field(default_factory=dict)
     keys: dict[bool, str] = field(default_factory=dict)
     event: Event | None = None
+    unread: int = 0
+    """Triggers that needed the body as JSON, which it is not."""
 
     def verify(self, trigger: PreparedTrigger) -> _Gate:
         """Check every signature of the chain; the first refusal or fault decides."""
@@ -110,8 +112,19 @@ class _Run:
         return verdict
 
     def render_all(self, gates: Sequence[_Gate]) -> list[Work | Outcome]:
-        """Take every trigger whose gate is open as far as its rendered resources."""
-        return [self._one(trigger, gate) for trigger, gate in zip(self.listener.triggers, gates, strict=True)]
+        """Take every trigger whose gate is open as far as its rendered resources.
+
+        Raises BadRequestError when none of them could do anything with a body that is no JSON.
+        """
+        results = [self._one(trigger, gate) for trigger, gate in zip(self.listener.triggers, gates, strict=True)]
+        if (
+            self.unread
+            and self.event
+            and self.event.unread
+            and self.unread == sum(isinstance(g, Assurance) for g in gates)
+        ):
+            raise BadRequestError(self.event.unread)
+        return results
 
     def _one(self, trigger: PreparedTrigger, gate: _Gate) -> Work | Outcome:
         if not isinstance(gate, Assurance):
@@ -127,10 +140,12 @@ class _Run:
             if isinstance(passage.end, Event):
                 with self.tracer.span("render"):
                     return self._render(trigger, passage.end, passage.assurance)
+            self.unread += isinstance(passage.end, UnreadBodyError)
             return _outcome(trigger, passage.end, verified=self.accepted(passage.assurance))
         except BadRequestError:
             raise
         except PipehookError as error:
+            self.unread += isinstance(error, UnreadBodyError)
             return _outcome(trigger, error, verified=self.accepted(passage.assurance))
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
@@ -154,18 +169,21 @@ class _Run:
                 return _Passage(passage.end, assurance)
             # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
             event = replace(event, headers=passage.end.headers, extensions=passage.end.extensions)
-        passage = self._chain(trigger.chain, event, trigger.trigger_id)
+        passage = self._chain(trigger, event)
         return _Passage(passage.end, max(assurance, passage.assurance))
 
     def _group(self, group: PreparedGroup, event: Event) -> _Passage:
         if id(group) not in self.groups:
-            self.groups[id(group)] = self._chain(group.chain, event, group.trigger_id)
+            self.groups[id(group)] = self._chain(group, event)
         return self.groups[id(group)]
 
-    def _chain(self, chain: Sequence[Interceptor], event: Event, trigger_id: str) -> _Passage:
-        call = self._call(trigger_id)
+    def _chain(self, part: PreparedTrigger | PreparedGroup, event: Event) -> _Passage:
+        call = self._call(part.trigger_id)
         assurance = Assurance.NONE
-        for interceptor in chain:
+        # as in Tekton's ExecuteInterceptors: a webhook that comes first gets a form as it came
+        if part.chain and (event.extensions or not part.webhook_first):
+            event = opened(event)
+        for interceptor in part.chain:
             try:
                 step = interceptor.intercept(event, call)
             except PipehookError as error:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from functions.dataclass import dataclass
+from functions.errors import UnreadBodyError
 from functions.shown import NAME, shown
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
@@ -28,7 +29,17 @@ class Event:
     """Path and query of the request, as Tekton's `requestURL`."""
     event_id: str
     text: bytes | None = field(default=None, compare=False, repr=False)
-    """The JSON that `body` was read from, as it came; None where there was none, as in a form."""
+    """The body as it came, which an interceptor outside gets; None where `body` was made here."""
+    form: Mapping[str, list[str]] | None = field(default=None, compare=False, repr=False)
+    """The fields of a form of several keys; Tekton makes JSON of it for a chain (`delivery.opened`)."""
+    unread: str = ""
+    """Why `text` is no JSON, where the listener lets such bodies in; `body` is None then."""
+
+    def read(self, failed: str) -> Json:
+        """Return the body. Raises UnreadBodyError, `failed` before its reason, when it is no JSON."""
+        if self.unread:
+            raise UnreadBodyError(f"{failed}: {self.unread}")
+        return self.body
 
 
 @dataclass(frozen=True, slots=True)

@@ -287,7 +287,7 @@ def test_a_mistake_inside_one_trigger_fails_that_trigger_alone(
                     trigger("no-template", template={"ref": "nowhere"}),
                     trigger("no-interceptor", interceptors=[github(), {"ref": {"name": "nobody"}}]),
                     trigger("twice", bindings=[{"name": "a", "value": "1"}, {"name": "a", "value": "2"}]),
-                    trigger("unknown-param", interceptors=[github(eventType=["push"])]),
+                    trigger("mistyped-param", interceptors=[github(eventTypes="push")]),
                     trigger("good"),
                 ]
             ),
@@ -301,7 +301,7 @@ def test_a_mistake_inside_one_trigger_fails_that_trigger_alone(
     assert answer.statuses == ["failed", "failed", "failed", "failed", "failed", "created"]
     for reason, named in zip(answer.reasons, ("nowhere", "nowhere", "nobody", "duplicate param name: a"), strict=False):
         assert named in reason
-    for name in ("no-binding", "no-template", "no-interceptor", "twice", "unknown-param"):
+    for name in ("no-binding", "no-template", "no-interceptor", "twice", "mistyped-param"):
         assert name in logged
     assert len(runs(workspace)) == 1
 

@@ -7,6 +7,7 @@ import re
 from functions.cel.errors import CelEvaluationError
 from functions.cel.go_text import go_bytes, go_string
 from functions.dataclass import dataclass
+from functions.go_form import parse_query
 from functions.patterns import pattern
 
 _USERINFO = pattern(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
@@ -123,9 +124,7 @@ def _host_unescaped(host: bytes) -> bytes:
     return _unescaped(host)
 
 
-def _unescaped(raw: bytes, *, plus: bool = False) -> bytes:
-    if plus:
-        raw = raw.replace(b"+", b" ")
+def _unescaped(raw: bytes) -> bytes:
     if b"%" not in raw:
         return raw
 
@@ -139,14 +138,6 @@ def _unescaped(raw: bytes, *, plus: bool = False) -> bytes:
 
 def query_values(raw_query: str) -> dict[str, list[str]]:
     """URL.Query(): each key's values; pairs that are malformed are left out."""
-    found: dict[str, list[str]] = {}
-    for pair in go_bytes(raw_query).split(b"&"):
-        if not pair or b";" in pair:
-            continue
-        key, _, value = pair.partition(b"=")
-        try:
-            name, content = _text(_unescaped(key, plus=True)), _text(_unescaped(value, plus=True))
-        except CelEvaluationError:
-            continue
-        found.setdefault(name, []).append(content)
-    return found
+    return {
+        _text(name): [_text(value) for value in values] for name, values in parse_query(go_bytes(raw_query)).items()
+    }

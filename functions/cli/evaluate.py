@@ -18,6 +18,7 @@ from functions.cli.offline import services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say
 from functions.cli.prompt import lines_of_prompt
 from functions.cli.requests import Given, request_options
+from functions.delivery import opened
 from functions.errors import PipehookError
 from functions.ports import Deadline
 from functions.values import Event, Json, SecretRef
@@ -94,7 +95,7 @@ def _event(given: Given, extensions: str) -> Event:
         raise click.UsageError("--extensions is no JSON") from error
     if not isinstance(added, dict):
         raise click.UsageError("--extensions must be a JSON object")
-    return replace(given.recorded(default="push").delivery().event(forms=True), extensions=added)
+    return replace(opened(given.recorded(default="push").delivery().event(forms=True)), extensions=added)
 
 
 def _cel_evaluator(event: Event, namespace: str, *, online: bool) -> Evaluator:

@@ -114,11 +114,12 @@ class _Comparison:
 
 
 def _body(event: Event) -> dict[str, Json]:
-    if event.body is None:  # Go reads null into an empty map
+    body = event.read("error making the evaluation context")
+    if body is None:  # Go reads null into an empty map
         return {}
-    if not isinstance(event.body, dict):
+    if not isinstance(body, dict):
         raise LastingError("error making the evaluation context: the body is no JSON object")
-    return event.body
+    return body
 
 
 def _refused(program: Program, activation: Activation, comparison: _Comparison) -> str:

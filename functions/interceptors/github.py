@@ -43,7 +43,7 @@ class GitHubInterceptor:
         A signed body must also be able to be the event that it is called (see `event_shapes`). Raises LastingError
         when the body lacks what the params need, and what secrets and GitHub's API raise.
         """
-        if call.delivery.is_form:
+        if event.form:
             return filtered("form parameter encoding not supported, please change the hook to send JSON payloads")
         name = first_header(event, "X-Github-Event")
         if refusal := event_type_refusal(name, self.event_types):

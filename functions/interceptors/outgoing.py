@@ -7,6 +7,7 @@ from functools import partial
 
 from functions.destinations import read_destination
 from functions.errors import LastingError, PassingError
+from functions.go_form import go_decode
 from functions.interceptors.base import Call, Place, explained
 from functions.model.resources import ObjectRef
 from functions.ports import Reply
@@ -54,5 +55,5 @@ def raise_fault(reply: Reply, text: str) -> None:
 
 
 def text_of(event: Event) -> str:
-    """Return the event's body as JSON text: as it came, while nobody changed it."""
-    return compact_json(event.body) if event.text is None else event.text.decode("utf-8", "replace")
+    """Return the event's body as text: as it came, while nobody changed it."""
+    return compact_json(event.body) if event.text is None else go_decode(event.text)

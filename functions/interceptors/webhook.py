@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from functions.dataclass import dataclass
@@ -16,7 +17,7 @@ from functions.interceptors.base import (
     filtered,
     rejected,
 )
-from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
+from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
 from functions.patterns import pattern
 from functions.ports import Reply
@@ -54,17 +55,11 @@ class WebhookInterceptor:
         """
         headers = {**event.headers, "Eventlistener-Request-Url": (event.request_url,), **dict(self.header)}
         with explained("webhook interceptor"):
-            reply = ask(call, self.url, body=_body(event, call), headers=headers)
+            reply = ask(call, self.url, body=_body(event), headers=headers)
             if reply.status != HTTPStatus.OK:
                 return _refusal(reply)
-            answered = Event(
-                body=_parsed(reply.body),
-                headers=reply.headers,
-                extensions=event.extensions,
-                request_url=event.request_url,
-                event_id=event.event_id,
-                text=reply.body,
-            )
+        body, unread = _parsed(reply.body)
+        answered = replace(event, body=body, headers=reply.headers, text=reply.body, form=None, unread=unread)
         return Passed(answered, Assurance.AUTHENTICATED)
 
 
@@ -81,20 +76,20 @@ def build(spec: InterceptorSpec, place: Place) -> WebhookInterceptor:
     return WebhookInterceptor(url, webhook.header)
 
 
-def _body(event: Event, call: Call) -> bytes:
+def _body(event: Event) -> bytes:
     if event.extensions:
         return compact_json(_extended(event)).encode("utf-8", "replace")
-    if event.text is None:
-        # since v0.37 a form reaches a webhook that comes first as it was sent
-        return call.delivery.body
-    return text_of(event).encode()
+    return compact_json(event.body).encode("utf-8", "replace") if event.text is None else event.text
 
 
 def _extended(event: Event) -> Json:
-    """Return the body with each extension at `extensions.NAME`, where a dot leads deeper, as sjson sets them."""
-    if not isinstance(event.body, dict | None):
+    """Return the body with each extension at `extensions.NAME`, where a dot leads deeper, as sjson sets them.
+
+    As there, a body that is no JSON gives way to an object of nothing else, and a list cannot take them.
+    """
+    if isinstance(event.body, list) or (event.unread and (event.text or b"").lstrip().startswith((b"{", b"["))):
         raise LastingError("could not merge extensions with body: it is no object")
-    root = dict(event.body or {})
+    root = dict(event.body) if isinstance(event.body, dict) else {}
     for name, value in event.extensions.items():
         *outer, last = (part.replace("\\.", ".") for part in _DOT.split(f"extensions.{name}"))
         inner = root
@@ -107,13 +102,12 @@ def _extended(event: Event) -> Json:
     return root
 
 
-def _parsed(text: bytes) -> Json:
-    if not text:
-        return None  # as Tekton's newEvent takes it
+def _parsed(text: bytes) -> tuple[Json, str]:
+    """Return the body of an answer, or why it is no JSON: the next webhook may want it so."""
     try:
-        return parse_json(text)
+        return parse_json(text) if text else None, ""
     except BadRequestError as error:
-        raise LastingError(f"its answer takes the event's place, and cannot be read: {error.reason}") from error
+        return None, f"webhook interceptor: its answer takes the event's place, and cannot be read: {error.reason}"
 
 
 def _refusal(reply: Reply) -> Refusal:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from functions.delivery import opened
 from functions.interceptors.base import Assurance
 from functions.values import Json
 from tests.interceptors.running import Bench, built, event_of, filtering, rejection
@@ -93,7 +94,8 @@ def test_githubs_interceptor_takes_no_form_of_several_fields() -> None:
     made = Bench(
         headers=[("Content-Type", "application/x-www-form-urlencoded"), ("X-GitHub-Event", "push")], body=b"a=1&b=2"
     )
-    assert filtering(made.intercept(built("github"), {"a": ["1"], "b": ["2"]})) == (
+    event = opened(made.call.delivery.event(forms=True))
+    assert filtering(built("github").intercept(event, made.call)) == (
         "form parameter encoding not supported, please change the hook to send JSON payloads"
     )
 

@@ -10,10 +10,12 @@ from typing import Any
 import pytest
 
 from functions.adapters.outbound import OutboundClient
+from functions.bindings import compile_bindings
+from functions.delivery import opened
 from functions.errors import LastingError, PassingError
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
 from functions.listeners import build_interceptor
-from functions.model.resources import InterceptorSpec, ObjectRef, Registry, WebhookSpec
+from functions.model.resources import InterceptorSpec, ObjectRef, Param, Registry, WebhookSpec
 from functions.ports import Reply
 from functions.values import Event, Headers, Json
 from tests.adapters.outbound_support import Server, answer
@@ -48,7 +50,8 @@ def bench(server: Server, **changes: Any) -> Bench:
 
 def sent(server: Server, setup: Bench, *, extensions: Mapping[str, Json] | None = None, forms: bool = False) -> Event:
     """Run it on the delivery itself."""
-    event = replace(setup.call.delivery.event(forms=forms), extensions=extensions or {})
+    delivered = setup.call.delivery.event(forms=forms)
+    event = replace(opened(delivered) if extensions else delivered, extensions=extensions or {})
     return event_of(webhook(server).intercept(event, setup.call))
 
 
@@ -151,10 +154,14 @@ def test_any_json_may_take_the_bodys_place(server: Server) -> None:
     assert sent(server, bench(server)).body == [1]
 
 
-def test_an_answer_that_is_no_json_is_a_lasting_fault(server: Server) -> None:
+def test_an_answer_that_is_no_json_is_the_next_webhooks_and_no_bindings(server: Server) -> None:
     server.say = answer(b"<html>")
-    with pytest.raises(LastingError, match=r"^webhook interceptor: its answer takes the event's place, and cannot be"):
-        bench(server).intercept(webhook(server), {})
+    setup = bench(server)
+    event = sent(server, setup)
+    webhook(server).intercept(event, setup.call)
+    assert server.asked[1].body == b"<html>"
+    with pytest.raises(LastingError, match=r"webhook interceptor: its answer takes the event's place, and cannot be"):
+        compile_bindings([Param("a", "$(body)")]).resolve(event, {})
 
 
 # the words are Go's, whatever this Python's own table calls them

@@ -1,0 +1,53 @@
+"""Forms as Go's net/url reads them and Tekton turns them into JSON. Source: https://pkg.go.dev/net/url#ParseQuery."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+
+from functions.patterns import pattern
+
+_ESCAPE = pattern(rb"%([0-9a-fA-F]{2})?")
+_INVALID = pattern("[\udc80-\udcff]")
+_HTML = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
+"""What json.Marshal escapes."""
+
+
+def parse_query(raw: bytes) -> dict[bytes, list[bytes]]:
+    """Return each key's values in order; pairs that are malformed are left out, as Go's caller leaves them out."""
+    found: dict[bytes, list[bytes]] = {}
+    for pair in raw.split(b"&"):
+        if pair and b";" not in pair:
+            key, _, value = pair.partition(b"=")
+            name, content = _unescaped(key), _unescaped(value)
+            if name is not None and content is not None:
+                found.setdefault(name, []).append(content)
+    return found
+
+
+def _unescaped(raw: bytes) -> bytes | None:
+    raw = raw.replace(b"+", b" ")
+    if b"%" not in raw:
+        return raw
+    if any(hit[1] is None for hit in _ESCAPE.finditer(raw)):
+        return None
+    return _ESCAPE.sub(_byte, raw)
+
+
+def _byte(hit: re.Match[bytes]) -> bytes:
+    return bytes([int(hit[1], 16)])
+
+
+def go_decode(raw: bytes) -> str:
+    """Return bytes as json.Marshal prints a string of them: each byte that is no UTF-8 as U+FFFD."""
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return _INVALID.sub("\ufffd", raw.decode("utf-8", "surrogateescape"))
+
+
+def form_json(form: Mapping[str, list[str]]) -> bytes:
+    """Return a form as Tekton's json.Marshal writes it."""
+    text = json.dumps(form, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return text.translate(_HTML).encode()
