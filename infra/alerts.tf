@@ -6,6 +6,7 @@ locals {
   failures    = "${local.promql.deliveries}{monitored_resource=\"cloud_run_revision\",outcome=~\"failed|unavailable\"}"
   verified    = "${local.promql.deliveries}{monitored_resource=\"cloud_run_revision\",outcome=~\"accepted|failed|unavailable\"}"
   accepted    = "${local.promql.deliveries}{monitored_resource=\"cloud_run_revision\",outcome=\"accepted\"}"
+  arrived     = "${local.promql.deliveries}{monitored_resource=\"cloud_run_revision\",outcome=~\"failed|unavailable|rejected\"}"
   rejected    = "${local.promql.deliveries}{monitored_resource=\"cloud_run_revision\",outcome=\"rejected\"}"
   failed      = "${local.promql.triggers}{monitored_resource=\"cloud_run_revision\",outcome=\"failed\"}"
   dead_letter = "pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-dead-letters\"}"
@@ -57,10 +58,19 @@ locals {
     var.alerts.no_success_hours > 0 ? {
       no-success = {
         title    = "no successful delivery for ${var.alerts.no_success_hours} hours"
-        query    = "(sum(increase(${local.accepted}[${var.alerts.no_success_hours}h])) or vector(0)) < 1"
+        query    = "sum(increase(${local.arrived}[${var.alerts.no_success_hours}h])) > 0 and (sum(increase(${local.accepted}[${var.alerts.no_success_hours}h])) or vector(0)) < 1"
         duration = "0s"
         severity = "WARNING"
-        text     = "GitHub's hook may be disabled or deleted, its URL changed, or nobody pushed. Set alerts.no_success_hours to 0 where that is usual."
+        text     = "Deliveries arrived in this time, and every one of them was rejected or failed. Has the key been changed on one side only? GitHub's Recent Deliveries page has each one's reason."
+      }
+    } : {},
+    var.alerts.silence_hours > 0 ? {
+      silence = {
+        title    = "silence for ${var.alerts.silence_hours} hours"
+        query    = "(sum(increase(${local.accepted}[${var.alerts.silence_hours}h])) or vector(0)) < 1"
+        duration = "0s"
+        severity = "WARNING"
+        text     = "GitHub's hook may be disabled or deleted, its URL changed, or nobody pushed. Set alerts.silence_hours to 0 where that is usual."
       }
     } : {},
     var.queue_enabled ? {

@@ -73,6 +73,11 @@ output "cpu_boost_commands" {
   ]
 }
 
+output "invoker_check_command" {
+  description = "Command that lets GitHub in where allUsers is forbidden (public_access = \"invoker-check-off\"); null where everybody is bound."
+  value       = var.public_access == "allUsers" ? null : "gcloud run services update ${module.webhook.name} --project=${var.project} --region=${var.region} --no-invoker-iam-check"
+}
+
 output "github_webhook_command" {
   description = "Command that makes the webhook at GitHub (REPOSITORY is OWNER/NAME) with the key read from Secret Manager, so that no state holds it."
   value       = <<-EOT

@@ -53,10 +53,10 @@ module "dispatch" {
   secrets        = { for id in local.cluster_secrets : id => local.secret_ids[id] }
 
   environment = merge(local.cluster_environment, {
-    DEAD_LETTER_TOPIC = google_pubsub_topic.dead_letters[0].id
+    DEAD_LETTER_TOPIC = local.dead_letter_topic
   })
 
-  depends_on = [google_artifact_registry_repository_iam_member.build, google_project_iam_member.build_logs, google_project_iam_member.build_source, google_storage_bucket_iam_member.build]
+  depends_on = [time_sleep.build, google_pubsub_topic.dead_letters]
 }
 
 resource "google_pubsub_topic_iam_member" "dispatch_gives_up" {
@@ -80,12 +80,22 @@ resource "google_service_account" "push" {
   depends_on = [google_project_service.this]
 }
 
+# Pub/Sub's own identity is made when the project first uses Pub/Sub; a binding to it fails before.
+resource "time_sleep" "pubsub_agent" {
+  count = var.queue_enabled ? 1 : 0
+
+  create_duration = "${var.iam_wait_seconds}s"
+  triggers        = { topic = google_pubsub_topic.queue[0].id }
+}
+
 resource "google_service_account_iam_member" "pubsub_speaks_as_push" {
   count = var.queue_enabled ? 1 : 0
 
   service_account_id = google_service_account.push[0].name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = local.pubsub_agent
+
+  depends_on = [time_sleep.pubsub_agent]
 }
 
 resource "google_pubsub_subscription" "dispatch" {
@@ -132,6 +142,8 @@ resource "google_pubsub_topic_iam_member" "pubsub_gives_up" {
   topic   = google_pubsub_topic.dead_letters[0].name
   role    = "roles/pubsub.publisher"
   member  = local.pubsub_agent
+
+  depends_on = [time_sleep.pubsub_agent]
 }
 
 resource "google_pubsub_subscription_iam_member" "pubsub_takes" {

@@ -41,7 +41,7 @@ module "redeliver" {
     TRACING                  = tostring(var.tracing)
   }
 
-  depends_on = [google_artifact_registry_repository_iam_member.build, google_project_iam_member.build_logs, google_project_iam_member.build_source, google_storage_bucket_iam_member.build]
+  depends_on = [time_sleep.build]
 }
 
 resource "google_service_account" "scheduler" {

@@ -53,7 +53,7 @@ resource "google_secret_manager_secret" "this" {
     for_each = google_pubsub_topic.secret_rotation
 
     content {
-      name = topics.value.id
+      name = local.secret_rotation_topic
     }
   }
 
@@ -62,7 +62,7 @@ resource "google_secret_manager_secret" "this" {
     ignore_changes = [rotation[0].next_rotation_time]
   }
 
-  depends_on = [google_project_service.this, google_pubsub_topic_iam_member.secret_rotation]
+  depends_on = [google_project_service.this, time_sleep.secret_rotation]
 }
 
 # Write-only: the value goes to Secret Manager and is kept in neither plan nor state.
@@ -97,4 +97,12 @@ resource "google_pubsub_topic_iam_member" "secret_rotation" {
   topic   = google_pubsub_topic.secret_rotation[0].name
   role    = "roles/pubsub.publisher"
   member  = local.secret_manager_agent
+}
+
+# Secret Manager refuses a topic that it may not publish to yet.
+resource "time_sleep" "secret_rotation" {
+  count = var.secret_rotation == null ? 0 : 1
+
+  create_duration = "${var.iam_wait_seconds}s"
+  triggers        = { binding = google_pubsub_topic_iam_member.secret_rotation[0].id }
 }

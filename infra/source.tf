@@ -19,6 +19,12 @@ locals {
   source_hash = sha256(jsonencode({ for file, path in local.source_files : file => filesha256(path) }))
 }
 
+# Makes the archive be written by the apply that uploads it, which may run on another machine than its plan: what a data
+# source depends on has changes to come, so it is read after them.
+resource "terraform_data" "source" {
+  triggers_replace = local.source_hash
+}
+
 data "archive_file" "source" {
   type             = "zip"
   output_path      = "${path.root}/.terraform/${var.name}-source.zip"
@@ -32,6 +38,8 @@ data "archive_file" "source" {
       content  = file(source.value)
     }
   }
+
+  depends_on = [terraform_data.source]
 }
 
 resource "google_storage_bucket" "source" {
@@ -147,4 +155,17 @@ resource "google_project_iam_member" "build_logs" {
   project = var.project
   role    = "roles/logging.logWriter"
   member  = google_service_account.build.member
+}
+
+# Rights take a while until every part of Google knows them, and a build that starts before fails.
+resource "time_sleep" "build" {
+  create_duration = "${var.iam_wait_seconds}s"
+
+  triggers = {
+    identity = google_service_account.build.unique_id
+    images   = google_artifact_registry_repository_iam_member.build.id
+    source   = google_storage_bucket_iam_member.build.id
+    copies   = google_project_iam_member.build_source.id
+    logs     = google_project_iam_member.build_logs.id
+  }
 }

@@ -55,6 +55,18 @@ variable "webhook" {
   }
 }
 
+variable "public_access" {
+  description = "How GitHub, which cannot show an identity of Google's, gets in: allUsers binds everybody to the webhook's Cloud Run service. invoker-check-off binds nobody, for organisations that forbid allUsers: the command in the output invoker_check_command switches the check off."
+  type        = string
+  default     = "allUsers"
+  nullable    = false
+
+  validation {
+    condition     = contains(["allUsers", "invoker-check-off"], var.public_access)
+    error_message = "public_access must be allUsers or invoker-check-off."
+  }
+}
+
 variable "dispatch" {
   description = "Size of the queue's worker, as in webhook. It is private: only Pub/Sub's push identity may call it. max_instances times concurrency bounds what reaches a cluster that has just come back."
   type = object({

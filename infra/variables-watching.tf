@@ -22,13 +22,15 @@ variable "notification_channels" {
 variable "alerts" {
   description = <<-EOT
     rejected_per_10_minutes: deliveries with a missing or wrong signature above which somebody is guessing, or a key was changed on one side only.
-    no_success_hours: hours without one accepted delivery; 0 switches it off, for quiet repositories. objective: share of verified deliveries that succeed, over
-    28 days; burning that budget 14.4 times too fast (for an hour) or 6 times (for six) alerts. queue_age_minutes: age of the oldest message above which the
+    no_success_hours: hours in which deliveries arrived and none of them was accepted; 0 switches it off. silence_hours: hours without one accepted delivery, be
+    it that none arrived: 0 (off) by default, as it fires on quiet weekends and before the first delivery. objective: share of verified deliveries that succeed,
+    over 28 days; burning that budget 14.4 times too fast (for an hour) or 6 times (for six) alerts. queue_age_minutes: age of the oldest message above which the
     worker is stuck or the cluster down.
   EOT
   type = object({
     rejected_per_10_minutes = optional(number, 20)
     no_success_hours        = optional(number, 24)
+    silence_hours           = optional(number, 0)
     objective               = optional(number, 0.995)
     queue_age_minutes       = optional(number, 30)
   })
@@ -40,8 +42,8 @@ variable "alerts" {
     error_message = "alerts.rejected_per_10_minutes and alerts.queue_age_minutes must be at least 1."
   }
   validation {
-    condition     = var.alerts.no_success_hours >= 0 && var.alerts.no_success_hours <= 24
-    error_message = "alerts.no_success_hours must be 0 (off) to 24: an alert looks back 25 hours at most."
+    condition     = alltrue([for hours in [var.alerts.no_success_hours, var.alerts.silence_hours] : hours >= 0 && hours <= 24])
+    error_message = "alerts.no_success_hours and alerts.silence_hours must be 0 (off) to 24: an alert looks back 25 hours at most."
   }
   validation {
     condition     = var.alerts.objective >= 0.5 && var.alerts.objective < 1

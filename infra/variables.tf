@@ -54,6 +54,18 @@ variable "enable_apis" {
   nullable    = false
 }
 
+variable "iam_wait_seconds" {
+  description = "How long to wait, once, between making an identity or a right and its first use: builds, Pub/Sub and Secret Manager refuse what Google's parts do not all know yet. Raise it where the first apply still fails, or apply again."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.iam_wait_seconds >= 0 && floor(var.iam_wait_seconds) == var.iam_wait_seconds
+    error_message = "iam_wait_seconds must be a whole number of at least 0."
+  }
+}
+
 variable "source_directory" {
   description = "Directory with main.py, requirements.txt and functions/. Defaults to the repository that this file is in."
   type        = string

@@ -11,6 +11,10 @@ terraform {
       source  = "hashicorp/archive"
       version = ">= 2.8.1, < 3.0.0"
     }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.14.2, < 1.0.0"
+    }
     # Used only when github_repositories or github_organization is set.
     github = {
       source  = "integrations/github"

@@ -28,8 +28,9 @@ module "webhook" {
   vpc            = var.vpc
   size           = var.webhook
   ingress        = var.webhook.ingress
-  invokers       = { everyone = "allUsers" } # GitHub cannot show an identity of Google's; each delivery's signature is checked
-  secrets        = { for id in setunion(local.hmac_secrets, local.cluster_secrets) : id => local.secret_ids[id] }
+  # GitHub cannot show an identity of Google's; each delivery's signature is checked.
+  invokers = var.public_access == "allUsers" ? { everyone = "allUsers" } : {}
+  secrets  = { for id in setunion(local.hmac_secrets, local.cluster_secrets) : id => local.secret_ids[id] }
 
   environment = merge(local.cluster_environment, {
     TRIGGERS_SOURCE     = var.triggers_source
@@ -38,9 +39,9 @@ module "webhook" {
     SECRET_ID_FORMAT    = var.secret_id_format
     UNVERIFIED_TRIGGERS = var.unverified_triggers
     GITHUB_API_URL      = var.github_api_url
-    QUEUE_TOPIC         = var.queue_enabled ? google_pubsub_topic.queue[0].id : ""
+    QUEUE_TOPIC         = var.queue_enabled ? local.queue_topic : ""
     QUEUE_MODE          = var.queue_enabled ? var.queue.mode : ""
   })
 
-  depends_on = [google_artifact_registry_repository_iam_member.build, google_project_iam_member.build_logs, google_project_iam_member.build_source, google_storage_bucket_iam_member.build]
+  depends_on = [time_sleep.build, google_pubsub_topic.queue]
 }

@@ -32,6 +32,7 @@ PINS = {
     "kubernetes": "cdktn-provider-kubernetes==17.1.0",
     "github": "cdktn-provider-github==18.0.0",
     "archive": "cdktn-provider-archive==14.0.1",
+    "time": "cdktn-provider-time==14.0.2",
 }
 """Provider -> the package with its bindings. The package says which provider version it was made from."""
 

@@ -3,7 +3,10 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "./tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 variables {
@@ -54,11 +57,11 @@ run "connects_the_parts" {
 
 run "tells_each_function_what_it_needs" {
   assert {
-    condition     = output.environment.webhook.QUEUE_TOPIC == google_pubsub_topic.queue[0].id && output.environment.webhook.QUEUE_MODE == "overflow"
+    condition     = output.environment.webhook.QUEUE_TOPIC == "projects/example-project/topics/${google_pubsub_topic.queue[0].name}" && output.environment.webhook.QUEUE_MODE == "overflow"
     error_message = "The webhook must know its queue."
   }
   assert {
-    condition     = output.environment.dispatch.DEAD_LETTER_TOPIC == google_pubsub_topic.dead_letters[0].id && output.environment.dispatch.THREADS == "8"
+    condition     = output.environment.dispatch.DEAD_LETTER_TOPIC == "projects/example-project/topics/${google_pubsub_topic.dead_letters[0].name}" && output.environment.dispatch.THREADS == "8"
     error_message = "dispatch must know where dead letters go."
   }
   assert {

@@ -3,7 +3,10 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "./tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 variables {
@@ -49,7 +52,7 @@ run "reminds_of_rotation" {
   }
 
   assert {
-    condition     = google_secret_manager_secret.this["github-webhook"].rotation[0].rotation_period == "7776000s" && google_secret_manager_secret.this["github-webhook"].topics[0].name == output.secret_rotation_topic
+    condition     = google_secret_manager_secret.this["github-webhook"].rotation[0].rotation_period == "7776000s" && google_secret_manager_secret.this["github-webhook"].topics[0].name == "projects/example-project/topics/${google_pubsub_topic.secret_rotation[0].name}"
     error_message = "Secret Manager must publish its reminder."
   }
   assert {

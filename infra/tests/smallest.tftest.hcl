@@ -3,7 +3,10 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "./tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 variables {
@@ -157,12 +160,30 @@ run "watches_nothing_when_told" {
 }
 
 run "alerts_on_silence_only_where_wanted" {
+  assert {
+    condition     = startswith(local.alerts["no-success"].query, "sum(increase(${local.arrived}[24h])) > 0 and ") && !contains(keys(local.alerts), "silence")
+    error_message = "Nothing may fire where no delivery arrived: after the first apply, or on a quiet weekend."
+  }
+}
+
+run "alerts_on_silence_when_told" {
   variables {
-    alerts = { no_success_hours = 0 }
+    alerts = { no_success_hours = 0, silence_hours = 20 }
   }
 
   assert {
-    condition     = !contains(keys(google_monitoring_alert_policy.this), "no-success")
-    error_message = "no_success_hours = 0 must switch that alert off."
+    condition     = !contains(keys(google_monitoring_alert_policy.this), "no-success") && strcontains(local.alerts["silence"].query, "[20h]")
+    error_message = "no_success_hours = 0 must switch one alert off, and silence_hours the other one on."
+  }
+}
+
+run "binds_nobody_where_allusers_is_forbidden" {
+  variables {
+    public_access = "invoker-check-off"
+  }
+
+  assert {
+    condition     = output.invoker_check_command == "gcloud run services update pipehook-webhook --project=example-project --region=us-central1 --no-invoker-iam-check"
+    error_message = "The command has to let GitHub in: ${output.invoker_check_command}"
   }
 }

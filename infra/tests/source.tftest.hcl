@@ -3,7 +3,10 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "./tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 variables {

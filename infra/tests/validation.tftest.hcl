@@ -3,7 +3,10 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "./tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 variables {
@@ -60,6 +63,30 @@ run "runtime" {
     runtime = "python39"
   }
   expect_failures = [var.runtime]
+}
+
+run "public_access" {
+  command = plan
+  variables {
+    public_access = "everybody"
+  }
+  expect_failures = [var.public_access]
+}
+
+run "iam_wait_seconds" {
+  command = plan
+  variables {
+    iam_wait_seconds = 1.5
+  }
+  expect_failures = [var.iam_wait_seconds]
+}
+
+run "silence" {
+  command = plan
+  variables {
+    alerts = { silence_hours = 48 }
+  }
+  expect_failures = [var.alerts]
 }
 
 run "event_listener" {

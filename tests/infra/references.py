@@ -12,7 +12,7 @@ from tests.infra.schemas import kept
 _NAMED = re.compile(r"(?<![\w.\"-])(var|local)\.(\w+)")
 _MODULE = re.compile(r"(?<![\w.\"-])module\.(\w+)(?:\[[^]]*\])?(?:\.(\w+))?")
 _RESOURCE = re.compile(
-    r"(?<![\w./\"-])(data\.)?((?:google|github|kubernetes|archive)_\w+)\.(\w+)(?:\[[^]]*\])?(?:\.(\w+))?"
+    r"(?<![\w./\"-])(data\.)?((?:google|github|kubernetes|archive|time|terraform)_\w+)\.(\w+)(?:\[[^]]*\])?(?:\.(\w+))?"
 )
 _META_ARGUMENTS = frozenset({"source", "version", "count", "for_each", "providers", "depends_on"})
 

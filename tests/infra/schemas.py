@@ -13,6 +13,16 @@ from tests.infra.hcl import Block, Body, arguments, nested, unquoted
 
 SCHEMAS = Path(__file__).resolve().parent / "schemas"
 
+_BUILT_IN = {
+    "attributes": {
+        "id": {"type": "string", "computed": True},
+        "input": {"type": "dynamic", "optional": True},
+        "output": {"type": "dynamic", "computed": True},
+        "triggers_replace": {"type": "dynamic", "optional": True},
+    }
+}
+"""terraform_data, which Terraform itself provides: https://developer.hashicorp.com/terraform/language/resources/terraform-data"""
+
 _META = frozenset({"count", "for_each", "provider", "depends_on"})
 _META_BLOCKS = frozenset({"lifecycle"})
 
@@ -33,7 +43,7 @@ class Schemas:
 @cache
 def kept() -> Schemas:
     """Read what is kept."""
-    types: dict[str, dict[str, Any]] = {"resource": {}, "data": {}}
+    types: dict[str, dict[str, Any]] = {"resource": {"terraform_data": _BUILT_IN}, "data": {}}
     versions = {}
     for file in SCHEMAS.glob("*.json"):
         schema = json.loads(file.read_text())

@@ -14,5 +14,9 @@ terraform {
       source  = "hashicorp/google"
       version = ">= 8.7.0, < 9.0.0"
     }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.14.2, < 1.0.0"
+    }
   }
 }

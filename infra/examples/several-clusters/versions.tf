@@ -18,5 +18,9 @@ terraform {
       source  = "hashicorp/kubernetes"
       version = ">= 3.4.0, < 4.0.0"
     }
+    time = {
+      source  = "hashicorp/time"
+      version = ">= 0.14.2, < 1.0.0"
+    }
   }
 }

@@ -121,4 +121,9 @@ resource "google_cloud_run_v2_service_iam_member" "invoker" {
   name     = google_cloudfunctions2_function.this.name
   role     = "roles/run.invoker"
   member   = each.value
+
+  # A service that is made anew has no bindings. Its id changes then, and with no update in place.
+  lifecycle {
+    replace_triggered_by = [google_cloudfunctions2_function.this.id]
+  }
 }

@@ -1,7 +1,10 @@
 mock_provider "google" {
   source = "../../tests/mocks"
 }
-mock_provider "archive" {}
+mock_provider "archive" {
+  source = "../../tests/mocks"
+}
+mock_provider "time" {}
 mock_provider "github" {}
 
 run "applies" {
