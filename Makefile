@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
 READY := $(VENV)/.ready
 SUPPLY_CHAIN := .cache/supply-chain
 
@@ -11,18 +12,24 @@ SUPPLY_CHAIN := .cache/supply-chain
 help: ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-$(READY): requirements.txt requirements.in requirements-dev.txt
+# what the function imports, and the one package more that its stand-in cluster needs
+$(RUNTIME): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Pipehook needs Python 3.11 or newer; try make PYTHON=python3.12")'
-	@echo "Setting up $(VENV): this takes about a minute, once."
+	@echo "Setting up $(VENV) with what the function needs: one to four minutes, once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python supply-chain/install.py --require-hashes -r requirements.txt
+	@$(BIN)/python supply-chain/install.py --no-deps $$(grep '^trustme==' requirements-dev.txt)
 	@touch $@
 
-demo: $(READY) ## Send a push, a ping and two forgeries through the function; show what the cluster holds then
+$(READY): $(RUNTIME) requirements.in requirements-dev.txt
+	@echo "Adding the tools for development: one to two minutes, once."
+	@$(BIN)/python supply-chain/install.py -r requirements-dev.txt
+	@touch $@
+
+demo: $(RUNTIME) ## Send a push, a ping and two forgeries through the function; show what the cluster holds then
 	@$(BIN)/python -m tests.demo
 
-run: $(READY) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
+run: $(RUNTIME) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
 	@$(BIN)/python -m tests.demo --serve
 
 drill: $(READY) ## Fail cluster and queue in every way under 300 deliveries, then count what the cluster holds
@@ -55,7 +62,7 @@ e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the
 bench: $(READY) ## Measure cold start, one delivery, many, triggers and forgeries, each beside what it is compared with
 	@$(BIN)/python -m bench
 
-kubeconfig: $(READY) ## Write the function's kubeconfig with your own access to the cluster (ARGS=--help)
+kubeconfig: $(RUNTIME) ## Write the function's kubeconfig with your own access to the cluster (ARGS=--help)
 	@$(BIN)/python -m functions kubeconfig $(ARGS)
 
 fuzz: $(READY) ## Feed every parser with what coverage says is new, SECONDS=60 in all

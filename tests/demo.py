@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
+import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +20,35 @@ from tests.support.deliveries import PING, PUSH, SECRET, encoded, headers
 from tests.support.function import Answer, ServedFunction
 
 NAMESPACE = "goldstine-lab"
+
+
+_GUARD = """
+import os, shutil, signal, sys
+process, directory = int(sys.argv[1]), sys.argv[2]
+if sys.stdin.read() != "ended":
+    try:
+        os.kill(process, signal.SIGTERM)
+    except ProcessLookupError:
+        pass
+    shutil.rmtree(directory, ignore_errors=True)
+"""
+"""Outlives a demo that is killed, whose end closes its standard input, and clears up after it."""
+
+
+@contextlib.contextmanager
+def guarded(process: int, directory: Path) -> Iterator[None]:
+    """See to it that a process ends and a directory with a key goes, however this process ends, SIGKILL included."""
+    command = [sys.executable, "-c", _GUARD, str(process), str(directory)]
+    # in a session of its own, where neither the terminal's end nor Ctrl-C reaches it
+    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as guard:
+        yield
+        guard.communicate("ended")
+
+
+def end_in_order() -> None:
+    """Let a closed terminal and `kill` end this as Ctrl-C does: what was started is ended, what was written goes."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: sys.exit(1))
 
 
 @contextlib.contextmanager
@@ -33,8 +65,13 @@ def served(directory: Path) -> Iterator[tuple[ServedFunction, ApiServer]]:
             "SECRETS_SOURCE": f"file://{directory / 'secrets'}",
             "KUBECONFIG": str(kubeconfig),
         }
-        with ServedFunction(environment) as function:
-            yield function, cluster
+        with ServedFunction(environment) as function, guarded(function.pid, directory):
+            try:
+                yield function, cluster
+            except BaseException as error:
+                if not isinstance(error, KeyboardInterrupt) and function.lines:
+                    sys.stderr.write("\n".join(["", "The function's log:", *function.lines, ""]))
+                raise
 
 
 def say(text: str = "") -> None:
@@ -73,6 +110,7 @@ def demo() -> None:
 
 def serve() -> None:
     """Serve until Ctrl-C and print a curl line that signs."""
+    parent = os.getppid()
     with tempfile.TemporaryDirectory() as directory, served(Path(directory)) as (function, _cluster):
         payload = Path(directory) / "push.json"
         payload.write_bytes(encoded(PUSH))
@@ -86,7 +124,8 @@ def serve() -> None:
         )
         seen = 0
         with contextlib.suppress(KeyboardInterrupt):
-            while function.running(0.2):
+            # make itself may be killed, which tells nobody
+            while function.running(0.2) and os.getppid() == parent:
                 for line in function.lines[seen:]:
                     say(line)
                     seen += 1
@@ -96,6 +135,7 @@ def serve() -> None:
 def main() -> None:
     """Parse the command line."""
     parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    end_in_order()
     parser.add_argument("--serve", action="store_true", help="keep serving until Ctrl-C (make run)")
     if parser.parse_args().serve:
         serve()

@@ -125,10 +125,11 @@ def _scene(directory: Path) -> Iterator[Scene]:
         place.secret("hook", "token", b"drill")
         for topic in (QUEUE, DEAD):
             pubsub.create_topic(topic)
-        stack.enter_context(mock.patch.dict(os.environ, {"PUBSUB_EMULATOR_HOST": pubsub.host}))
-        webhook = stack.enter_context(ServedFunction(place.environment(QUEUE_TOPIC=QUEUE), threads=SENDERS))
+        emulator = {"PUBSUB_EMULATOR_HOST": pubsub.host}
+        stack.enter_context(mock.patch.dict(os.environ, emulator))
+        webhook = stack.enter_context(ServedFunction(place.environment(QUEUE_TOPIC=QUEUE, **emulator), threads=SENDERS))
         worker = stack.enter_context(
-            ServedFunction(place.environment(DEAD_LETTER_TOPIC=DEAD), target="dispatch", threads=8)
+            ServedFunction(place.environment(DEAD_LETTER_TOPIC=DEAD, **emulator), target="dispatch", threads=8)
         )
         pubsub.create_subscription(
             WORKER, QUEUE, push_endpoint=worker.url, push_account="push@drill", dead_letter_topic=DEAD, max_attempts=100

@@ -85,9 +85,9 @@ def local_function(
 
 
 def wait_for_end(announcement: str) -> None:
-    """Listen for Ctrl-C and SIGTERM, say so, and return when one comes."""
+    """Listen for Ctrl-C, SIGTERM and the terminal's end, say so, and return when one comes."""
     ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
         signal.signal(number, lambda _number, _frame: ended.set())
     progress(announcement)
     ended.wait()

@@ -9,14 +9,14 @@ from unittest import mock
 import functions_framework
 from flask.testing import FlaskClient
 
-from tests.support.function import ROOT, Answer
+from tests.support.function import INHERITED, ROOT, Answer
 
 
 class Application:
     """`main.py` loaded anew with an environment of its own."""
 
     def __init__(self, environment: Mapping[str, str], *, target: str = "webhook") -> None:
-        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "TMPDIR")}
+        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         with mock.patch.dict(os.environ, {**kept, "FUNCTION_TARGET": target, **environment}, clear=True):
             app = functions_framework.create_app(  # type: ignore[no-untyped-call]  # the library types its decorators only
                 target, str(ROOT / "main.py"), "http"

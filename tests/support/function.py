@@ -20,8 +20,8 @@ import urllib3
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0
-# what a developer's shell may hold and the function must not inherit
-_FOREIGN = ("KUBECONFIG", "GOOGLE_APPLICATION_CREDENTIALS", "GOOGLE_CLOUD_PROJECT")
+INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+"""All that the function gets of a developer's shell, which may hold proxies, clusters, clouds and settings."""
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,14 @@ def free_port() -> int:
 class ServedFunction:
     """functions-framework with `main.py` on a port of 127.0.0.1 while the context is open.
 
-    `environment` is the function's own; nothing of a developer's cluster or cloud is inherited. Lines of its output
-    are kept in `lines`, for tests that read the log.
+    `environment` is the function's own; nothing of a developer's cluster, cloud or settings is inherited. Lines of its
+    output are kept in `lines`, for tests that read the log.
     """
 
     def __init__(
         self, environment: Mapping[str, str], *, target: str = "webhook", threads: int = 8, workers: int = 1
     ) -> None:
-        inherited = {name: value for name, value in os.environ.items() if name not in _FOREIGN}
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self.environment = inherited | {
             "PYTHONUNBUFFERED": "1",
             "THREADS": str(threads),
