@@ -30,7 +30,8 @@ _LONE_SURROGATE = pattern("[\ud800-\udfff]")
 def parse_json(raw: bytes) -> Json:
     """Parse one JSON text in UTF-8.
 
-    Of duplicate keys the last wins, lone surrogates become U+FFFD and integers keep all their digits. Raises
+    Of duplicate keys the last wins, lone surrogates become U+FFFD, integers keep all their digits and -0 is a float,
+    as in Go. Raises
     BadRequestError for anything that Go's parser refuses (NaN and Infinity, numbers beyond float64, a byte-order
     mark, trailing text) and beyond that for broken UTF-8, for nesting deeper than MAX_DEPTH and for more than
     MAX_VALUES values.
@@ -93,7 +94,9 @@ def _finite(text: str) -> float:
     return value
 
 
-def _bounded(text: str) -> int:
+def _bounded(text: str) -> int | float:
+    if text == "-0":  # which an integer cannot be
+        return -0.0
     if len(text) <= 308:  # noqa: PLR2004 -- so many digits always fit a float64
         return int(text)
     if len(text) > MAX_INTEGER_DIGITS:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.errors import BadRequestError
+from functions.go_json import go_text
 from functions.strict_json import MAX_DEPTH, parse_json
 
 VALUES = st.recursive(
@@ -48,6 +49,12 @@ def test_what_go_or_reason_refuses_is_a_bad_request_with_a_sentence(raw: bytes, 
 
 def test_of_duplicate_keys_the_last_wins() -> None:
     assert parse_json(b'{"a": 1, "a": 2}') == {"a": 2}
+
+
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-0e0"])
+def test_minus_zero_stays_minus_zero(text: str) -> None:
+    parsed = parse_json(f'{{"n":[{text}, 0]}}'.encode())
+    assert go_text(parsed) == '{"n":[-0,0]}'
 
 
 def test_integers_keep_their_digits() -> None:

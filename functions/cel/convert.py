@@ -101,8 +101,8 @@ def _double(value: float) -> int | float:
     if not math.isfinite(value):
         shown = "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
         raise _failed(f"proto: google.protobuf.Value.number_value: invalid {shown} value")
-    if not value.is_integer() or abs(value) >= _PLAIN_BELOW:
-        return value
+    if not value.is_integer() or abs(value) >= _PLAIN_BELOW or (value == 0 and math.copysign(1, value) < 0):
+        return value  # -0 stays -0
     if abs(value) <= MAX_SAFE:
         return int(value)
     # Go prints the shortest digits and fills up with zeros

@@ -125,6 +125,7 @@ _SIGNATURES: dict[str, str] = {
     # ext.Encoders
     "base64.decode": "(string)->bytes",
     "base64.encode": "(bytes)->string",
+    "json.encode": "(dyn)->string",
     # ext.Sets
     "sets.contains": _SETS,
     "sets.equivalent": _SETS,
@@ -154,9 +155,9 @@ _SIGNATURES: dict[str, str] = {
     "parseJSON": ".(string)->map(string,dyn)",
     "parseYAML": ".(string)->map(string,dyn)",
     "parseURL": ".(string)->map(string,dyn)",
-    "marshalJSON": ".(map(string,dyn))->string .(list(string))->string",
-    "first": ".(list(T))->T",
-    "last": ".(list(T))->T",
+    "marshalJSON": ".(map(string,dyn))->string .(list(dyn))->string",
+    "first": ".(list(dyn))->dyn",
+    "last": ".(list(dyn))->dyn",
     "translate": ".(string,string,string)->string",
     "decodeb64": ".(string)->string",
 }

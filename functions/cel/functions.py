@@ -45,6 +45,7 @@ _IMPLEMENTATIONS = {
     "reverse": "texts.reverse",
     "base64.decode": "lists.base64_decode",
     "base64.encode": "lists.base64_encode",
+    "json.encode": "tekton.json_encode",
     "sets.contains": "lists.sets_contains",
     "sets.equivalent": "lists.sets_equivalent",
     "sets.intersects": "lists.sets_intersects",

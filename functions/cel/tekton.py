@@ -84,19 +84,24 @@ def parse_url_text(frame: Frame, value: Value) -> Value:
 
 
 def marshal_json(frame: Frame, value: Value) -> Value:
-    """Return a map, or a list whose first element is a string, as JSON text: the types that Tekton declares."""
-    if type(value) in {list, tuple}:
-        if value and type(value[0]) is not str:  # type: ignore[index] # a list
-            raise no_such_overload()
-    elif type(value) is not dict and type(value) is not CelMap:
+    """Return a map or a list as JSON text."""
+    if type(value) not in {list, tuple, dict, CelMap}:
         raise no_such_overload()
+    return _as_json(frame, value, "marshalJSON")
+
+
+def json_encode(frame: Frame, value: Value) -> Value:
+    """Return any value as JSON text: cel-go's ext/encoders.go, which makes the same text in another way."""
+    return _as_json(frame, (value,), "json.encode")[1:-1]
+
+
+def _as_json(frame: Frame, value: Value, function: str) -> str:
     try:
         made = marshalled(value, frame.spend)
     except CelConversionError as error:
         frame.produce(MAX_TEXT)
-        raise CelEvaluationError(
-            error.reason.replace("failed to convert overlay result to type", "marshalJSON")
-        ) from error
+        reason = error.reason.replace("failed to convert overlay result to type", function)
+        raise CelEvaluationError(reason) from error
     frame.produce(len(made))
     return made
 

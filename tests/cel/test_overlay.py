@@ -25,7 +25,7 @@ from tests.cel.event import EVENT, overlay, value_of
         ("12345678901234567890.0", 12345678901234567000),
         ("1e21", 1e21),
         ("1.5", 1.5),
-        ("-0.0", 0),
+        ("-0.0", -0.0),
         ("header", dict(EVENT.header)),
         ("'naïve 🎉'", "naïve 🎉"),
     ],

@@ -34,6 +34,13 @@ header.match('x-nope', '') && header.canonical('x-multi') == 'one' && header.can
 body.words.marshalJSON() == '["b","a","c","a"]' && [].marshalJSON() == '[]'
 {'a': 1e21}.marshalJSON() == '{"a":1e+21}'
 {'a': b'hi', 'b': 9007199254740993}.marshalJSON() == '{"a":"aGk=","b":"9007199254740993"}'
+[1, 2].marshalJSON() == '[1,2]' && [[1], {'a': null}].marshalJSON() == '[[1],{"a":null}]'
+body.numbers.marshalJSON() == '[3,1,2,3]'
+body.commits.map(c, {'id': c.id}).marshalJSON().startsWith('[{"id":"aaa111"}')
+[1, 'a', {'b': 2}].first() == 1 && [1, 'a', {'b': 2}].last().b == 2 && [{'a': 1}].first().a == 1
+json.encode({'b': [1, null], 'a': '<'}) == '{"a":"\\\\u003c","b":[1,null]}' && json.encode('x') == '"x"'
+json.encode(null) == 'null' && json.encode(1u) == '1' && json.encode(body.numbers) == '[3,1,2,3]'
+'{"n": -0}'.parseJSON().marshalJSON() == '{"n":-0}' && json.encode(-0.0) == '-0'
 [1, 2].first() == 1 && [1, 2].last() == 2 && [].first() == null && body.numbers.last() == 3
 body.commits.first().id == 'aaa111'
 'Foo Bar'.translate('[^a-z]', '-') == '-oo--ar' && 'abc'.translate('(a)(b)', '$2${1}') == 'bac'
@@ -68,7 +75,8 @@ body.match('a', 'b') | failed to convert to http.Header
 'null: 1'.parseYAML() | a key is neither
 'a: !!int x'.parseYAML() | not of its tag
 '{<<: 1}'.parseYAML() | map merge requires
-body.numbers.marshalJSON() | no such overload
+body.ref.marshalJSON() | no such overload
+json.encode({1: 2}) | to string
 {'a': 0.0 / 0.0}.marshalJSON() | invalid NaN
 {'k': {1: 2}}.marshalJSON() | to string
 body.ref.translate('(', '') | missing closing )
