@@ -156,9 +156,11 @@ class GitHubTransport:
             return self._exchanges.run(partial(self._ask, call), seconds=seconds)
         except TimeoutError as error:
             raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
-        except (HTTPException, OSError, UnicodeError) as error:  # the last one: a name that no resolver takes
+        except (HTTPException, OSError, UnicodeError) as error:
+            # of the last one, a name that no resolver takes, each Python raises another kind
+            kind = UnicodeError if isinstance(error, UnicodeError) else type(error)
             raise _ConnectionBrokenError(
-                f"GitHub's API cannot be reached to ask for {question.about} ({type(error).__name__})"
+                f"GitHub's API cannot be reached to ask for {question.about} ({kind.__name__})"
             ) from error
 
     def _ask(self, call: _Call, exchange: Exchange) -> Answer:
