@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from functions.dataclass import dataclass
 from functions.errors import PipehookError
+from functions.numbers import whole
 from functions.queue_messages import Message, NewerMessageError, Push, cut, decode, describe
 from functions.shown import NAME, listed, shown
 from functions.values import Json
@@ -86,7 +87,7 @@ def read_letter(message: Message, *, message_id: str, published: str) -> DeadLet
         event_id=event_id,
         resources=resources,
         reason=said.get(REASON) or _given_up(said, problem),
-        attempts=_number(said.get(ATTEMPTS) or said.get(f"{_PUBSUB}DeliveryCount", "")),
+        attempts=whole(said.get(ATTEMPTS) or said.get(f"{_PUBSUB}DeliveryCount"), digits=9) or 0,
         queued=said.get(PUBLISHED) or said.get(f"{_PUBSUB}TopicPublishTime", ""),
         died=published,
         message=message,
@@ -108,10 +109,6 @@ def _given_up(said: Mapping[str, str], problem: str) -> str:
     if f"{_PUBSUB}DeliveryCount" in said:
         return "Pub/Sub gave up: every attempt failed for a passing reason, which the worker's log names"
     return "unknown: it was not the worker that put it here"
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0  # noqa: PLR2004 -- no count is longer
 
 
 def _named(resource: Mapping[str, Json], namespace: str) -> str:

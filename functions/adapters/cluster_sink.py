@@ -171,6 +171,8 @@ def _user(work: Work) -> str:
         return ""
     if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", work.service_account):
         raise LastingError("serviceAccountName is no name of a ServiceAccount; correct the trigger")
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", work.trigger_namespace):
+        raise LastingError("the trigger's namespace is no name of a namespace, so its ServiceAccount is nobody")
     return f"system:serviceaccount:{work.trigger_namespace}:{work.service_account}"
 
 

@@ -95,6 +95,12 @@ class ClusterListeners:
         self._failure: _Failure | None = None
         self._reading: threading.Event | None = None
         self._said: frozenset[str] = frozenset()
+        self._several = False
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one listener has ever been seen: none of them answers for another one from then on."""
+        return self._several
 
     def current(self, deadline: Deadline) -> Listeners:
         """Return the listeners as the cluster has them, or had them when it could last be asked.
@@ -164,7 +170,9 @@ class ClusterListeners:
         if self._state is not None and self._state.registry is registry:
             return replace(self._state, read_at=now)
         namespaces = {namespace for namespace, _ in (*registry.listeners, *registry.triggers)}
-        return _State(registry, self._compiler.compile(registry), frozenset(namespaces), now)
+        listeners = self._compiler.compile(registry)
+        self._several = self._several or len(listeners) > 1
+        return _State(registry, listeners, frozenset(namespaces), now)
 
     def _succeeded(self, listeners: Listeners, remarks: Iterable[str]) -> None:
         if self._failure is not None:

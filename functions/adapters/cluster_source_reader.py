@@ -18,7 +18,13 @@ from functions.ports import Deadline
 from functions.values import Json
 
 WIDEN_SECONDS = 300.0
-"""How long after a list of all namespaces was forbidden it is not tried again: rights that grow are seen that late."""
+"""How long after a list of all namespaces was forbidden it is not tried again: rights that grow are seen that late.
+
+That it is forbidden has been confirmed (kubernetes_refusals): a server that starts forbids it to everybody.
+"""
+MISSING_SECONDS = 15.0
+"""How long a kind that must be there, or has been, is not served before there are none of it: its CRD may be on its way
+in again, and a server that does not serve it has said nothing about the objects."""
 _REFERENCED = ("TriggerBinding", "TriggerTemplate", "ClusterTriggerBinding", "Interceptor", "ClusterInterceptor")
 _NEEDLESS = CLUSTER_SCOPED | {"Interceptor"}
 """Kinds that many teams use none of, so an account without rights to them is nothing wrong."""
@@ -67,12 +73,14 @@ class Reader:
         self._workers = Workers(parallel)
         self._narrow_until: dict[str, float] = {}
         self._homes: frozenset[str] | None = None
+        self._served = {"EventListener"}
+        self._missing_since: dict[str, float] = {}
 
     def read(self, deadline: Deadline) -> Reading:
         """List all kinds.
 
         Raises ApiRefusedError when listeners, triggers, bindings or templates may be read nowhere, other LastingErrors
-        when there is no access at all, and PassingError.
+        when there is no access at all, and PassingError, also while that is not confirmed or a kind has only just gone.
         """
         reading = Reading()
         self._add("EventListener", (), reading, deadline)
@@ -134,10 +142,18 @@ class Reader:
             for item in items:
                 found = {"apiVersion": f"{GROUP}/{version}", "kind": kind, **item}
                 reading.objects[kind, *_named(found)] = found
+            self._served.add(kind)
+            self._missing_since.pop(kind, None)
             return
+        if kind in self._served and self._is_news(kind):
+            raise ApiUnavailableError(f"the cluster serves no {kind} at this moment: is its CRD being replaced?")
         remark = f"the cluster serves no {kind}: its CRD is not installed, so there are none"
         if remark not in reading.remarks:
             reading.remarks.append(remark)
+
+    def _is_news(self, kind: str) -> bool:
+        now = self._clock()
+        return now - self._missing_since.setdefault(kind, now) < MISSING_SECONDS
 
     def _pages(self, api_version: str, kind: str, namespace: str, deadline: Deadline) -> list[dict[str, Json]]:
         resource = self._api.resource(api_version, kind, deadline=deadline)

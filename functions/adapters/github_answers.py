@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError, PassingError, TokenRefusedError
+from functions.numbers import whole
 from functions.strict_json import parse_json
 from functions.values import Json
 
@@ -90,8 +90,8 @@ class Answer:
         return SECONDARY_LIMIT_SECONDS
 
     def _seconds(self, header: str) -> float | None:
-        text = self.headers.get(header, "").strip()
-        return float(text) if re.fullmatch(r"[0-9]{1,12}", text) else None
+        found = whole(self.headers.get(header, ""), digits=12)
+        return None if found is None else float(found)
 
 
 def unexpected(question: Question) -> LastingError:

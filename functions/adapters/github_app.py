@@ -13,6 +13,7 @@ from functions.adapters.github_answers import Question, unexpected
 from functions.adapters.github_hooks import APP
 from functions.adapters.github_transport import GitHubTransport
 from functions.errors import LastingError
+from functions.numbers import whole
 from functions.ports import Deadline
 from functions.values import Json
 
@@ -92,8 +93,8 @@ class AppTokens:
         scope, _, _ = hook.partition("/hooks/")
         kind = scope.partition("/")[0]
         answer = self._transport.get(f"/{scope}/installation", _INSTALLATION, token=web_token, deadline=deadline)
-        number = _field(answer.json(), "id")
-        if not isinstance(number, int):
+        number = whole(_field(answer.json(), "id"))
+        if number is None:
             raise unexpected(_INSTALLATION)
         wanted: dict[str, Json] = {"permissions": {_PERMISSIONS[kind]: "write"}}
         if kind == "repos":

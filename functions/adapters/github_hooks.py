@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from functions.adapters.github_answers import Question, unexpected
 from functions.adapters.github_transport import GitHubTransport
 from functions.errors import TokenRefusedError
+from functions.numbers import whole
 from functions.ports import Deadline
 from functions.sweep import Attempt
 from functions.values import Json
@@ -106,17 +107,18 @@ def _attempt(item: Json, question: Question) -> Attempt:
         raise unexpected(question)
     number, guid, event, at = (item.get(name) for name in ("id", "guid", "event", "delivered_at"))
     code = item.get("status_code")
-    if not isinstance(number, int) or not isinstance(guid, str) or not isinstance(at, str):
+    number = whole(number)
+    if number is None or not isinstance(guid, str) or not isinstance(at, str):
         raise unexpected(question)
     try:
         delivered_at = datetime.fromisoformat(at).timestamp()
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the latter for years that no clock has
         raise unexpected(question) from error
     return Attempt(
         id=number,
         guid=guid,
         event=event if isinstance(event, str) else "",
-        status_code=code if isinstance(code, int) else 0,
+        status_code=whole(code) or 0,
         delivered_at=delivered_at,
         redelivery=item.get("redelivery") is True,
     )

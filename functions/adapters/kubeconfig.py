@@ -14,9 +14,9 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import SplitResult, urlsplit
 
 from functions.adapters.kubeconfig_document import MAX_BYTES, load_document
+from functions.adapters.kubeconfig_values import is_host, pem_blocks, split_url
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError
 from functions.ports import Deadline
@@ -150,7 +150,7 @@ class _Reader:
             client_certificate_pem=certificate,
             client_key_pem=key,
             namespace=namespace or "default",
-            tls_server_name=self._text(cluster, "tls-server-name", where),
+            tls_server_name=self._tls_server_name(cluster, where),
             insecure=insecure,
             proxy_url=self._proxy(cluster, where),
         )
@@ -167,6 +167,8 @@ class _Reader:
         for entry in entries:
             key = entry.get("name") if isinstance(entry, dict) else None
             if isinstance(key, str):
+                if key in named:
+                    self.wrong(plural, f"{key} stands there twice; remove the one that is not meant")
                 named[key] = entry.get(singular)
         known = ", ".join(sorted(named)) or "none"
         if not isinstance(name, str) or not name:
@@ -208,7 +210,7 @@ class _Reader:
             self.warnings.append(
                 f"kubeconfig: {where}: the API's certificate is not verified; only ever for a cluster on this machine"
             )
-        parts = _split(server)
+        parts = split_url(server)
         if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
             self.wrong(where, "server must be a URL such as https://203.0.113.7:6443, without user, query or fragment")
         elif parts.scheme == "http" and self._is_here(server):
@@ -219,8 +221,14 @@ class _Reader:
         # HTTPS:// is https as well, and must be seen to be
         return f"{parts.scheme}:{server.partition(':')[2]}" if parts else server, insecure is True
 
+    def _tls_server_name(self, cluster: Mapping[str, object], where: str) -> str:
+        name = self._text(cluster, "tls-server-name", where)
+        if name and not is_host(name):
+            self.wrong(where, "tls-server-name must be a name or an address that stands in the API's certificate")
+        return name
+
     def _is_here(self, server: str) -> bool:
-        parts = _split(server)
+        parts = split_url(server)
         return self._local and parts is not None and parts.hostname in _LOOPBACK
 
     def _credentials(self, user: Mapping[str, object], who: str, *, here: bool) -> tuple[str, str, str]:
@@ -259,10 +267,9 @@ class _Reader:
                 return ""
         if raw is None:
             return ""
-        text = raw.decode("ascii", "replace")
-        if not re.search(rf"-----BEGIN [A-Z ]*{label}-----", text):
+        text = pem_blocks(raw, label)
+        if not text:
             self.wrong(where, f"{field_name if encoded else name} holds no PEM with BEGIN {label}")
-            return ""
         return text
 
     def _file(self, entry: Mapping[str, object], name: str, where: str) -> bytes | None:
@@ -281,17 +288,7 @@ class _Reader:
 
     def _proxy(self, cluster: Mapping[str, object], where: str) -> str:
         proxy = self._text(cluster, "proxy-url", where)
-        parts = _split(proxy)
+        parts = split_url(proxy)
         if proxy and (parts is None or parts.scheme not in ("http", "https")):
             self.wrong(where, "proxy-url must be a URL such as https://proxy.example.com:3128 (http or https)")
         return proxy
-
-
-def _split(url: str) -> SplitResult | None:
-    """Return a URL's parts, or None when it is none or its port is no number."""
-    try:
-        parts = urlsplit(url)
-        usable = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return None
-    return parts if usable else None

@@ -9,7 +9,8 @@ from http import HTTPStatus
 from functions.adapters.kubeconfig import AccessSource
 from functions.adapters.kubernetes_calls import Backoff, Calls
 from functions.adapters.kubernetes_errors import ApiRefusedError
-from functions.adapters.kubernetes_kinds import Kinds, Resource
+from functions.adapters.kubernetes_kinds import Kinds, Resource, serves
+from functions.adapters.kubernetes_refusals import review
 from functions.adapters.kubernetes_transport import Request
 from functions.dataclass import dataclass
 from functions.ports import Deadline
@@ -52,7 +53,23 @@ class KubernetesApi:
         An object of that name is an ApiRefusedError with cause `AlreadyExists`, `maybe_done` telling whether an
         earlier attempt of this very call may have made it. With `dry_run` the server admits and stores nothing.
         """
-        resource = self.resource(_text(manifest, "apiVersion"), _text(manifest, "kind"), deadline=deadline)
+        api_version, kind = _text(manifest, "apiVersion"), _text(manifest, "kind")
+        resource = self.resource(api_version, kind, deadline=deadline)
+        try:
+            return self._create(resource, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
+        except ApiRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            self._kinds.forget(resource)
+            found = self.resource(api_version, kind, deadline=deadline)
+            if found == resource:
+                raise
+            # its CRD had been replaced since it was discovered
+            return self._create(found, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
+
+    def _create(
+        self, resource: Resource, manifest: Mapping[str, Json], *, impersonate: str, deadline: Deadline, dry_run: bool
+    ) -> dict[str, Json]:
         metadata = manifest.get("metadata")
         metadata = dict(metadata) if isinstance(metadata, dict) else {}
         if not resource.namespaced:
@@ -64,14 +81,10 @@ class KubernetesApi:
             query={"dryRun": "All"} if dry_run else {},
             body={**manifest, "metadata": metadata},
             impersonate=impersonate,
+            attributes=resource.attributes("create", namespace),
+            path_is_doubted=True,
         )
-        subject = describe(resource.kind, namespace, _text(metadata, "name"))
-        try:
-            return self._calls.json(request, subject, deadline)
-        except ApiRefusedError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                self._kinds.forget(resource)
-            raise
+        return self._calls.json(request, describe(resource.kind, namespace, _text(metadata, "name")), deadline)
 
     def server_dry_run(
         self, manifest: Mapping[str, Json], *, impersonate: str = "", deadline: Deadline
@@ -83,7 +96,12 @@ class KubernetesApi:
         self, resource: Resource, *, namespace: str = "", name: str, impersonate: str = "", deadline: Deadline
     ) -> dict[str, Json]:
         """Read one object; ApiRefusedError with status 404 when there is none."""
-        request = Request(method="GET", path=resource.path(namespace, name), impersonate=impersonate)
+        request = Request(
+            method="GET",
+            path=resource.path(namespace, name),
+            impersonate=impersonate,
+            attributes=resource.attributes("get", namespace, name),
+        )
         return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
 
     def list(
@@ -108,7 +126,10 @@ class KubernetesApi:
             "continue": continue_,
         }
         request = Request(
-            method="GET", path=resource.path(namespace), query={key: value for key, value in query.items() if value}
+            method="GET",
+            path=resource.path(namespace),
+            query={key: value for key, value in query.items() if value},
+            attributes=resource.attributes("list", namespace),
         )
         return self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
 
@@ -125,7 +146,7 @@ class KubernetesApi:
         deadline: Deadline,
     ) -> Access:
         """Ask whether the kubeconfig's account (or `impersonate`) may do something: a SelfSubjectAccessReview."""
-        asked: dict[str, Json] = {
+        asked = {
             "verb": verb,
             "group": group,
             "resource": resource,
@@ -133,13 +154,7 @@ class KubernetesApi:
             "name": name,
             "subresource": subresource,
         }
-        review: dict[str, Json] = {
-            "apiVersion": "authorization.k8s.io/v1",
-            "kind": "SelfSubjectAccessReview",
-            "spec": {"resourceAttributes": {key: value for key, value in asked.items() if value}},
-        }
-        path = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-        request = Request(method="POST", path=path, body=review, impersonate=impersonate)
+        request = review(asked, impersonate=impersonate)
         status = self._calls.json(request, "SelfSubjectAccessReview", deadline).get("status")
         status = status if isinstance(status, dict) else {}
         return Access(status.get("allowed") is True, _text(status, "reason"))
@@ -148,8 +163,11 @@ class KubernetesApi:
         """Return how objects of a kind are addressed. Raises LastingError when the cluster serves no such kind."""
 
         def read(path: str) -> Mapping[str, Json] | None:
+            request = Request(method="GET", path=path, path_is_doubted=True)
             try:
-                return self._calls.json(Request(method="GET", path=path), f"discovery of {api_version}", deadline)
+                return self._calls.json(
+                    request, f"discovery of {api_version}", deadline, complete=lambda found: serves(found, kind)
+                )
             except ApiRefusedError as error:
                 if error.status == HTTPStatus.NOT_FOUND:
                     return None

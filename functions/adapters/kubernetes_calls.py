@@ -7,13 +7,15 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from http import HTTPStatus
 
 from functions.adapters import kubernetes_errors as errors
 from functions.adapters.jitter import draw
 from functions.adapters.kubeconfig import AccessSource
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
+from functions.adapters.kubernetes_refusals import Ask, Refusals
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError, Request, Session
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError, PassingError
@@ -57,9 +59,21 @@ class Calls:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refreshes = 0
+        self._refusals = Refusals()
 
-    def json(self, request: Request, subject: str, deadline: Deadline) -> dict[str, Json]:
-        """Send until there is a 2xx answer with a JSON object, a refusal, or no time."""
+    def json(
+        self,
+        request: Request,
+        subject: str,
+        deadline: Deadline,
+        *,
+        complete: Callable[[Mapping[str, Json]], bool] = lambda _: True,
+    ) -> dict[str, Json]:
+        """Send until there is a 2xx answer with a JSON object, a refusal that lasts, or no time.
+
+        An object that is not `complete` is asked for again, as what a server that has just begun knows, until it is
+        confirmed as refusals are.
+        """
         began = deadline.clock()
         attempts = 0
         refreshed = maybe_done = False
@@ -68,11 +82,19 @@ class Calls:
             doubtful = session.tried and not attempts
             attempts += 1
             result = self._attempt(session, request, subject, deadline, doubtful=doubtful)
+            confirmed = partial(self._refusals.confirmed, request, self._asker(session, deadline), deadline.clock)
             if isinstance(result, ApiRefusedError):
-                result.maybe_done = maybe_done
-                raise result
-            if not isinstance(result, ApiUnavailableError):
-                return result
+                if not result.doubted or confirmed():
+                    result.maybe_done = maybe_done
+                    raise result
+                result = result.unconfirmed()
+            elif not isinstance(result, ApiUnavailableError):
+                if complete(result):
+                    self._refusals.forget(request)
+                    return result
+                if confirmed():
+                    return result
+                result = ApiUnavailableError(f"{subject}: the cluster does not know it yet", status=HTTPStatus.OK)
             maybe_done = maybe_done or result.maybe_done
             if not refreshed and (result.status == HTTPStatus.UNAUTHORIZED or result.cause == "certificate"):
                 refreshed = True
@@ -101,8 +123,24 @@ class Calls:
         finally:
             self._free.release()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return errors.of_answer(answer, subject, request.body)
+            return errors.of_answer(answer, subject, request.body, path_is_doubted=request.path_is_doubted)
         return _object(answer, subject)
+
+    def _asker(self, session: Session, deadline: Deadline) -> Ask:
+        """Return what asks the server about itself, once and within the deadline."""
+
+        def ask(request: Request) -> Answer | None:
+            left = deadline.remaining()
+            if left < MIN_ATTEMPT_SECONDS or not self._free.acquire(timeout=left):
+                return None
+            try:
+                return session.exchange(request, connect=min(CONNECT_SECONDS, left), read=left, deadline=deadline)
+            except NoAnswerError:
+                return None
+            finally:
+                self._free.release()
+
+        return ask
 
     def _open(self, subject: str, deadline: Deadline) -> Session:
         """Return the session, made or renewed where need be."""

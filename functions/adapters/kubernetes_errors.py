@@ -8,14 +8,15 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError
+from functions.adapters.kubernetes_verdicts import Verdict, too_large, verdict
 from functions.errors import LastingError, PassingError
+from functions.numbers import wait
 from functions.status_texts import status_text
 from functions.values import Json
 
 MAX_MESSAGE = 600
 """Characters of the server's message that are shown."""
 
-_PASSING = frozenset({408, 429})
 # as texts, for `re` to compile when the first error comes: a cold start meets none
 _VALUE = r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)'
 _UNPRINTABLE = r"[\x00-\x20\x7f-\x9f\u2028\u2029]+"
@@ -26,8 +27,6 @@ _NO_STATUS = {404: "it knows no such path"}
 _SHORT = 6
 _LONG = 12
 _MAX_READ = 64 * 1024
-_TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
-"""etcd's own limit (1.5 MiB) comes through as an internal error, which it is not."""
 _CAUSE = r"[A-Za-z]{1,64}"
 _ALREADY_EXISTS = "AlreadyExists"
 _SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
@@ -37,13 +36,22 @@ class ApiRefusedError(LastingError):
     """The API will refuse this request again: `status` is HTTP's, `cause` the Status object's reason (`NotFound`).
 
     With `maybe_done`, an earlier attempt of the same call may have been carried out, its answer having been lost.
+    `doubted`: a server that has just begun refuses the same, so it is to be confirmed before it is raised.
     """
 
-    def __init__(self, reason: str, *, status: int, cause: str, maybe_done: bool = False) -> None:
+    def __init__(
+        self, reason: str, *, status: int, cause: str, maybe_done: bool = False, doubted: bool = False
+    ) -> None:
         super().__init__(reason)
         self.status = status
         self.cause = cause
         self.maybe_done = maybe_done
+        self.doubted = doubted
+
+    def unconfirmed(self) -> ApiUnavailableError:
+        """Return what a refusal is until it is confirmed."""
+        text = f"{self.reason}; not confirmed yet, since an API server that starts says the same"
+        return ApiUnavailableError(text, status=self.status, cause=self.cause)
 
 
 class ApiUnavailableError(PassingError):
@@ -79,7 +87,9 @@ def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
     )
 
 
-def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> ApiError:
+def of_answer(
+    answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, path_is_doubted: bool = False
+) -> ApiError:
     """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
@@ -91,29 +101,26 @@ def of_answer(answer: Answer, subject: str, sent: Mapping[str, Json] | None) -> 
     text = f"{subject}: the cluster answers {answer.status} {cause}"
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
-    retry_after = _seconds(answer.retry_after, details)
-    if answer.status == HTTPStatus.UNAUTHORIZED:
-        # Passing: nothing about the delivery is wrong, it can be created once the token is rotated, and an API server
-        # whose own stores are down answers 401 as well, not being able to look the ServiceAccount up.
-        hint = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"
-        return ApiUnavailableError(f"{text}: {hint}", status=401, cause=cause, again=False)
-    if answer.status == HTTPStatus.FORBIDDEN and "exceeded quota" in raw:
-        # a quota frees itself as runs end, though hardly within one deadline
-        return ApiUnavailableError(f"{text}: {message}", status=403, cause=cause, again=False)
-    passing = answer.status in _PASSING or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR
-    if any(words in raw for words in _TOO_LARGE):
-        return ApiRefusedError(f"{text}: {message}; make the template smaller", status=answer.status, cause=cause)
-    if passing or (answer.status == HTTPStatus.CONFLICT and cause != _ALREADY_EXISTS):
-        # other conflicts (a ResourceQuota that somebody else has just updated) are over the next time
+    asked = details.get("retryAfterSeconds")
+    found_verdict = verdict(answer.status, cause, raw, details, path_is_doubted=path_is_doubted)
+    if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            message = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"
         return ApiUnavailableError(
             f"{text}: {message}",
             status=answer.status,
             cause=cause,
-            retry_after=retry_after,
+            retry_after=wait(answer.retry_after) or wait(asked if isinstance(asked, int) else None),
             maybe_done=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+            again=found_verdict is Verdict.PASSES,
         )
-    hint = _hint(answer.status, raw, details)
-    return ApiRefusedError("; ".join(filter(None, (f"{text}: {message}", hint))), status=answer.status, cause=cause)
+    hint = "make the template smaller" if too_large(raw) else _hint(answer.status, raw, details)
+    return ApiRefusedError(
+        "; ".join(filter(None, (f"{text}: {message}", hint))),
+        status=answer.status,
+        cause=cause,
+        doubted=found_verdict is Verdict.DOUBTED,
+    )
 
 
 def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> ApiUnavailableError:
@@ -208,11 +215,3 @@ def _is_bare(body: bytes) -> bool:
 
 def _text(value: Json) -> str:
     return value if isinstance(value, str) else ""
-
-
-def _seconds(header: str, details: Mapping[str, Json]) -> float | None:
-    """Return what Retry-After (seconds; the date form is not used by API servers) or the Status asks for."""
-    if re.fullmatch(r"[0-9]{1,6}", header):
-        return float(header)
-    asked = details.get("retryAfterSeconds")
-    return float(asked) if isinstance(asked, int) and asked > 0 else None

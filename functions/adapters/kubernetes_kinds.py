@@ -46,6 +46,12 @@ class Resource:
             parts.append(_segment(name, "metadata.name"))
         return "/".join(parts)
 
+    def attributes(self, verb: str, namespace: str = "", name: str = "") -> dict[str, str]:
+        """Return what an access review calls an attempt to do something with it."""
+        group = self.api_version.rpartition("/")[0]
+        where = namespace if self.namespaced else ""
+        return {"verb": verb, "group": group, "resource": self.plural, "namespace": where, "name": name}
+
 
 def _segment(text: str, where: str) -> str:
     # a name may come from an event, and "." or ".." would address something else altogether
@@ -164,6 +170,11 @@ class Kinds:
             return None
         limit = POSITIVE_SECONDS if kind in group.kinds else NEGATIVE_SECONDS
         return group if self._clock() - group.read_at < limit else None
+
+
+def serves(document: Mapping[str, Json], kind: str) -> bool:
+    """Say whether an APIResourceList has a kind; that of a CRD comes some time after its group."""
+    return kind in _resources("", document)
 
 
 def _resources(api_version: str, document: Mapping[str, Json] | None) -> dict[str, Resource]:

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote, urlencode, urlsplit
 from functions.adapters.kubeconfig import ClusterAccess
 from functions.adapters.kubernetes_library import load
 from functions.dataclass import dataclass
-from functions.errors import ConfigurationError
+from functions.errors import ConfigurationError, LastingError
 from functions.ports import Deadline
 from functions.values import Json
 
@@ -43,6 +43,10 @@ class Request:
     body: Mapping[str, Json] | None = None
     impersonate: str = ""
     """A user's name for Impersonate-User."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """What is asked for, as an access review names it; empty for what is no resource."""
+    path_is_doubted: bool = False
+    """The path may be served a moment later, that of a kind of which a CRD has just come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,12 +175,12 @@ def _tls(access: ClusterAccess) -> ssl.SSLContext:
             context.load_verify_locations(cadata=access.ca_pem)
         elif not access.insecure:
             context.load_default_certs()
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError) as error:
         raise _unusable("certificate-authority-data holds no certificate that can be read", error) from error
     if access.client_certificate_pem:
         try:
             _load_key_pair(context, f"{access.client_certificate_pem}\n{access.client_key_pem}\n")
-        except ssl.SSLError as error:
+        except (ssl.SSLError, ValueError) as error:
             raise _unusable(
                 "client-certificate-data and client-key-data are no pair that can be read", error
             ) from error
@@ -194,8 +198,9 @@ def _load_key_pair(context: ssl.SSLContext, pem: str) -> None:
         Path(path).unlink()
 
 
-def _unusable(mistake: str, error: ssl.SSLError) -> ConfigurationError:
-    detail = f" ({error.reason})" if error.reason else ""
+def _unusable(mistake: str, error: Exception) -> ConfigurationError:
+    reason = getattr(error, "reason", "")
+    detail = f" ({reason})" if reason else ""
     return ConfigurationError(
         "the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}{detail}"]
     )
@@ -217,7 +222,10 @@ def _body(response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
 
 @contextlib.contextmanager
 def _plain_faults() -> Iterator[None]:
-    """Turn what urllib3 and the client raise into NoAnswerError, in words without addresses, paths or bodies."""
+    """Turn what urllib3 and the client raise into NoAnswerError, in words without addresses, paths or bodies.
+
+    Raises LastingError for what can never be sent: every value is judged before, so this is a net.
+    """
     from kubernetes.client.exceptions import ApiException  # noqa: PLC0415 -- loaded with the client
     from urllib3 import exceptions  # noqa: PLC0415 -- as above
 
@@ -238,6 +246,8 @@ def _plain_faults() -> Iterator[None]:
         raise NoAnswerError("no connection came about in time", maybe_done=False) from error
     except exceptions.ProxyError as error:
         raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from error
+    except (UnicodeError, exceptions.LocationValueError) as error:
+        raise LastingError("it cannot be sent: a name in it is none that a request or a server could have") from error
     except exceptions.HTTPError as error:  # the base of all that urllib3 raises
         raise NoAnswerError("the connection was closed before the whole answer came", maybe_done=True) from error
 

@@ -20,6 +20,7 @@ from functions.adapters.secrets_ids import SecretIds
 from functions.adapters.secrets_limits import LIFE_CLOCK, Clock
 from functions.adapters.secrets_values import Secret, SecretValue
 from functions.errors import LastingError
+from functions.numbers import whole
 from functions.ports import Deadline
 from functions.values import SecretRef
 
@@ -194,8 +195,8 @@ def _newest_disabled(secret: str) -> DisabledError:
 
 def version_number(version: str) -> int:
     """Return the number at the end of a version's resource name, -1 when there is none."""
-    digits = version.rpartition("/")[2]
-    return int(digits) if digits.isdecimal() else -1
+    found = whole(version.rpartition("/")[2])
+    return -1 if found is None else found
 
 
 def _may_be_same(project: str, other: str) -> bool:

@@ -17,6 +17,7 @@ from functions.errors import ConfigurationError, PipehookError
 from functions.lint.rules import Severity
 from functions.lint.views import Views
 from functions.model.load import read_manifests
+from functions.numbers import whole
 from functions.settings import Settings, read_settings, require_cluster
 
 _TEKTON = "https://storage.googleapis.com/tekton-releases/pipeline/latest/release.yaml"
@@ -228,7 +229,7 @@ class Patient:
             text = error.reason if isinstance(error, PipehookError) else "a hook is named repos/OWNER/REPO/hooks/ID"
             yield Check(name, FAIL, text, "give the token read access to webhooks")
             return
-        failed = [entry for entry in found if not 200 <= int(entry.get("status_code") or 0) < 300]  # noqa: PLR2004 -- success
+        failed = [entry for entry in found if not 200 <= (whole(entry.get("status_code")) or 0) < 300]  # noqa: PLR2004 -- success
         if not found:
             yield Check(name, WARN, "GitHub has delivered nothing in three days", f"pipehook hooks test {scope}")
         elif failed:

@@ -18,6 +18,7 @@ from functions.errors import LastingError
 from functions.lint.views import Views
 from functions.lint.wanted import event_types
 from functions.model.load import load_path
+from functions.numbers import whole
 from functions.settings import read_settings
 from functions.values import SecretRef
 
@@ -224,7 +225,7 @@ def test(target: str, *, hook_id: int | None, token_secret: str, output: str) ->
 
 
 def _show(delivery: Mapping[str, Any], output: str) -> None:
-    code = int(delivery.get("status_code") or 0)
+    code = whole(delivery.get("status_code")) or 0
     fine = 200 <= code < 300  # noqa: PLR2004 -- success
     if output == "table":
         row = [

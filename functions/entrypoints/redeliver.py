@@ -20,6 +20,7 @@ from functions.delivery import Delivery, canonical_headers
 from functions.entrypoints.parts import project_of, tracer_of
 from functions.entrypoints.webhook import Misconfigured
 from functions.errors import ConfigurationError, LastingError
+from functions.numbers import whole
 from functions.ports import Deadline
 from functions.settings import Settings, read_settings
 from functions.sweep_run import Bounds, Progress, Sweep, TracedDeliveries
@@ -177,8 +178,8 @@ def _log(summary: Summary, milliseconds: float, trace: str) -> None:
 
 def _seconds(environment: Mapping[str, str]) -> float:
     """Return what one run may take, so that its reply still comes before the platform's time-out."""
-    text = environment.get("CLOUD_RUN_TIMEOUT_SECONDS", "")
-    return min(RUN_SECONDS, int(text) * 0.9) if text.isascii() and text.isdecimal() and int(text) else RUN_SECONDS
+    limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
+    return min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS
 
 
 def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigured:

@@ -45,6 +45,10 @@ _HOME = Path(__file__).resolve().parents[2]
 class ListenerSource(Protocol):
     """Where the compiled listeners come from."""
 
+    @property
+    def several(self) -> bool:
+        """Whether it has ever held more than one: then the path chooses, also when one alone is left or seen."""
+
     def current(self, deadline: Deadline) -> Listeners:
         """Return the listeners as they are now.
 
@@ -57,6 +61,11 @@ class FileListeners:
     """The listeners of a file source: compiled once, for the instance's life."""
 
     listeners: Listeners
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one."""
+        return len(self.listeners) > 1
 
     def current(self, deadline: Deadline) -> Listeners:  # noqa: ARG002 -- the form of a source
         """Return what was loaded."""
@@ -100,7 +109,9 @@ class Webhook:
     def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
         log = DeliveryLog.of(delivery, project=self.project)
         try:
-            listener = choose(self.listeners.current(deadline), self.settings.event_listener, delivery.path)
+            listeners = self.listeners.current(deadline)
+            several = self.listeners.several
+            listener = choose(listeners, self.settings.event_listener, delivery.path, several=several)
             report = self._process(delivery, listener, deadline)
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)

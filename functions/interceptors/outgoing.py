@@ -10,6 +10,7 @@ from functions.errors import LastingError, PassingError
 from functions.go_form import go_decode
 from functions.interceptors.base import Call, Place, explained
 from functions.model.resources import ObjectRef
+from functions.numbers import wait
 from functions.ports import Reply
 from functions.values import Event, Headers
 
@@ -48,8 +49,7 @@ def ask(call: Call, url: str, *, body: bytes, headers: Headers, ca_pem: str = ""
 def raise_fault(reply: Reply, text: str) -> None:
     """Raise PassingError, with `text`, for a status that says that another time may be better."""
     if reply.status >= 500 or reply.status in _PASSING:  # noqa: PLR2004 -- the class of server errors
-        asked = next(iter(reply.headers.get("Retry-After", ())), "")
-        raise PassingError(text, retry_after=float(asked) if asked.isascii() and asked.isdigit() else None)
+        raise PassingError(text, retry_after=wait(next(iter(reply.headers.get("Retry-After", ())), "")))
     if reply.status in _REDIRECTS:
         raise LastingError(f"{text} (redirects are not followed)")
 

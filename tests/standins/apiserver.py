@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import secrets
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -21,6 +22,7 @@ from tests.standins.kubernetes.control import Control
 from tests.standins.kubernetes.kinds import CRD, NAMESPACE, Kind, Registry, definition
 from tests.standins.kubernetes.kubeconfigs import kubeconfig
 from tests.standins.kubernetes.paths import parse
+from tests.standins.kubernetes.starting import Stage
 from tests.standins.kubernetes.statuses import StatusError, default_body
 from tests.standins.kubernetes.store import Store
 from tests.standins.loops import LoopThread
@@ -192,6 +194,24 @@ class ApiServer:
     def accept(self) -> None:
         """Listen again on the same port."""
         self._listener.accept()
+
+    @property
+    def stage(self) -> Stage:
+        """How far it has come since it was started; READY at once, unless it is set."""
+        return self._access.stage
+
+    @stage.setter
+    def stage(self, stage: Stage) -> None:
+        self._access.stage = stage
+
+    def restart(self, *, pause: float) -> None:
+        """End as by `kill -9` and start anew over the same objects, `pause` seconds for each step of it."""
+        with self.refusing():
+            time.sleep(pause)
+            self.stage = Stage.NO_RBAC
+        for stage in (Stage.NO_ROLES, Stage.NO_PATHS, Stage.READY):
+            time.sleep(pause)
+            self.stage = stage
 
     def _fault(self, request: Request) -> Fault | None:
         if not self.faults.any:

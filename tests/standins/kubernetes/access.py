@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tests.standins.kubernetes.starting import Stage
 from tests.standins.kubernetes.statuses import StatusError, unauthorized
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class Access:
         self, tokens: Mapping[str, User], *, rbac: bool, stored_rules: Callable[[User, str], Iterable[Rule]]
     ) -> None:
         self.tokens = dict(tokens)
+        self.stage = Stage.READY
         self._rbac = rbac
         self._stored_rules = stored_rules
 
@@ -98,15 +100,18 @@ class Access:
     def check(self, user: User, attempt: Attempt, *, named: bool) -> None:
         """Refuse with 403 what is not allowed; `named`: the path names the object, so the message does too."""
         if not self.allows(user, attempt):
-            raise forbidden(user, attempt, named=named)
+            raise forbidden(user, attempt, named=named, why=self.stage.why)
 
     def check_path(self, user: User, path: str) -> None:
-        """Refuse paths that are no resources to those who have not said who they are."""
-        if user is ANONYMOUS and path not in ("/healthz", "/livez", "/readyz", "/version"):
+        """Refuse paths that are no resources to those who have not said who they are, and to all in the beginning."""
+        public = path in ("/healthz", "/livez", "/readyz", "/version")
+        if self.stage is Stage.NO_RBAC or (user is ANONYMOUS and not public):
             raise StatusError(403, f'forbidden: User "{user.name}" cannot get path "{path}"', details={})
 
     def allows(self, user: User, attempt: Attempt) -> bool:
-        """Say whether a user may do something."""
+        """Say whether a user may do something, as far as it is known at this stage."""
+        if not self.stage.allows(attempt):
+            return False
         if user.rules is None and not self._rbac:
             return True
         if any(_covers(rule, attempt) for rule in user.rules or ()):
@@ -114,8 +119,8 @@ class Access:
         return self._rbac and any(_covers(rule, attempt) for rule in self._stored_rules(user, attempt.namespace))
 
 
-def forbidden(user: User, attempt: Attempt, *, named: bool) -> StatusError:
-    """403 in the words of apiserver's responsewriters."""
+def forbidden(user: User, attempt: Attempt, *, named: bool, why: str = "") -> StatusError:
+    """403 in the words of apiserver's responsewriters; `why` is what the authorizer says."""
     resource = (
         f"{attempt.resource.partition('/')[0]}.{attempt.group}"
         if attempt.group
@@ -130,7 +135,7 @@ def forbidden(user: User, attempt: Attempt, *, named: bool) -> StatusError:
     return StatusError(
         403,
         f'{resource}{name} is forbidden: User "{user.name}" cannot {attempt.verb} resource '
-        f'"{attempt.resource}" in API group "{attempt.group}" {where}',
+        f'"{attempt.resource}" in API group "{attempt.group}" {where}{f": {why}" if why else ""}',
         details=details,
     )
 

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from tests.standins.exchange import Request, Response
 from tests.standins.kubernetes import admission, bodies, listing, patches, statuses
+from tests.standins.kubernetes.access import forbidden
 from tests.standins.kubernetes.discovery import discover, unknown
 from tests.standins.kubernetes.kinds import CRD, NAMESPACE, SERVICE_ACCOUNT, from_definition
 from tests.standins.kubernetes.paths import Target, parse
 from tests.standins.kubernetes.reviews import issue_token, review_access
+from tests.standins.kubernetes.starting import Stage
 from tests.standins.kubernetes.statuses import Cause, StatusError
 from tests.standins.kubernetes.validation import check_metadata
 
@@ -50,19 +52,28 @@ class Api:
             target = parse(request.path, self._registry)
             if target is None:
                 self._access.check_path(user, request.path)
+                if request.path == "/readyz":
+                    return self._access.stage.readiness()
+                group = request.path.split("/")[2:3] if request.path.startswith("/apis/") else []
+                self._access.stage.check_paths("".join(group))
                 return discover(request, self._registry)
             return self._serve(request, target, user)
         except StatusError as error:
-            headers = {"Retry-After": "1"} if error.code == 429 else {}
+            asked = (error.details or {}).get("retryAfterSeconds", 1 if error.code == 429 else 0)
+            headers = {"Retry-After": str(asked)} if asked else {}
             return Response(error.code, error.body(), headers=headers)
 
     def _serve(self, request: Request, target: Target, user: User) -> Response:
         if target.plural == "selfsubjectaccessreviews" and target.group == "authorization.k8s.io":
+            # everybody may, by system:basic-user, as soon as that is known
+            if self._access.stage is Stage.NO_RBAC:
+                raise forbidden(user, target.attempt(request.method), named=False)
             return _json(review_access(bodies.read(request), self._access, user), 201)
         query = request.query
         watching = query.get("watch") in ("true", "1")
         attempt = target.attempt(request.method, watch=watching)
         self._access.check(user, attempt, named=bool(target.name))
+        self._access.stage.check_paths(target.group)
         kind = target.kind
         if kind is None or target.subresource not in ("", "status", "token"):
             return unknown(target, self._registry)

@@ -35,6 +35,7 @@ class Control:
             ("POST", "/finish"): lambda _request, body: server.finish(**body),
             ("POST", "/token"): lambda _request, body: server.rotate_token(body["token"]),
             ("DELETE", "/token"): lambda _request, _body: server.revoke_token(),
+            ("POST", "/restart"): lambda _request, body: server.restart(pause=body["pause"]),
             ("DELETE", "/history"): lambda _request, _body: server.expire_history(),
             ("GET", "/kubeconfig"): lambda request, _body: server.kubeconfig(
                 namespace=request.query.get("namespace", "default")

@@ -31,8 +31,14 @@ def review_access(asked: Json, access: Access, user: User) -> Json:
         "apiVersion": "authorization.k8s.io/v1",
         "metadata": {},
         "spec": asked.get("spec"),
-        "status": {"allowed": access.allows(user, attempt)},
+        "status": _status(access, user, attempt),
     }
+
+
+def _status(access: Access, user: User, attempt: Attempt) -> Json:
+    if access.allows(user, attempt):
+        return {"allowed": True}
+    return {"allowed": False, "reason": access.stage.why} if access.stage.why else {"allowed": False}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
