@@ -6,7 +6,7 @@ it ends in the middle. In every row, once all is well, a redelivery ends with ex
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,8 +15,10 @@ import pytest
 
 from functions.adapters import google_calls
 from functions.entrypoints import webhook
-from tests.standins.apiserver import ApiServer
+from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
+from tests.standins.kubernetes.access import User
+from tests.standins.kubernetes.starting import Stage
 from tests.support.application import Application
 from tests.support.fault_cases import (
     CREATING,
@@ -66,7 +68,12 @@ def expect(answer: Answer, case: Case, met: int | None) -> None:
     assert case.says in answer.reasons[0]
     assert answer.headers.get("Retry-After") == case.retry_after
     assert ("tried " in answer.reasons[0]) is case.again
-    assert met is None or (met > 3 if case.again else met == 1)
+    assert met is None or (met > 3 if case.again or case.confirmed else met == 1)
+
+
+def ending(cases: Mapping[str, Case]) -> list[str]:
+    """Return the cases that are tried again, and so may end in the middle of a delivery."""
+    return [name for name, case in cases.items() if (case.again or case.confirmed) and case.fault]
 
 
 def recover(production: Production, function: Application, body: bytes, *kinds: str) -> None:
@@ -94,7 +101,7 @@ class TestCreating:
         assert len(production.objects()) == case.exists
         recover(production, function, body)
 
-    @pytest.mark.parametrize("name", [name for name, case in CREATING.items() if case.again and case.fault])
+    @pytest.mark.parametrize("name", ending(CREATING))
     def test_creating_when_it_ends(self, production: Production, name: str) -> None:
         function, body = production.application(), pushed()
         met = arm(production, CREATING[name], method="POST", times=2)
@@ -170,6 +177,54 @@ class TestCreating:
         recover(production, function, body)
 
 
+class TestStarting:
+    """A server that has only just been started: it refuses everybody, and says itself that it is not ready."""
+
+    @pytest.mark.parametrize("stage", [stage for stage in Stage if stage is not Stage.READY])
+    def test_while_it_starts(self, production: Production, stage: Stage) -> None:
+        production.cluster.stage = stage
+        function, body = production.application(), pushed()
+        answer = push(function, body)
+        assert (answer.status, answer.statuses) == (503, ["failed"]), answer.text
+        assert production.objects() == []
+        production.cluster.stage = Stage.READY
+        recover(production, function, body)
+
+    @pytest.mark.parametrize("account", ["", "builder"])
+    def test_until_it_is_ready(self, production: Production, account: str) -> None:
+        documents = manifests()
+        documents[0]["spec"]["serviceAccountName"] = account
+        documents[0]["spec"]["triggers"][0]["serviceAccountName"] = account
+        production.write(*documents)
+        function, body = production.application(), pushed()
+        production.clock.then(0.0, lambda: setattr(production.cluster, "stage", Stage.NO_RBAC))
+        production.clock.then(0.3, lambda: setattr(production.cluster, "stage", Stage.NO_ROLES))
+        production.clock.then(0.6, lambda: setattr(production.cluster, "stage", Stage.NO_PATHS))
+        production.clock.then(1.2, lambda: setattr(production.cluster, "stage", Stage.READY))
+        assert push(function, body).statuses == ["created"]
+        recover(production, function, body)
+
+    def test_a_right_that_is_missing_is_told_at_once(self, production: Production) -> None:
+        production.cluster.add_token(production.cluster.token, User(name=ACCOUNT, rules=()))
+        function = production.application()
+        answer = push(function, pushed())
+        assert (answer.status, answer.statuses) == (422, ["failed"])
+        assert "add it to the Role of the kubeconfig's ServiceAccount" in answer.reasons[0]
+        assert production.clock.slept == []
+
+    def test_neither_readiness_nor_rights_can_be_asked(self, production: Production) -> None:
+        production.cluster.faults.add(Fault(status=403, path="^/readyz$|selfsubjectaccessreviews"))
+        production.cluster.add_token(production.cluster.token, User(name=ACCOUNT, rules=()))
+        function, body = production.application(), pushed()
+        answers = []
+        for _ in range(7):
+            answers.append(push(function, body))
+            production.pass_by(2)
+        assert [answer.status for answer in answers[:3]] == [503] * 3
+        assert answers[-1].status == 422
+        assert "add it to the Role" in answers[-1].reasons[0]
+
+
 class TestLooking:
     """Faults that the GET meets after a 409."""
 
@@ -183,7 +238,7 @@ class TestLooking:
         assert len(production.objects()) == 1
         recover(production, function, body)
 
-    @pytest.mark.parametrize("name", [name for name, case in LOOKING.items() if case.again and case.fault])
+    @pytest.mark.parametrize("name", ending(LOOKING))
     def test_looking_when_it_ends(self, production: Production, name: str) -> None:
         function, body = production.application(), pushed()
         push(function, body)
@@ -222,7 +277,7 @@ class TestDiscovering:
         assert (production.posts("widgets"), production.objects("Widget")) == ([], [])
         recover(production, function, body, "Widget")
 
-    @pytest.mark.parametrize("name", [name for name, case in DISCOVERING.items() if case.again and case.fault])
+    @pytest.mark.parametrize("name", ending(DISCOVERING))
     def test_discovering_when_it_ends(self, production: Production, name: str) -> None:
         function, body = production.application(), pushed()
         met = arm(production, DISCOVERING[name], path="^/apis/example.com/v1$", times=2)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,12 +25,23 @@ class Clock:
     """Monotonic time that waits move on by themselves: real seconds, and the seconds that were slept."""
 
     slept: list[float] = field(default_factory=list)
+    coming: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
+    """What happens after so many slept seconds."""
 
     def __call__(self) -> float:
         return time.monotonic() + sum(self.slept)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
+        while self.coming and sum(self.slept) >= self.coming[0][0]:
+            self.coming.pop(0)[1]()
+
+    def then(self, seconds: float, event: Callable[[], object]) -> None:
+        """Let something happen after so many more slept seconds; at once with 0."""
+        if seconds:
+            self.coming.append((sum(self.slept) + seconds, event))
+        else:
+            event()
 
 
 class Source:

@@ -36,6 +36,7 @@ QUOTA_FULL = (
     'tekton.dev \\"build\\" is forbidden: exceeded quota: runs, requested: count/pipelineruns.tekton.dev=1"}'
 )
 TOO_LARGE = '{"kind":"Status","reason":"InternalError","code":500,"message":"etcdserver: request is too large"}'
+NO_NAMESPACE = '{"kind":"Status","code":404,"message":"namespaces \\"x\\" not found","details":{"kind":"namespaces"}}'
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
 
 PASSING = {
@@ -57,7 +58,7 @@ LASTING = {
     "400": (Fault(status=400), "400 BadRequest"),
     "400-webhook-denies": (Fault(status=400, body=WEBHOOK_DENIES), "denied the request: validation failed"),
     "403": (Fault(status=403), "403 Forbidden"),
-    "404": (Fault(status=404, body="404 page not found\n", content_type="text/plain"), "install it (its CRD)"),
+    "404": (Fault(status=404, body=NO_NAMESPACE), "create the namespace"),
     "405": (Fault(status=405), "405 MethodNotAllowed"),
     "413": (Fault(status=413), "413 RequestEntityTooLarge"),
     "415": (Fault(status=415), "415 UnsupportedMediaType"),

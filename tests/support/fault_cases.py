@@ -24,6 +24,20 @@ WEBHOOK_DOWN = status(
 WEBHOOK_DENIES = "admission webhook validation.webhook.pipeline.tekton.dev denied the request: validation failed"
 QUOTA_RACE = status(409, "Conflict", "Operation cannot be fulfilled on resourcequotas runs: it has been modified")
 QUOTA_FULL = status(403, "Forbidden", "pipelineruns.tekton.dev is forbidden: exceeded quota: runs")
+QUOTA_NEW = status(403, "Forbidden", "pipelineruns.tekton.dev is forbidden: status unknown for quota: runs")
+NOT_READY = status(403, "Forbidden", "pipelineruns.tekton.dev is forbidden: not yet ready to handle request")
+TERMINATING = status(
+    403,
+    "Forbidden",
+    'pipelineruns.tekton.dev "run" is forbidden: unable to create new content in namespace lab because it is being '
+    "terminated",
+)
+NO_RIGHT = status(
+    403,
+    "Forbidden",
+    'pipelineruns.tekton.dev is forbidden: User "system:serviceaccount:lab:pipehook" cannot create resource '
+    '"pipelineruns" in API group "tekton.dev" in the namespace "lab"',
+)
 NO_NAMESPACE = (
     '{"kind":"Status","reason":"NotFound","code":404,"message":"namespaces \\"gone\\" not found",'
     '"details":{"name":"gone","kind":"namespaces"}}'
@@ -42,6 +56,8 @@ class Case:
     says: str
     again: bool = True
     """Whether it is tried again within the delivery."""
+    confirmed: bool = False
+    """Whether it lasts only since it was refused again, some seconds later, by a server that is ready."""
     retry_after: str | None = "30"
     exists: int = 0
     """How many objects exist afterwards, of the one that was to be created."""
@@ -72,11 +88,20 @@ PASSING = {
 LASTING = {
     "400": Case(fault=Fault(status=400), http=422, says="400 BadRequest", again=False, retry_after=None),
     "403": Case(fault=Fault(status=403), http=422, says="403 Forbidden", again=False, retry_after=None),
+    "403-no-right": Case(
+        fault=Fault(status=403, body=NO_RIGHT),
+        http=422,
+        says="add it to the Role",
+        again=False,
+        confirmed=True,
+        retry_after=None,
+    ),
     "404-kind": Case(
         fault=Fault(status=404, body="404 page not found\n", content_type="text/plain"),
         http=422,
         says="install it (its CRD)",
         again=False,
+        confirmed=True,
         retry_after=None,
     ),
     "422": Case(fault=Fault(status=422), http=422, says="422 Invalid", again=False, retry_after=None),
@@ -92,6 +117,12 @@ CREATING = {
     **PASSING,
     **LASTING,
     "403-quota": Case(fault=Fault(status=403, body=QUOTA_FULL), says="exceeded quota", again=False),
+    "403-quota-new": Case(fault=Fault(status=403, body=QUOTA_NEW), says="status unknown for quota"),
+    "403-admission-starting": Case(fault=Fault(status=403, body=NOT_READY), says="not yet ready to handle request"),
+    "403-terminating": Case(fault=Fault(status=403, body=TERMINATING), says="being terminated", again=False),
+    "422-webhook-down": Case(
+        fault=Fault(status=422, body=WEBHOOK_DOWN.replace("500", "422")), says="failed calling webhook"
+    ),
     "400-webhook-denies": replace(
         LASTING["400"],
         fault=Fault(status=400, body=status(400, "BadRequest", WEBHOOK_DENIES)),
@@ -103,7 +134,7 @@ CREATING = {
         says="denied the request",
     ),
     "404-namespace": replace(
-        LASTING["404-kind"], fault=Fault(status=404, body=NO_NAMESPACE), says="create the namespace"
+        LASTING["404-kind"], fault=Fault(status=404, body=NO_NAMESPACE), says="create the namespace", confirmed=False
     ),
     "405": replace(LASTING["400"], fault=Fault(status=405), says="405 MethodNotAllowed"),
     "413": replace(LASTING["400"], fault=Fault(status=413), says="413 RequestEntityTooLarge"),
@@ -120,7 +151,10 @@ LOOKING = PASSING | {
     name: replace(case, says="but not seen it is nobody's") for name, case in LASTING.items() if name != "404-kind"
 }
 DISCOVERING = PASSING | {"404-kind": replace(LASTING["404-kind"], says="install its CRD")}
-OF_SEVERAL = {name: CREATING[name] for name in ("429-retry-after", "500", "reset", "lost", "403", "403-quota", "422")}
+OF_SEVERAL = {
+    name: CREATING[name]
+    for name in ("429-retry-after", "500", "reset", "lost", "403", "403-no-right", "403-quota", "422")
+}
 
 
 @dataclass(frozen=True, kw_only=True)
