@@ -128,6 +128,18 @@ spec: {rules: [{host: hooks.example.com}]}
     assert runs(workspace)[0]["spec"]["params"] == [{"name": "rev", "value": PUSH["head_commit"]["id"]}]
 
 
+@pytest.mark.parametrize("ref", ["refs/heads/feature/x", "refs/tags/v1"])
+def test_a_deleted_branch_or_tag_is_filtered_by_the_shipped_manifests(
+    article: Workspace, capsys: pytest.CaptureFixture[str], ref: str
+) -> None:
+    """Every merge with "delete branch" sends one: a push whose head_commit is null."""
+    body = encoded(PUSH | {"ref": ref, "after": "0" * 40, "deleted": True, "commits": [], "head_commit": None})
+    answer = Application(article.environment()).post(body, headers("push", body))
+    assert (answer.status, answer.statuses) == (202, ["filtered"])
+    assert "ERROR" not in capsys.readouterr().out
+    assert runs(article) == []
+
+
 def test_relative_manifests_are_found_wherever_the_framework_was_started(
     article: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

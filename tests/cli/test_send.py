@@ -105,6 +105,14 @@ def test_built_in_github_events_have_the_shape_of_their_event() -> None:
             assert SHAPES[name].fits(json.loads(sample(name).body)), name
 
 
+def test_a_built_in_deletion_of_a_branch_is_a_push_without_a_commit() -> None:
+    deleted = sample("push_deleted")
+    body = json.loads(deleted.body)
+    assert header(deleted, "X-GitHub-Event") == "push"
+    assert (body["deleted"], body["head_commit"], body["after"]) == (True, None, "0" * 40)
+    assert SHAPES["push"].fits(body)
+
+
 def test_the_reply_is_a_table_and_a_refusal_ends_with_1(served: ServedFunction) -> None:
     good = pipehook("send", served.url, "--event", "push", environment=KEY)
     assert good.out.startswith("HTTP 202 Accepted\n")
