@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,7 +16,7 @@ import pytest
 
 from tests.adapters.outbound_support import Asked, Server, answer
 from tests.support.application import Application
-from tests.support.function import Answer
+from tests.support.function import Answer, ServedFunction
 from tests.support.workspace import Workspace
 
 API = "triggers.tekton.dev"
@@ -252,3 +253,25 @@ def test_one_trigger_that_cannot_read_the_body_spoils_no_other(workspace: Worksp
     assert statuses["first-custom"] == "failed"
     reason = {outcome["name"]: outcome["reason"] for outcome in reply.json["triggers"]}["first-custom"]
     assert reason.startswith("failed to unmarshal request body: the body is not JSON")
+
+
+def test_headers_are_what_gunicorn_gives_of_them(workspace: Workspace, server: Server) -> None:
+    """Of a name that comes twice one value with a comma, in their order; names with an underscore are dropped."""
+    listener = {
+        "apiVersion": f"{API}/v1beta1",
+        "kind": "EventListener",
+        "metadata": {"name": "el"},
+        "spec": {"triggers": [{"name": "t", **trigger(custom("custom-first"))}]},
+    }
+    workspace.write([listener, cluster_interceptor(server, "custom-first")])
+    with ServedFunction(workspace.environment(OUTBOUND_HOSTS=server.entry)) as function:
+        connection = HTTPConnection("127.0.0.1", function.port, timeout=30)
+        connection.putrequest("POST", "/")
+        for name, value in (("X-Two", "b"), ("x-two", "a"), ("X_Under", "c"), ("Content-Length", "2")):
+            connection.putheader(name, value)
+        connection.endheaders(b"{}")
+        assert connection.getresponse().status == 202
+        connection.close()
+    headers = json.loads(server.asked[0].body)["header"]
+    assert headers["X-Two"] == ["b,a"]
+    assert not [name for name in headers if "under" in name.lower()]

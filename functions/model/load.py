@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from functions.dataclass import dataclass
-from functions.model.decode import CLUSTER_SCOPED, GROUP, decode
+from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
 from functions.model.fields import Reading, described
 from functions.model.findings import ManifestError, Mistake, Note
 from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
@@ -103,8 +103,12 @@ def load_documents(texts: Mapping[str, str | bytes], *, namespace: str) -> Loade
             continue
         documents, errors = _read(text)
         collector.mistakes += [_mistake(file, error) for error in errors]
+        ours = any(_is_ours(node.value) for node in documents)
         for node in documents:
-            collector.add(file, node)
+            if ours or _is_object(node.value, file):
+                collector.add(file, node)
+            else:
+                collector.pass_over(file, node)
     return collector.loaded()
 
 
@@ -183,6 +187,12 @@ class _Collector:
         self.mistakes += reading.mistakes
         self._notes += reading.notes
 
+    def pass_over(self, file: str, node: Node) -> None:
+        """Note a document that is no Kubernetes object, in a file without any of ours: a payload, values of a chart."""
+        reading = Reading(Source(file, node.line), node)
+        reading.note((), "is no Kubernetes object and passed over", "move it elsewhere, or give apiVersion and kind")
+        self._notes += reading.notes
+
     def _add_items(self, file: str, node: Node, values: Mapping[str, Json], reading: Reading) -> None:
         items = values.get("items")
         if items is not None and not isinstance(items, list):
@@ -211,6 +221,27 @@ class _Collector:
         mappings = {field: MappingProxyType(found) for field, found in self._found.items()}
         notes = sorted(self._notes, key=lambda note: (note.file, note.line, note.column))
         return Loaded(Registry(**mappings), tuple(dict.fromkeys(notes)))  # type: ignore[arg-type] # see the line above
+
+
+def _is_ours(value: Json) -> bool:
+    if not isinstance(value, dict):
+        return False
+    items = value.get("items")
+    if _is_list(value) and isinstance(items, list) and any(_is_ours(item) for item in items):
+        return True
+    return str(value.get("apiVersion")).startswith(f"{GROUP}/")
+
+
+def _is_object(value: Json, file: str) -> bool:
+    """Say whether a document is, or was meant to be, an object of Kubernetes, or a list of them."""
+    if isinstance(value, list):
+        return any(_is_object(item, file) for item in value)
+    if not isinstance(value, dict):
+        return False
+    kind, api_version = value.get("kind"), value.get("apiVersion")
+    if api_version is not None or (isinstance(kind, str) and kind in KINDS):
+        return True
+    return "metadata" in value and not file.endswith(".json")
 
 
 def _is_list(values: Mapping[str, Json]) -> bool:

@@ -274,7 +274,13 @@ def test_every_namespace_beside_others_is_noted() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['{"a": "\\ud83d\\ude00", "a": 1}', '{"a": ["\\ud83d\\ude00", NaN]}', '{"a": ["\\ud83d"]}', '{"a": 1e999}']
+    "text",
+    [
+        '{"a": "\\ud83d\\ude00", "a": 1}',
+        '{"a": ["\\ud83d\\ude00", NaN]}',
+        '{"a": ["\\ud83d"]}',
+        '{"a": ["\\ud83d\\ude00", 1e999]}',
+    ],
 )
 def test_json_is_no_way_around_the_rules(text: str) -> None:
     with pytest.raises(ManifestError):
@@ -330,3 +336,41 @@ def test_resource_templates_may_be_spelt_in_camel_case_as_in_tektons_examples() 
     with pytest.raises(ManifestError) as caught:
         load_documents({"t.yaml": both}, namespace="lab")
     assert "stands beside resourcetemplates" in caught.value.mistakes[0]
+
+
+PAYLOADS = {
+    "payload.json": '{"action": "opened", "metadata": {"name": "x"}, "kind": "thing"}',
+    "list.json": '[{"id": 1}]',
+    "values.yaml": "image: {tag: v1}\n---\n- a\n",
+    "text.yml": "only words\n",
+}
+
+
+@pytest.mark.parametrize("file", PAYLOADS)
+def test_a_document_that_is_no_object_is_passed_over_with_a_note(file: str) -> None:
+    loaded = load_documents({"el.yaml": selecting("labelSelector: {}"), file: PAYLOADS[file]}, namespace="lab")
+    assert set(loaded.registry.listeners) == {("lab", "el")}
+    notes = [note for note in loaded.notes if note.file == file]
+    assert {note.message for note in notes} == {"is no Kubernetes object and passed over"}
+    assert len(notes) == len(PAYLOADS[file].split("---"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "kind: EventListener\nmetadata: {name: el}\nspec: {}",
+        "apiVersion: triggers.tekton.dev/v1beta1\nmetadata: {name: el}",
+        "apiVersion: v1\nmetadata: {name: el}",
+        "metadata: {name: el}",
+        "- kind: EventListener",
+    ],
+)
+def test_what_was_meant_to_be_an_object_is_not_passed_over(text: str) -> None:
+    with pytest.raises(ManifestError):
+        load_documents({"x.yaml": text}, namespace="lab")
+
+
+@pytest.mark.parametrize("stray", ["a: 1", "- a", "words"])
+def test_beside_an_object_of_ours_in_one_file_every_document_must_be_one(stray: str) -> None:
+    with pytest.raises(ManifestError):
+        load_documents({"x.yaml": f"{binding('- {name: a, value: b}')}\n---\n{stray}"}, namespace="lab")
