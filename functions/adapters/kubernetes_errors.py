@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
+from functions.adapters.kubernetes_phrases import REASONS
 from functions.adapters.kubernetes_transport import Answer, NoAnswerError
 from functions.adapters.kubernetes_verdicts import Verdict, too_large, verdict
+from functions.adapters.kubernetes_words import told
 from functions.errors import LastingError, PassingError
 from functions.numbers import wait
 from functions.status_texts import status_text
 from functions.values import Json
 
-MAX_MESSAGE = 600
-"""Characters of the server's message that are shown."""
-
-# as texts, for `re` to compile when the first error comes: a cold start meets none
-_VALUE = r'((?:Invalid|Unsupported|Duplicate|invalid) value: )("(?:[^"\\]|\\.)*"?|[^:,\]]*)'
-_UNPRINTABLE = r"[\x00-\x20\x7f-\x9f\u2028\u2029]+"
-_HIDDEN = "…"
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
 """API servers themselves answer without a Status where a whole group is unknown to them."""
-_SHORT = 6
-_LONG = 12
-_MAX_READ = 64 * 1024
-_CAUSE = r"[A-Za-z]{1,64}"
 _ALREADY_EXISTS = "AlreadyExists"
-_SEEN_ANYWAY = frozenset({"apiVersion", "kind"})
 
 
 class ApiRefusedError(LastingError):
@@ -90,14 +79,14 @@ def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
 def of_answer(
     answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, path_is_doubted: bool = False
 ) -> ApiError:
-    """Return the error for an answer that is not 2xx; `sent` is the manifest, whose values the text must not repeat."""
+    """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent."""
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
     if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
         cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
-    cause = cause if re.fullmatch(_CAUSE, cause) else status_text(answer.status)
+    cause = cause if cause in REASONS else status_text(answer.status)
     raw = _text(found.get("message"))
-    message = shown(raw, sent) if found else _NO_STATUS.get(answer.status, _FOREIGN)
+    message = told(found, subject) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
@@ -135,51 +124,6 @@ def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> Ap
         maybe_done=error.maybe_done,
         again=error.again,
     )
-
-
-def shown(message: str, sent: Mapping[str, Json] | None) -> str:
-    """Return a server's message as it may be shown: bounded, on one line, without the values of `sent`.
-
-    Field errors and admission webhooks quote what they refuse, which may have come from the event. Names of objects,
-    kinds and fields stay.
-    """
-    if len(message) > _MAX_READ:
-        return f"(a message of {len(message)} characters)"
-    text = re.sub(_VALUE, rf"\1{_HIDDEN}", message)
-    for value in sorted(set(_leaves(sent or {})), key=len, reverse=True):
-        for form in {value, json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}:
-            text = _without(form, text)
-    text = re.sub(_UNPRINTABLE, " ", text).strip()
-    return text if len(text) <= MAX_MESSAGE else text[:MAX_MESSAGE] + _HIDDEN
-
-
-def _without(value: str, text: str) -> str:
-    """Hide a value: a long one anywhere, a middling one as a word, a short one (it may be any word) in quotes."""
-    if value not in text:
-        return text
-    if len(value) < _SHORT:
-        return text.replace(f'"{value}"', f'"{_HIDDEN}"')
-    if len(value) < _LONG:
-        return re.sub(rf"(?<![\w.-]){re.escape(value)}(?![\w-])", _HIDDEN, text)
-    return text.replace(value, _HIDDEN)
-
-
-def _leaves(sent: Mapping[str, Json]) -> Iterator[str]:
-    """Yield the strings of a manifest that may be an event's: all but apiVersion, kind, name and namespace."""
-    metadata = sent.get("metadata")
-    rest = {key: value for key, value in sent.items() if key not in _SEEN_ANYWAY and key != "metadata"}
-    if isinstance(metadata, dict):
-        rest["metadata"] = {key: value for key, value in metadata.items() if key not in ("name", "namespace")}
-    stack: list[Json] = [rest]
-    while stack:
-        value = stack.pop()
-        if isinstance(value, str):
-            if value.strip():
-                yield value
-        elif isinstance(value, dict):
-            stack.extend(value.values())
-        elif isinstance(value, list):
-            stack.extend(value)
 
 
 def _hint(status: int, message: str, details: Mapping[str, Json]) -> str:

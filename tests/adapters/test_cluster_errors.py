@@ -7,62 +7,91 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.kubernetes_errors import MAX_MESSAGE, of_answer, shown
+from functions.adapters.kubernetes_errors import of_answer
 from functions.adapters.kubernetes_transport import Answer
+from functions.adapters.kubernetes_words import MAX_MESSAGE
 
-SENT: dict[str, Any] = {
-    "apiVersion": "tekton.dev/v1",
-    "kind": "PipelineRun",
-    "metadata": {
-        "name": "build-abc",
-        "namespace": "team",
-        "labels": {"branch": "feature/secret-plan"},
-        "annotations": {"note": 'say "hi"\nagain'},
-    },
-    "spec": {"params": [{"name": "t", "value": "canary-3f9"}, {"name": "n", "value": ["ab", "Zürich <&>"]}, 7, None]},
-}
+SENT: dict[str, Any] = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": "build-abc"}}
+RUN = "PipelineRun team/build-abc"
+CREATE = 'cannot create resource "pipelineruns" in API group "tekton.dev" in the namespace "team"'
+ACCOUNT = 'User "system:serviceaccount:ci:pipehook"'
+CAUSE = {"field": "spec.params[0].value", "reason": "FieldValueInvalid", "message": "hunter2"}
 
 
 def status(message: str, **more: Any) -> bytes:
     return json.dumps({"kind": "Status", "message": message, "reason": "Invalid", **more}).encode()
 
 
+OF_TEKTON = 'admission webhook "validation.webhook.pipeline.tekton.dev" denied the request: validation failed'
+OF_OURS = 'PipelineRun.tekton.dev "build-abc" is invalid'
+DOWN = 'Internal error occurred: failed calling webhook "webhook.pipeline.tekton.dev": failed to call webhook'
+LONG = "must be no more than 63 characters"
+
+
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
+        ("invalid value: Fix: rotate key hunter2, see notes: spec.description", "invalid value … spec.description"),
         (
-            'PipelineRun.tekton.dev "build-abc" is invalid: spec.x: Invalid value: "whatever:it": must be y',
-            'PipelineRun.tekton.dev "build-abc" is invalid: spec.x: Invalid value: …: must be y',
+            f'{OF_OURS}: spec.tasks[0]: Invalid value: "a:b": {LONG}',
+            f"{OF_OURS}: spec.tasks[0]: Invalid value … {LONG}",
         ),
-        ('a: Invalid value: "with \\" quote": no', "a: Invalid value: …: no"),
-        ("a: Invalid value: 12345: must be less", "a: Invalid value: …: must be less"),
-        ('a: Unsupported value: "x": supported values: "y"', 'a: Unsupported value: …: supported values: "y"'),
-        ('a: Duplicate value: "cut off', "a: Duplicate value: …"),
-        ("the image canary-3f9 is not signed", "the image … is not signed"),
-        ("no more canary-3f9x than needed", "no more canary-3f9x than needed"),
-        ("xfeature/secret-planx is odd", "x…x is odd"),
-        ("branch feature/secret-plan is protected", "branch … is protected"),
-        ('param "ab" is refused, absent is fine', 'param "…" is refused, absent is fine'),
-        ('webhook said: "say \\"hi\\"\\nagain" is wrong', 'webhook said: "…" is wrong'),
-        ("value Zürich <&> is odd", "value … is odd"),
-        ("several\nlines\tand \x1b[31mcolours", "several lines and [31mcolours"),
-        ("team/build-abc stays, tekton.dev/v1 too", "team/build-abc stays, tekton.dev/v1 too"),
+        (f'{OF_OURS}: Invalid value: "a\\"not": {LONG}', f"{OF_OURS}: Invalid value … {LONG}"),
+        (f"{OF_OURS}: spec.hunter2[hunter2].image: Required value", f"{OF_OURS}: spec.…[…].image: Required value"),
+        (f"pipelineruns.tekton.dev is forbidden: {ACCOUNT} {CREATE}",) * 2,
+        (f'pipelineruns.tekton.dev "build-abc" is forbidden: {ACCOUNT} {CREATE}',) * 2,
+        (
+            f'pipelineruns.tekton.dev "rotate-key" is forbidden: {ACCOUNT} {CREATE}: RBAC: x',
+            f'pipelineruns.tekton.dev "…" is forbidden: {ACCOUNT} {CREATE}: RBAC …',
+        ),
+        (f"{OF_TEKTON}: {ACCOUNT} {CREATE}", f'{OF_TEKTON} … cannot create resource … "team"'),
+        (f"{OF_TEKTON}: expected exactly one, got both: spec.pipelineRef, spec.pipelineSpec",) * 2,
+        (
+            f"{OF_TEKTON}: missing field(s): spec.params[hunter2].name",
+            f"{OF_TEKTON}: missing field(s): spec.params[…].name",
+        ),
+        (
+            'pipelineruns.tekton.dev "build-abc" is forbidden: exceeded quota: runs, requested: count/x=1',
+            'pipelineruns.tekton.dev "build-abc" is forbidden: exceeded quota: runs …',
+        ),
+        (f'{DOWN}: Post "https://10.0.0.1/": dial tcp 10.0.0.1:443: i/o timeout', f"{DOWN} … dial tcp … i/o timeout"),
+        ('namespaces "team" not found',) * 2,
+        ('namespaces "rotate-key" not found', "namespaces … not found"),
+        ('error looking up service account team/bot: "bot" not found', "error looking up service account … not found"),
+        ("the image hunter2 is not signed", "its message is not shown, since it may quote the event"),
+        ("\x1b[31m not found\u202e\u0085", "… not found …"),
     ],
 )
-def test_a_message_keeps_names_and_loses_values(message: str, expected: str) -> None:
-    assert shown(message, SENT) == expected
+def test_of_a_message_the_words_of_kubernetes_and_tekton_are_shown_and_our_own_names(
+    message: str, expected: str
+) -> None:
+    error = of_answer(Answer(422, "", status(message)), RUN, SENT)
+    assert error.reason == f"{RUN}: the cluster answers 422 Invalid: {expected}"
 
 
-def test_a_huge_message_is_cut() -> None:
-    text = shown("word " * 10_000, None)
-    assert len(text) == MAX_MESSAGE + 1
-    assert text.endswith("…")
-    assert shown("word " * 100_000, None) == "(a message of 500000 characters)"
+def test_causes_fields_and_what_it_is_about_are_shown_once() -> None:
+    causes = [CAUSE, CAUSE | {"field": "metadata.annotations[hunter2]"}, {"field": "spec"}, {"field": 1}, "hunter2", {}]
+    details = {"name": "hunter2", "kind": "configmaps", "causes": causes}
+    error = of_answer(Answer(422, "", status("hunter2: spec.params[0].value is bad", details=details)), RUN, SENT)
+    assert error.reason.partition("Invalid: ")[2] == (
+        "… spec.params[0].value …; fields: metadata.annotations[…] (Invalid value); about configmaps"
+    )
+
+
+def test_a_reason_that_kubernetes_does_not_have_is_not_shown() -> None:
+    error = of_answer(Answer(422, "", status("", reason="RotateKeyHunter")), RUN, SENT)
+    assert "Hunter" not in error.reason + error.cause
+
+
+def test_a_huge_message_is_read_in_part_and_cut() -> None:
+    error = of_answer(Answer(422, "", status("not found, " * 100_000)), RUN, SENT)
+    assert len(error.reason) < MAX_MESSAGE + 100
+    assert error.reason.endswith("…")
 
 
 def test_an_error_names_object_status_reason_and_message() -> None:
-    error = of_answer(Answer(422, "", status("spec is wrong")), "PipelineRun team/build-abc", SENT)
-    assert error.reason == "PipelineRun team/build-abc: the cluster answers 422 Invalid: spec is wrong"
+    error = of_answer(Answer(422, "", status("missing field(s)")), "PipelineRun team/build-abc", SENT)
+    assert error.reason == "PipelineRun team/build-abc: the cluster answers 422 Invalid: missing field(s)"
     assert (error.status, error.cause, error.passing) == (422, "Invalid", False)
 
 
