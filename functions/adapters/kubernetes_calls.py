@@ -14,9 +14,10 @@ from http import HTTPStatus
 from functions.adapters import kubernetes_errors as errors
 from functions.adapters.jitter import draw
 from functions.adapters.kubeconfig import AccessSource
+from functions.adapters.kubernetes_answers import Answer, NoAnswerError
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes_refusals import Ask, Refusals
-from functions.adapters.kubernetes_transport import Answer, NoAnswerError, Request, Session
+from functions.adapters.kubernetes_transport import Request, Session
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError, PassingError
 from functions.ports import Deadline

@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from http import HTTPStatus
 
+from functions.adapters.kubernetes_answers import Answer, NoAnswerError
 from functions.adapters.kubernetes_phrases import REASONS
-from functions.adapters.kubernetes_transport import Answer, NoAnswerError
 from functions.adapters.kubernetes_verdicts import Verdict, too_large, verdict
 from functions.adapters.kubernetes_words import told
 from functions.errors import LastingError, PassingError

@@ -20,7 +20,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 
-from functions.adapters.kubernetes_transport import Answer, Request
+from functions.adapters.kubernetes_answers import Answer
+from functions.adapters.kubernetes_transport import Request
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError
 from functions.strict_json import parse_json

@@ -20,13 +20,14 @@ from urllib3 import HTTPConnectionPool
 from urllib3.connection import HTTPConnection
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
-from functions.adapters import kubernetes_kinds, kubernetes_transport
+from functions.adapters import kubernetes_kinds, kubernetes_pools, kubernetes_transport
 from functions.adapters.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes_answers import NoAnswerError
 from functions.adapters.kubernetes_api import Access, KubernetesApi, describe
 from functions.adapters.kubernetes_calls import Backoff
 from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes_kinds import KNOWN, Kinds, Resource
-from functions.adapters.kubernetes_transport import NoAnswerError, Request, Session
+from functions.adapters.kubernetes_transport import Request, Session
 from functions.errors import ConfigurationError, LastingError, PassingError
 from functions.ports import Deadline
 from functions.values import Status
@@ -280,7 +281,7 @@ class TestProxy:
     ],
 )
 def test_what_the_library_raises_is_said_plainly(error: HTTPError, text: str, maybe_done: bool) -> None:
-    with pytest.raises(NoAnswerError) as caught, kubernetes_transport._plain_faults():
+    with pytest.raises(NoAnswerError) as caught, kubernetes_pools._plain_faults():
         raise error
     assert (caught.value.text, caught.value.maybe_done) == (text, maybe_done)
 
@@ -348,11 +349,11 @@ class TestConnections:
 
         response = Dribble()
         with pytest.raises(NoAnswerError, match="had not ended when the time was up"):
-            kubernetes_transport._body(response, Deadline(8.0, lambda: response.now))  # type: ignore[arg-type]  # a stub
+            kubernetes_pools.read(response, Deadline(8.0, lambda: response.now))  # type: ignore[arg-type]  # a stub
         assert response.now == 8.0
 
     def test_an_answer_without_end_is_cut_off(self, monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> None:
-        monkeypatch.setattr(kubernetes_transport, "MAX_ANSWER", 100)
+        monkeypatch.setattr(kubernetes_pools, "MAX_ANSWER", 100)
         with pytest.raises(ApiUnavailableError, match="the answer is larger than"):
             create(*api_of(parse_kubeconfig(server.kubeconfig(), trusted_local=False)))
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from functions.adapters.kubernetes_answers import Answer
 from functions.adapters.kubernetes_errors import of_answer
-from functions.adapters.kubernetes_transport import Answer
 from functions.adapters.kubernetes_words import MAX_MESSAGE
 
 SENT: dict[str, Any] = {"apiVersion": "tekton.dev/v1", "kind": "PipelineRun", "metadata": {"name": "build-abc"}}
