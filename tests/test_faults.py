@@ -123,8 +123,8 @@ class TestCreating:
         assert 5 < sum(production.clock.slept) < 8
 
     def test_no_answer_at_all(self, production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 0.3)
         function, body = production.application(), pushed()
+        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 1.0)
         production.cluster.faults.add(Fault(action="hang", method="POST"))
         answer = push(function, body)
         assert (answer.status, answer.statuses) == (503, ["failed"])
@@ -133,8 +133,8 @@ class TestCreating:
         recover(production, function, body)
 
     def test_an_answer_that_comes_too_late(self, production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 0.3)
         function, body = production.application(), pushed()
+        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 1.0)
         production.cluster.faults.add(Fault(action="delay", method="POST", seconds=20))
         assert push(function, body).status == 503
         assert len(production.objects()) == 1

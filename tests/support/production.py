@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import kubernetes.dynamic  # noqa: F401 -- so that no delivery of a test spends its deadline on importing it
 import pytest
 
 from functions.adapters import secrets_sources
