@@ -53,6 +53,8 @@ class Reading:
 
     objects: dict[Key, Object] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    denied: list[tuple[str, str]] = field(default_factory=list)
+    """Kinds and the namespaces (empty for cluster-scoped kinds) that the account may not list."""
 
 
 class Reader:
@@ -95,6 +97,7 @@ class Reader:
         for part in parts:
             reading.objects.update(part.objects)
             reading.remarks.extend(part.remarks)
+            reading.denied.extend(part.denied)
         return reading
 
     def _add(self, kind: str, more: Iterable[str], reading: Reading, deadline: Deadline) -> None:
@@ -109,6 +112,7 @@ class Reader:
                 self._narrow_until.pop(kind, None)
                 return
         if kind in CLUSTER_SCOPED:
+            reading.denied.append((kind, ""))
             reading.remarks.append(f"the account may not list {kind} objects, so there are none for Pipehook")
             return
         namespaces = self._home_namespaces(deadline).union(more)
@@ -123,6 +127,7 @@ class Reader:
         if denied and len(denied) == len(namespaces) and kind not in _NEEDLESS:
             raise next(iter(denied.values()))
         if denied:
+            reading.denied.extend((kind, namespace) for namespace in denied)
             reading.remarks.append(f"the account may not list {kind} objects in {', '.join(denied)}: none are seen")
 
     def _home_namespaces(self, deadline: Deadline) -> frozenset[str]:

@@ -51,7 +51,8 @@ class KubernetesApi:
         """Create an object from a manifest with kind, name and (where the kind has one) namespace.
 
         An object of that name is an ApiRefusedError with cause `AlreadyExists`, `maybe_done` telling whether an
-        earlier attempt of this very call may have made it. With `dry_run` the server admits and stores nothing.
+        earlier attempt of this very call may have made it. With `dry_run` the server admits and stores nothing, and
+        refuses fields that it does not know.
         """
         api_version, kind = _text(manifest, "apiVersion"), _text(manifest, "kind")
         resource = self.resource(api_version, kind, deadline=deadline)
@@ -78,7 +79,8 @@ class KubernetesApi:
         request = Request(
             method="POST",
             path=resource.path(namespace),
-            query={"dryRun": "All"} if dry_run else {},
+            # a cluster that drops fields which it does not know would say nothing of them
+            query={"dryRun": "All", "fieldValidation": "Strict"} if dry_run else {},
             body={**manifest, "metadata": metadata},
             impersonate=impersonate,
             attributes=resource.attributes("create", namespace),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ from functions.cli.needs import Need
 from functions.errors import LastingError
 from functions.ports import Deadline
 
-SECONDS = 20.0
+SECONDS = 8.0
+"""For one question: what the function has for a whole delivery."""
+ONCE = Backoff(base=2 * SECONDS, cap=2 * SECONDS, draw=lambda: 1.0)
+"""For the first question: nobody at a terminal waits for a server that is away. A wait so long is not begun."""
 TOKEN_POLLS = 50
 LABEL = "app.kubernetes.io/name=pipehook"
 """What infra/cluster and this command put on everything that they make."""
@@ -60,6 +64,20 @@ class Cluster:
                 return None
             raise
 
+    def reach(self) -> None:
+        """Ask once whether the server is there and accepts the credentials. Raises as the cluster's API does."""
+        calls = Calls(Given(self.access), backoff=ONCE, connections=1)
+        calls.json(Request(method="GET", path="/version"), "the API", deadline())
+
+    def user(self) -> str:
+        """Return whom the API takes the kubeconfig for, as RBAC names it; empty when it does not say (before 1.28)."""
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
+        with contextlib.suppress(LastingError):
+            answer = self.ask("POST", path, "SelfSubjectReview", body) or {}
+            return str(((answer.get("status") or {}).get("userInfo") or {}).get("username") or "")
+        return ""
+
     def has_account(self, namespace: str, name: str) -> bool:
         """Say whether there is a ServiceAccount."""
         return (
@@ -67,7 +85,12 @@ class Cluster:
         )
 
     def make_account(self, namespace: str, name: str, needed: Iterable[Need]) -> list[str]:
-        """Make the account, and a Role and RoleBinding where something is created; return what was made."""
+        """Make the account, and where something is created the Role and RoleBinding; say what was made or extended.
+
+        A Role or RoleBinding that is there keeps what it has, and gets what is missing, as `kubectl auth reconcile`
+        does it. In another namespace than the account's own they bear its name: those of that namespace's own account
+        are not given rights, nor lent to this one.
+        """
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(namespace, name)}
         objects = [{**account, "automountServiceAccountToken": False}]
         rules: dict[str, dict[str, set[str]]] = {}
@@ -80,8 +103,29 @@ class Cluster:
             group = need.api_version.rpartition("/")[0]
             rules.setdefault(need.namespace, {}).setdefault(group, set()).add(resource.plural)
         for where, groups in rules.items():
-            objects += _role(where, name, namespace, groups)
-        return [made for entry in objects if (made := self._create(entry))]
+            objects += _role(where, name if where == namespace else f"{name}-{namespace}", (namespace, name), groups)
+        return [made for entry in objects if (made := self._ensure(entry))]
+
+    def _ensure(self, manifest: dict[str, Any]) -> str:
+        """Create an object, or add to the one that is there what it lacks; return what was done, if anything."""
+        if made := self._create(manifest):
+            return f"created {made}"
+        field = {"Role": "rules", "RoleBinding": "subjects"}.get(manifest["kind"])
+        if field is None:
+            return ""
+        metadata = manifest["metadata"]
+        said = f"{manifest['kind']} {metadata['namespace']}/{metadata['name']}"
+        plural = f"{manifest['kind'].lower()}s"
+        path = f"/apis/{_RBAC}/v1/namespaces/{metadata['namespace']}/{plural}/{metadata['name']}"
+        found = self.ask("GET", path, said) or {}
+        if manifest.get("roleRef") != found.get("roleRef"):
+            raise LastingError(f"{said} binds another role already: delete it, or choose another --service-account")
+        held = found.get(field) or []
+        missing = [entry for entry in manifest[field] if not any(_covers(one, entry) for one in held)]
+        if not missing:
+            return ""
+        self.ask("PUT", path, said, {**found, field: [*held, *missing]})
+        return f"extended {said}"
 
     def _create(self, manifest: dict[str, Any]) -> str:
         metadata = manifest["metadata"]
@@ -160,7 +204,19 @@ def _metadata(namespace: str, name: str) -> dict[str, Any]:
     return {"name": name, "namespace": namespace, "labels": dict([LABEL.split("=")])}
 
 
-def _role(where: str, name: str, home: str, groups: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+def _covers(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Say whether an entry of a Role or RoleBinding holds all that another one has."""
+    if held.get("resourceNames"):
+        return False
+    return all(
+        {*value} <= {*held.get(name, ())} or "*" in held.get(name, ())
+        if isinstance(value, list)
+        else held.get(name) == value
+        for name, value in wanted.items()
+    )
+
+
+def _role(where: str, name: str, account: tuple[str, str], groups: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
     rules = [
         {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["create", "get"]}
         for group, plurals in sorted(groups.items())
@@ -173,6 +229,6 @@ def _role(where: str, name: str, home: str, groups: Mapping[str, Iterable[str]])
             "kind": "RoleBinding",
             "metadata": _metadata(where, name),
             "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": name, "namespace": home}],
+            "subjects": [{"kind": "ServiceAccount", "name": account[1], "namespace": account[0]}],
         },
     ]

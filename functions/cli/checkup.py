@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
-
-import click
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from shlex import quote
 
 from functions import lint
+from functions.adapters.kubernetes_errors import ApiUnavailableError
+from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
-from functions.cli.findings import FAIL, OK, WARN, Check, clock, role_remedy, secret_remedy, server_date
-from functions.cli.github import Hooks, read_token
+from functions.cli.admin import Given
+from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
 from functions.cli.needs import Need, needs, secret_refs
 from functions.entrypoints.parts import Parts, put_together
 from functions.errors import ConfigurationError, PipehookError
 from functions.lint.rules import Severity
 from functions.lint.views import Views
+from functions.model.decode import GROUP
 from functions.model.load import read_manifests
-from functions.numbers import whole
 from functions.settings import Settings, read_settings, require_cluster
 
-_TEKTON = "https://storage.googleapis.com/tekton-releases/pipeline/latest/release.yaml"
+_CONFIGURATION = "correct the variable: docs/configuration.md, or README.md"
+_LISTED = ("EventListener", "Trigger", "TriggerBinding", "TriggerTemplate")
 
 
 class Patient:
@@ -34,6 +37,7 @@ class Patient:
         self._views: Views | None = None
         self._parts: Parts | None = None
         self._cluster: Cluster | None = None
+        self._user = ""
 
     def settings_checks(self) -> Iterator[Check]:
         """Check the environment."""
@@ -50,15 +54,12 @@ class Patient:
             yield Check("settings", WARN, "UNVERIFIED_TRIGGERS=allow: whoever finds the URL can start runs", remedy)
         if self._settings.dry_run:
             yield Check("settings", WARN, "DRY_RUN=true: nothing is created", "unset DRY_RUN")
+        self._parts = put_together(self._settings, namespaces=self._namespaces)
 
-    def manifest_checks(self) -> Iterator[Check]:
+    def file_checks(self) -> Iterator[Check]:
         """Check the manifests of a file source."""
         settings = self._settings
-        if settings is None:
-            return
-        self._parts = put_together(settings, namespaces=self._namespaces)
-        if settings.triggers_source == "cluster":
-            yield from self._cluster_source(settings)
+        if settings is None or settings.triggers_source == "cluster":
             return
         try:
             texts = read_manifests(settings.triggers_source)
@@ -67,7 +68,7 @@ class Patient:
             return
         found, loaded = lint.check(texts, namespace=settings.namespace, allow_unverified=settings.allow_unverified)
         errors = [finding for finding in found if finding.rule.severity is Severity.ERROR]
-        remedy = f"pipehook validate {settings.triggers_source}"
+        remedy = f"pipehook validate {quote(settings.triggers_source)}"
         if errors:
             yield Check("manifests", FAIL, f"{len(errors)} errors, first: {errors[0]}", remedy)
         if loaded is not None:
@@ -76,22 +77,22 @@ class Patient:
             if not errors:
                 yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", remedy)
 
-    def _cluster_source(self, settings: Settings) -> Iterator[Check]:
+    def _objects(self, settings: Settings, cluster: Cluster) -> Iterator[Check]:
         from functions.adapters.cluster_source_objects import Objects  # noqa: PLC0415 -- for this source alone
         from functions.adapters.cluster_source_reader import Reader  # noqa: PLC0415 -- as above
         from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- as above
 
-        parts = self._parts
-        if parts is None or parts.api is None or parts.access is None:
-            return
+        home = home_namespaces(settings, Given(cluster.access))
         try:
-            reader = Reader(parts.api, home_namespaces(settings, parts.access), clock=time.monotonic)
-            reading = reader.read(deadline())
+            reading = Reader(cluster.api, home, clock=time.monotonic).read(deadline())
         except PipehookError as error:
-            yield Check("manifests", FAIL, f"triggers cannot be read: {error.reason}", "kubectl apply -k infra/cluster")
+            remedy = " && ".join(self._listing_remedy(_LISTED, where) for where in sorted(home(deadline())))
+            yield Check("manifests", FAIL, f"triggers cannot be read: {error.reason}", remedy)
             return
+        denied = {where: [kind for kind, there in reading.denied if there == where] for _, where in reading.denied}
+        remedy = " && ".join(self._listing_remedy(kinds, where) for where, kinds in denied.items())
         for remark in reading.remarks:
-            yield Check("manifests", WARN, remark, "kubectl apply -k infra/cluster/everything-from-cluster")
+            yield Check("manifests", WARN, remark, remedy or remedies.TRIGGERS)
         registry = Objects().update(reading.objects)
         self._views = Views(registry, settings.outbound_hosts)
         broken = [f"{kind} {namespace}/{name}: {why}" for (kind, namespace, name), why in registry.invalid.items()]
@@ -100,58 +101,69 @@ class Patient:
         names = ", ".join(listener.path for _, listener in self._views.listeners) or "none"
         yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", "make an EventListener")
 
+    def _listing_remedy(self, kinds: Sequence[str], namespace: str) -> str:
+        return remedies.listing([f"{kind.lower()}s" for kind in kinds], namespace, self._user)
+
     def _namespaces(self) -> frozenset[str]:
         return frozenset(view.prepared.namespace for view in self._views.all) if self._views else frozenset()
 
     def secret_checks(self) -> Iterator[Check]:
         """Check that every secret that a trigger names can be read."""
-        if self._views is None or self._parts is None or self._settings is None:
+        settings = self._settings
+        if self._views is None or self._parts is None or settings is None:
+            return
+        if settings.secrets_source.kind == "cluster" and self._cluster is None:
             return
         for ref in secret_refs(self._views):
             name = f"secret {ref.namespace}/{ref.name}, key {ref.key}"
             try:
                 values = self._parts.secrets.accepted(ref, deadline())
             except PipehookError as error:
-                yield Check(name, FAIL, error.reason, secret_remedy(self._settings, ref))
+                yield Check(name, FAIL, error.reason, remedies.secret(settings, ref, error, self._user))
+                if error.passing:
+                    return  # it will not be better with the next
                 continue
             yield Check(name, OK, f"{len(values)} value{'s' * (len(values) != 1)} accepted")
             if any(value != value.strip() for value in values):
-                remedy = "add a version without it: printf %s VALUE | gcloud secrets versions add … --data-file=-"
+                remedy = "store it again without: printf %s adds no line break, echo and editors do"
                 yield Check(name, WARN, "it begins or ends with a blank or line break, which counts", remedy)
 
     def cluster_checks(self) -> Iterator[Check]:
-        """Check the kubeconfig, the API behind it, its clock and Tekton's kinds."""
-        if self._parts is None or self._parts.access is None:
+        """Check the kubeconfig, the API behind it, its clock, Tekton's kinds, and the manifests of a cluster source."""
+        settings = self._settings
+        if settings is None or self._parts is None or self._parts.access is None:
             return
+        remedy = remedies.new_kubeconfig(settings, self._account_namespace(settings))
         try:
             access = self._parts.access(refresh=False, deadline=deadline())
         except PipehookError as error:
             mistakes = error.mistakes if isinstance(error, ConfigurationError) else ()
-            text = "; ".join([error.reason, *mistakes])
-            yield Check(
-                "kubeconfig", FAIL, text, "pipehook kubeconfig --namespace NAMESPACE --secret projects/P/secrets/S"
-            )
+            yield Check("kubeconfig", FAIL, "; ".join([error.reason, *mistakes]), remedy)
             return
         yield Check("kubeconfig", OK, f"accepted: {access.server}, namespace {access.namespace}")
         cluster = Cluster(access)
         try:
+            cluster.reach()
             served = cluster.ask("GET", "/apis/tekton.dev/v1", "discovery of tekton.dev/v1")
         except PipehookError as error:
-            remedy = (
-                "is the address right, and open to the function? Has the token ended? pipehook kubeconfig … --rotate"
-            )
-            yield Check("cluster", FAIL, error.reason, remedy)
+            unreached = isinstance(error, ApiUnavailableError) and not (error.status or error.cause)
+            address = "is the kubeconfig's address right, and open to whoever asks?"
+            yield Check("cluster", FAIL, error.reason, address if unreached else remedy)
             return
-        self._cluster = cluster
+        self._cluster, self._user = cluster, cluster.user()
         yield Check("cluster", OK, "the API answers, and accepts the credentials")
         names = {str(entry.get("kind")) for entry in (served or {}).get("resources") or []}
         if "PipelineRun" in names:
             yield Check("Tekton", OK, "tekton.dev/v1 is served")
         else:
-            yield Check(
-                "Tekton", FAIL, "the cluster serves no PipelineRun of tekton.dev/v1", f"kubectl apply -f {_TEKTON}"
-            )
+            yield Check("Tekton", FAIL, "the cluster serves no PipelineRun of tekton.dev/v1", remedies.TEKTON)
         yield clock("the cluster", server_date(access))
+        if settings.triggers_source == "cluster":
+            yield from self._objects(settings, cluster)
+
+    def _account_namespace(self, settings: Settings) -> str:
+        """Return where the function's account belongs: with its triggers, as far as they are known."""
+        return min(self._namespaces(), default=settings.event_listener.rpartition("/")[0] or settings.namespace)
 
     def right_checks(self) -> Iterator[Check]:
         """Check that the account may create and get what the templates make, and read what the sources say."""
@@ -184,61 +196,42 @@ class Patient:
                 )
                 who = account or "the account"
                 said = f"{who} may {'' if verdict.allowed else 'not '}{verb} {resource.plural}"
-                yield Check(name, OK if verdict.allowed else FAIL, said, role_remedy(need, resource.plural, account))
+                yield Check(
+                    name,
+                    OK if verdict.allowed else FAIL,
+                    said,
+                    remedies.rights(replace(need, account=account), resource.plural, self._user),
+                )
         except PipehookError as error:
-            yield Check(
-                name, FAIL, error.reason, "allow the kubeconfig's account to impersonate" if need.account else ""
-            )
+            yield Check(name, FAIL, error.reason, self._remedy(need, error))
+
+    def _remedy(self, need: Need, error: PipehookError) -> str:
+        if need.account and remedies.is_forbidden(error):
+            return remedies.impersonation(need.account, self._user)
+        tekton = need.api_version.partition("/")[0].endswith("tekton.dev")
+        return remedies.TEKTON if tekton else "install the kind's CRD, or correct the template"
 
     def _listing(self, cluster: Cluster) -> Iterator[Check]:
-        for plural in ("eventlisteners", "triggers", "triggerbindings", "triggertemplates"):
-            verdict = cluster.api.review_access(
-                "list",
-                group="triggers.tekton.dev",
-                resource=plural,
-                namespace=cluster.access.namespace,
-                deadline=deadline(),
-            )
-            said = f"the account may {'' if verdict.allowed else 'not '}list {plural} in {cluster.access.namespace}"
-            remedy = "kubectl apply -k infra/cluster/everything-from-cluster"
-            yield Check("triggers in the cluster", OK if verdict.allowed else FAIL, said, remedy)
+        from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- for this source alone
+
+        if self._settings is None:
+            return
+        for namespace in sorted(home_namespaces(self._settings, Given(cluster.access))(deadline())):
+            for kind in _LISTED:
+                plural = f"{kind.lower()}s"
+                verdict = cluster.api.review_access(
+                    "list", group=GROUP, resource=plural, namespace=namespace, deadline=deadline()
+                )
+                said = f"the account may {'' if verdict.allowed else 'not '}list {plural} in {namespace}"
+                remedy = self._listing_remedy([kind], namespace)
+                yield Check("triggers in the cluster", OK if verdict.allowed else FAIL, said, remedy)
 
     def github_checks(self) -> Iterator[Check]:
         """Check the last deliveries of the hooks, and GitHub's clock."""
         settings = self._settings
         if settings is None:
             return
-        names = [name for name in (self._hooks or settings.github_hooks) if name != "app"]
-        if not names:
-            return
-        try:
-            token = read_token(self._token_secret or settings.github_token_secret)
-        except (click.UsageError, PipehookError) as error:
-            text = error.message if isinstance(error, click.UsageError) else error.reason
-            yield Check("GitHub", WARN, text, "export GITHUB_TOKEN=…")
-            return
-        for name in names:
-            yield from self._hook(settings, name, token)
+        from functions.cli.checkup_github import hook_checks  # noqa: PLC0415 -- for those who have hooks
 
-    def _hook(self, settings: Settings, name: str, token: str) -> Iterator[Check]:
-        scope, _, number = name.rpartition("/hooks/")
-        github = Hooks(settings.github_api_url, scope, token)
-        try:
-            found = github.deliveries(int(number))
-        except (PipehookError, ValueError) as error:
-            text = error.reason if isinstance(error, PipehookError) else "a hook is named repos/OWNER/REPO/hooks/ID"
-            yield Check(name, FAIL, text, "give the token read access to webhooks")
-            return
-        failed = [entry for entry in found if not 200 <= (whole(entry.get("status_code")) or 0) < 300]  # noqa: PLR2004 -- success
-        if not found:
-            yield Check(name, WARN, "GitHub has delivered nothing in three days", f"pipehook hooks test {scope}")
-        elif failed:
-            codes = ", ".join(sorted({str(entry.get("status_code")) for entry in failed}))
-            text = f"{len(failed)} of the last {len(found)} deliveries failed, with {codes}"
-            newest_fails = found[0] in failed
-            yield Check(
-                name, FAIL if newest_fails else WARN, text, "the reply on the hook's page says why; Redeliver there"
-            )
-        else:
-            yield Check(name, OK, f"the last {len(found)} deliveries were taken")
-        yield clock("GitHub", github.date)
+        names = [name for name in (self._hooks or settings.github_hooks) if name != "app"]
+        yield from hook_checks(settings, names, self._token_secret)

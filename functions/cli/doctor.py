@@ -25,6 +25,8 @@ Examples:
 
 Secrets are read as you, not as the function: impersonate its service account to see what it sees
 (gcloud auth application-default login --impersonate-service-account=…).
+Below what is wrong stands what mends it, for whoever may do that. Where a command names $FUNCTION_ACCOUNT, export the
+function's service account as that first: terraform -chdir=infra output service_accounts
 Exits with 1 when something is wrong.
 """
 
@@ -64,9 +66,9 @@ def doctor(*, env_file: Path | None, function: str, hooks: tuple[str, ...], toke
 def _checks(patient: Patient, *, quiet: bool) -> Iterator[Check]:
     parts: list[tuple[str, Callable[[], Iterator[Check]]]] = [
         ("settings", patient.settings_checks),
-        ("manifests", patient.manifest_checks),
-        ("secrets", patient.secret_checks),
+        ("manifests", patient.file_checks),
         ("cluster", patient.cluster_checks),
+        ("secrets", patient.secret_checks),
         ("rights", patient.right_checks),
         ("GitHub", patient.github_checks),
     ]

@@ -1,4 +1,4 @@
-"""What a check of `pipehook doctor` says: its result and its remedy; and the two clocks."""
+"""What a check of `pipehook doctor` says: its result and its remedy; and what a clock says."""
 
 from __future__ import annotations
 
@@ -8,9 +8,6 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from functions.adapters.kubeconfig import ClusterAccess
-from functions.cli.needs import Need
-from functions.settings import Settings
-from functions.values import SecretRef
 
 OK, WARN, FAIL = 0, 1, 2
 MAX_SKEW = 30.0
@@ -29,41 +26,6 @@ class Check:
     def plain(self, word: str) -> dict[str, str]:
         """Return it as plain values, the result as a word."""
         return {"check": self.name, "result": word, "detail": self.detail, "remedy": self.remedy}
-
-
-def secret_remedy(settings: Settings, ref: SecretRef) -> str:
-    """Return the commands that store a secret where the settings look for it."""
-    identifier = settings.secret_id_format.format(name=ref.name, namespace=ref.namespace)
-    where = settings.secrets_source
-    if where.kind == "file":
-        return f"openssl rand -hex 32 | tr -d '\\n' > {where.location}/{identifier}/{ref.key}"
-    if where.kind == "cluster":
-        key = f"--from-literal={ref.key}=$(openssl rand -hex 32)"
-        return f"kubectl create secret generic {ref.name} -n {ref.namespace} {key}; the account needs get on it"
-    if where.kind == "none":
-        return "set SECRETS_SOURCE to secret-manager://PROJECT, file:///DIR or cluster"
-    project = f"--project={where.location}"
-    return (
-        f"gcloud secrets create {identifier} {project}; openssl rand -hex 32 | tr -d '\\n' | gcloud secrets versions "
-        f"add {identifier} {project} --data-file=-; gcloud secrets add-iam-policy-binding {identifier} {project} "
-        "--role=roles/secretmanager.secretAccessor --member=serviceAccount:…"
-    )
-
-
-def role_remedy(need: Need, plural: str, account: str) -> str:
-    """Return the command that allows what is missing."""
-    group = need.api_version.rpartition("/")[0]
-    kind = f"{plural}.{group}" if group else plural
-    if account:
-        namespace, name = account.split(":")[2:]
-        return (
-            f"kubectl create role {name} -n {need.namespace} --verb=create --resource={kind}; kubectl create "
-            f"rolebinding {name} -n {need.namespace} --role={name} --serviceaccount={namespace}:{name}"
-        )
-    return (
-        f"kubectl create role pipehook -n {need.namespace} --verb=create,get --resource={kind}; kubectl create "
-        f"rolebinding pipehook -n {need.namespace} --role=pipehook --serviceaccount={need.namespace}:pipehook"
-    )
 
 
 def clock(whose: str, date: float | None) -> Check:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -51,7 +52,7 @@ You need rights to create tokens of the service account (create on serviceaccoun
 )
 @click.option("--duration", default="90d", show_default=True, help="Life of the token, as 90d or 720h.")
 @click.option("--token-secret", default="", metavar="NAME", help="Use a token that does not end, in this Secret.")
-@click.option("--create", is_flag=True, help="Make what is missing: account, Role and RoleBinding.")
+@click.option("--create", is_flag=True, help="Make or extend what is missing: account, Role and RoleBinding.")
 @click.option("--triggers", default="", metavar="PATH", help="Manifests whose kinds the Role allows [TRIGGERS_SOURCE].")
 @click.option("--file", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file, mode 600.")
 @click.option("--secret", default="", metavar="projects/P/secrets/S", help="Add it as a version to Secret Manager.")
@@ -84,14 +85,15 @@ def kubeconfig(
         )
     seconds = _seconds(duration)
     cluster = Cluster(admin_access(admin, context))
-    _ensure(cluster, namespace, service_account, create=create, triggers=triggers)
+    cluster.reach()
+    needed = _ensure(cluster, namespace, service_account, create=create, triggers=triggers)
     if token_secret:
         name = f"{token_secret}-{int(time.time())}" if rotate else token_secret
         token = cluster.secret_token(namespace, service_account, name)
     else:
         name, token = "", cluster.request_token(namespace, service_account, seconds)
     text = _written(cluster, namespace, service_account, token, server)
-    _try(text, namespace)
+    _try(text, namespace, needed)
     if token.ends:
         progress(f"The token ends at {token.ends}: run this again, with --rotate, before then.")
     _deliver(text, target=target, secret=secret)
@@ -106,15 +108,20 @@ def _seconds(duration: str) -> int:
     return max(600, int(found[1]) * _SECONDS[found[2]])
 
 
-def _ensure(cluster: Cluster, namespace: str, account: str, *, create: bool, triggers: str) -> None:
+def _ensure(cluster: Cluster, namespace: str, account: str, *, create: bool, triggers: str) -> list[Need]:
+    """Make what is missing, with `create`, and return the rights that are wanted."""
     if create:
-        for made in cluster.make_account(namespace, account, _needed(triggers)):
-            progress(f"{status('created')} {made}")
-    elif not cluster.has_account(namespace, account):
+        needed = _needed(triggers)
+        for done in cluster.make_account(namespace, account, needed):
+            word, _, what = done.partition(" ")
+            progress(f"{status(word)} {what}")
+        return needed
+    if not cluster.has_account(namespace, account):
         raise LastingError(
             f"there is no ServiceAccount {namespace}/{account}: "
             "kubectl apply -k infra/cluster/base makes it, as does --create"
         )
+    return []
 
 
 def _needed(triggers: str) -> list[Need]:
@@ -142,15 +149,27 @@ def _written(cluster: Cluster, namespace: str, account: str, token: Token, serve
     return document(json.loads(json.dumps(config)), "yaml") + "\n"
 
 
-def _try(text: str, namespace: str) -> None:
-    """Read the kubeconfig as the function will, and ask the cluster with it. Raises what either finds."""
+def _try(text: str, namespace: str, needed: Sequence[Need]) -> None:
+    """Read the kubeconfig as the function will, and ask the cluster with it. Raises what either finds.
+
+    Rights that were to be made must be there; without --create, a right that is missing is only said.
+    """
     access: ClusterAccess = parse_kubeconfig(text, trusted_local=False)
-    verdict = KubernetesApi(Given(access)).review_access(
-        "create", group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline()
-    )
-    if not verdict.allowed:
+    api = KubernetesApi(Given(access))
+    lacking = []
+    for need in needed or [Need(namespace, "tekton.dev/v1", "PipelineRun")]:
+        resource = api.resource(need.api_version, need.kind, deadline=deadline())
+        group = need.api_version.rpartition("/")[0]
+        verdict = api.review_access(
+            "create", group=group, resource=resource.plural, namespace=need.namespace, deadline=deadline()
+        )
+        if not verdict.allowed:
+            lacking.append(f"{need.kind}s in {need.namespace}")
+    if lacking and needed:
+        raise LastingError(f"the account may still not create {', '.join(lacking)}: does an admission keep its rights?")
+    if lacking:
         progress(
-            f"{status('warning')} the account may not create PipelineRuns in {namespace}: "
+            f"{status('warning')} the account may not create {lacking[0]}: "
             "kubectl apply -k infra/cluster/base allows it, or --create"
         )
 

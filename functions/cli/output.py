@@ -53,6 +53,7 @@ def coloured(text: str, colour: str, *, bold: bool = False) -> str:
 
 STATUS_COLOURS = {
     "created": "green",
+    "extended": "green",
     "would create": "green",
     "ok": "green",
     "passed": "green",

@@ -111,14 +111,16 @@ def unusable_files(settings: Settings, access: AccessSource | None, deadline: De
 def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadline], frozenset[str]]:
     """Return what gives the namespaces whose triggers are meant, where the account may not list those of all.
 
-    EVENT_LISTENER's if it names one, else NAMESPACE and that of the kubeconfig's context.
+    EVENT_LISTENER's if it names one, else NAMESPACE and that of the kubeconfig's context. NAMESPACE's own default says
+    nothing: an account that may read its own namespace alone has no business in `default`.
     """
     named, slash, _ = settings.event_listener.partition("/")
 
     def home(deadline: Deadline) -> frozenset[str]:
         if slash:
             return frozenset({named})
-        return frozenset({settings.namespace, access(refresh=False, deadline=deadline).namespace})
+        own = access(refresh=False, deadline=deadline).namespace
+        return frozenset({own if settings.namespace == "default" else settings.namespace, own})
 
     return home
 

@@ -1,17 +1,21 @@
-"""The tests of the inspector's page need a browser; without one they are left out, aloud."""
+"""Some tests need a browser or kubectl; without them they are left out, aloud."""
 
 from __future__ import annotations
+
+import shutil
 
 import pytest
 
 from tests.cli.browser import BINARY
 
-collect_ignore = [] if BINARY else ["test_inspector.py"]
+_NEEDED = {
+    "test_inspector.py": ("Chromium (apt install chromium)", bool(BINARY)),
+    "test_remedies.py": ("kubectl and openssl", bool(shutil.which("kubectl") and shutil.which("openssl"))),
+}
+collect_ignore = [file for file, (_, found) in _NEEDED.items() if not found]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say that there was no browser."""
-    if not BINARY:
-        terminalreporter.write_line(
-            "left out: tests/cli/test_inspector.py, which needs Chromium (apt install chromium)"
-        )
+    """Say what was left out."""
+    for file in collect_ignore:
+        terminalreporter.write_line(f"left out: tests/cli/{file}, which needs {_NEEDED[file][0]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 import time
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from functions.adapters.kubeconfig import ClusterAccess
 from functions.cli.findings import OK, WARN, clock, server_date
@@ -19,6 +21,7 @@ from tests.standins.apiserver import ApiServer
 from tests.standins.github_api import GitHubApi
 from tests.standins.kubernetes.access import Rule, User
 from tests.support.deliveries import PUSH
+from tests.support.function import ROOT, free_port
 from tests.support.sources import cel, github, inline, listener, template
 from tests.support.workspace import Workspace
 
@@ -164,6 +167,69 @@ def test_the_triggers_of_a_cluster_and_the_rights_to_read_them(deployed: Workspa
     assert again.code == 0, again.out
     assert ("ok", "listeners: lab/listener") in looked(again)["manifests"]
     assert len(looked(again)["triggers in the cluster"]) == 4
+
+
+def shipped(directory: str) -> list[dict[str, Any]]:
+    """The objects of infra/cluster that a component or base holds."""
+    files = (ROOT / "infra" / "cluster" / directory).glob("*.yaml")
+    documents = [found for file in files for found in yaml.safe_load_all(file.read_text())]
+    return [found for found in documents if found["kind"] not in ("Kustomization", "Component")]
+
+
+def test_the_shipped_roles_are_all_that_a_cluster_source_needs(tmp_path: Path) -> None:
+    namespace, user = "goldstine-lab", "system:serviceaccount:goldstine-lab:pipehook"
+    with ApiServer(namespaces=[namespace], rbac=True, tokens={"t": User(name=user)}) as server:
+        for directory in ("base", "components/read-triggers", "components/read-secrets"):
+            for found in shipped(directory):
+                server.put_object(found)
+        manifests = (ROOT / "infra" / "triggers").glob("*.yaml")
+        for found in (entry for file in manifests for entry in yaml.safe_load_all(file.read_text())):
+            server.put_object(found)
+        key = base64.b64encode(SECRET.encode()).decode()
+        metadata = {"name": "github-webhook", "namespace": namespace}
+        server.put_object({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": {"secretkey": key}})
+        path = tmp_path / "kubeconfig"
+        path.write_text(server.kubeconfig(token="t", namespace=namespace))
+        environment = {"TRIGGERS_SOURCE": "cluster", "SECRETS_SOURCE": "cluster", "KUBECONFIG": str(path)}
+        done = pipehook("doctor", "-o", "json", environment=environment)
+        asked = {seen.path for seen in server.requests}
+    assert [check for check in done.json if check["result"] != "ok"] == []
+    assert done.code == 0
+    assert not any("/namespaces/default/" in target for target in asked)
+
+
+def closed_port(deployed: Workspace, server: ApiServer) -> str:
+    return server.kubeconfig(token="t", namespace="lab").replace(server.url, f"https://127.0.0.1:{free_port()}")
+
+
+def wrong_authority(deployed: Workspace, server: ApiServer) -> str:
+    with ApiServer() as other:
+        document = yaml.safe_load(server.kubeconfig(token="t", namespace="lab"))
+        theirs = yaml.safe_load(other.kubeconfig())["clusters"][0]["cluster"]["certificate-authority-data"]
+        document["clusters"][0]["cluster"]["certificate-authority-data"] = theirs
+        return yaml.safe_dump(document)
+
+
+@pytest.mark.parametrize("source", ["files", "cluster"])
+@pytest.mark.parametrize(
+    ("made", "said", "remedy"),
+    [(closed_port, "connection refused", "address"), (wrong_authority, "certificate", "pipehook kubeconfig")],
+)
+def test_what_cannot_be_reached_is_asked_once(
+    deployed: Workspace,
+    server: ApiServer,
+    made: Callable[[Workspace, ApiServer], str],
+    said: str,
+    remedy: str,
+    source: str,
+) -> None:
+    (deployed.directory / "kubeconfig").write_text(made(deployed, server))
+    sources = {"TRIGGERS_SOURCE": "cluster", "SECRETS_SOURCE": "cluster"} if source == "cluster" else {}
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment(**sources))
+    assert done.code == 1
+    (wrong,) = (check for check in done.json if check["result"] != "ok")
+    assert (wrong["check"], said in wrong["detail"], remedy in wrong["remedy"]) == ("cluster", True, True), wrong
+    assert "tried" not in wrong["detail"]
 
 
 def test_githubs_last_deliveries(deployed: Workspace) -> None:

@@ -75,6 +75,53 @@ def test_it_makes_what_is_missing_and_writes_a_kubeconfig_that_works(admin: dict
     assert "created" not in again.err
 
 
+def test_an_account_of_another_namespace_gets_rights_of_its_own(admin: dict[str, str], server: ApiServer) -> None:
+    server.put_object({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "other"}})
+    args = ["--create", "--triggers", TRIGGERS]
+    assert pipehook("kubeconfig", "--namespace", LAB, *args, environment=admin).code == 0
+    before = server.objects("Role", LAB), server.objects("RoleBinding", LAB)
+    done = pipehook("kubeconfig", "--namespace", "other", *args, environment=admin)
+    assert done.code == 0, done.err
+    assert may_create(done.out)
+    assert "created Role goldstine-lab/pipehook-other" in done.err
+    assert "warning" not in done.err
+    for kind, kept in zip(("Role", "RoleBinding"), before, strict=True):
+        assert [entry for entry in server.objects(kind, LAB) if entry["metadata"]["name"] == "pipehook"] == kept
+
+
+@pytest.mark.parametrize("lacking", ["verbs", "subject"])
+def test_what_is_there_is_extended_and_said(admin: dict[str, str], server: ApiServer, lacking: str) -> None:
+    metadata = {"name": "pipehook", "namespace": LAB}
+    held = {"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}
+    stranger = {"kind": "ServiceAccount", "name": "stranger", "namespace": LAB}
+    version = "rbac.authorization.k8s.io/v1"
+    if lacking == "verbs":
+        server.put_object({"apiVersion": version, "kind": "Role", "metadata": metadata, "rules": [held]})
+    else:
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "pipehook"}
+        binding = {"kind": "RoleBinding", "metadata": metadata, "roleRef": reference, "subjects": [stranger]}
+        server.put_object({"apiVersion": version, **binding})
+    done = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
+    assert done.code == 0, done.err
+    assert may_create(done.out)
+    kind, field, kept = ("Role", "rules", held) if lacking == "verbs" else ("RoleBinding", "subjects", stranger)
+    assert f"extended {kind} goldstine-lab/pipehook" in done.err
+    (found,) = server.objects(kind, LAB)
+    assert found[field][0] == kept
+    assert len(found[field]) == 2
+    again = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
+    assert "extended" not in again.err
+
+
+def test_a_binding_to_another_role_is_left_alone_and_said(admin: dict[str, str], server: ApiServer) -> None:
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
+    binding = {"kind": "RoleBinding", "metadata": {"name": "pipehook", "namespace": LAB}, "roleRef": reference}
+    server.put_object({"apiVersion": "rbac.authorization.k8s.io/v1", **binding, "subjects": []})
+    done = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
+    assert (done.code, done.out) == (1, "")
+    assert "RoleBinding goldstine-lab/pipehook binds another role already" in done.err
+
+
 def test_without_an_account_it_says_how_to_make_one(admin: dict[str, str], server: ApiServer) -> None:
     done = pipehook("kubeconfig", "--namespace", LAB, environment=admin)
     assert (done.code, done.out) == (1, "")

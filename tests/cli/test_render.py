@@ -143,6 +143,26 @@ def test_one_trigger_alone_and_a_name_that_no_trigger_has(tmp_path: Path) -> Non
     assert "it has works, filtered" in wrong.err
 
 
+@pytest.mark.parametrize(
+    ("version", "spec", "unknown"),
+    [
+        ("tekton.dev/v1", {"pipelineref": {"name": "build"}}, "spec.pipelineref"),
+        ("tekton.dev/v1", {"pipelineRef": {"name": "build"}, "serviceAccountName": "ci"}, "spec.serviceAccountName"),
+        ("tekton.dev/v1", {"pipelineRef": {"name": "build"}, "taskRunTemplate": {"serviceAccountName": "ci"}}, ""),
+    ],
+)
+def test_a_field_that_the_server_would_drop_is_refused_by_its_dry_run(
+    workspace: Workspace, version: str, spec: dict[str, Any], unknown: str
+) -> None:
+    resource = {"apiVersion": version, "kind": "PipelineRun", "metadata": {"generateName": "run-"}, "spec": spec}
+    workspace.write([listener(inline("build", github())), template("template", resource)])
+    done = pipehook("render", "--event", "push", "--server-dry-run", environment=workspace.environment())
+    assert done.code == (1 if unknown else 0), done.err
+    assert (f'unknown field "{unknown}"' in done.err) == bool(unknown)
+    assert ("the cluster admits" in done.err) != bool(unknown)
+    assert workspace.cluster.objects("PipelineRun", workspace.namespace) == []
+
+
 def test_a_stream_of_resources_leaves_nothing_unsaid(tmp_path: Path) -> None:
     done = pipehook("render", "--event", "push", "--triggers", several(tmp_path), "-o", "yaml")
     assert done.code == 1

@@ -225,7 +225,8 @@ def _cluster_commands(writer: Writer, admin: Mapping[str, str], server: ApiServe
     writer.section(
         "kubeconfig",
         "The function's kubeconfig, from your own access: to standard output, a file (mode 600) or Secret Manager.\n"
-        "`--rotate` ends the older tokens. It is tried before it is written.",
+        "`--create` makes or extends account, Role and RoleBinding; `--rotate` ends the older tokens. It is tried\n"
+        "before it is written.",
     )
     writer.show("kubeconfig", "--namespace", LAB, "--create", environment=admin)
     secret = "projects/acme/secrets/pipehook-kubeconfig"
@@ -235,7 +236,12 @@ def _cluster_commands(writer: Writer, admin: Mapping[str, str], server: ApiServe
         "SECRETS_SOURCE": "secret-manager://acme",
         "KUBECONFIG_SECRET": secret,
     }
-    writer.section("doctor", "A deployment from the inside out, and the command that mends what is wrong.")
+    writer.section(
+        "doctor",
+        "A deployment from the inside out, and the command that mends what is wrong, to be run as it is printed by\n"
+        "whoever may: it adds rights to what is there and takes nothing away. `--env-file` reads what\n"
+        "`terraform -chdir=infra output -json environment` gives, or `NAME=VALUE` lines.",
+    )
     shown = "SECRETS_SOURCE=secret-manager://acme KUBECONFIG_SECRET=… pipehook doctor"
     writer.show("doctor", environment=deployed, shown=shown)
     broken = {**deployed, "SECRETS_SOURCE": "secret-manager://other"}

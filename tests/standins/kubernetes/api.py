@@ -11,10 +11,10 @@ from tests.standins.kubernetes.access import forbidden
 from tests.standins.kubernetes.discovery import discover, unknown
 from tests.standins.kubernetes.kinds import CRD, NAMESPACE, SERVICE_ACCOUNT, from_definition
 from tests.standins.kubernetes.paths import Target, parse
-from tests.standins.kubernetes.reviews import issue_token, review_access
+from tests.standins.kubernetes.reviews import REVIEWS, issue_token
 from tests.standins.kubernetes.starting import Stage
 from tests.standins.kubernetes.statuses import Cause, StatusError
-from tests.standins.kubernetes.validation import check_metadata
+from tests.standins.kubernetes.validation import check_fields, check_metadata
 
 if TYPE_CHECKING:
     from tests.standins.kubernetes.access import Access, User
@@ -64,11 +64,11 @@ class Api:
             return Response(error.code, error.body(), headers=headers)
 
     def _serve(self, request: Request, target: Target, user: User) -> Response:
-        if target.plural == "selfsubjectaccessreviews" and target.group == "authorization.k8s.io":
+        if review := REVIEWS.get((target.group, target.plural)):
             # everybody may, by system:basic-user, as soon as that is known
             if self._access.stage is Stage.NO_RBAC:
                 raise forbidden(user, target.attempt(request.method), named=False)
-            return _json(review_access(bodies.read(request), self._access, user), 201)
+            return _json(review(bodies.read(request), self._access, user), 201)
         query = request.query
         watching = query.get("watch") in ("true", "1")
         attempt = target.attempt(request.method, watch=watching)
@@ -108,6 +108,8 @@ class Api:
 
     def _create(self, request: Request, target: Target, kind: Kind) -> Response:
         entry = bodies.read_object(request, target, kind)
+        if request.query.get("fieldValidation") == "Strict":
+            check_fields(kind, target.version, entry)
         return self.create(
             kind,
             target.version,

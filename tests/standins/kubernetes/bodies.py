@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from tests.standins.kubernetes import protobuf
 from tests.standins.kubernetes.statuses import StatusError, too_large
 from tests.standins.kubernetes.validation import check_types
 
@@ -33,6 +34,8 @@ def read(request: Request, *, accepted: tuple[str, ...] = (*JSON_TYPES, *YAML_TY
     if len(request.body) > MAX_BODY_BYTES:
         raise too_large(MAX_BODY_BYTES)
     found = media_type(request)
+    if found == protobuf.MEDIA_TYPE:
+        return protobuf.read(request.body)
     if found not in accepted:
         text = f"the body of the request was in an unknown format - accepted media types include: {ACCEPTED}"
         raise StatusError(415, text)

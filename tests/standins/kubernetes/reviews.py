@@ -11,6 +11,8 @@ from tests.standins.kubernetes.access import SERVICE_ACCOUNT_PREFIX, Attempt, Us
 from tests.standins.kubernetes.admission import new_token
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.standins.kubernetes.access import Access
     from tests.standins.kubernetes.kinds import Json
 
@@ -39,6 +41,22 @@ def _status(access: Access, user: User, attempt: Attempt) -> Json:
     if access.allows(user, attempt):
         return {"allowed": True}
     return {"allowed": False, "reason": access.stage.why} if access.stage.why else {"allowed": False}
+
+
+def review_user(_asked: Json, _access: Access, user: User) -> Json:
+    """Say who asks, as the authenticator has it."""
+    return {
+        "kind": "SelfSubjectReview",
+        "apiVersion": "authentication.k8s.io/v1",
+        "metadata": {},
+        "status": {"userInfo": {"username": user.name, "groups": list(user.groups)}},
+    }
+
+
+REVIEWS: dict[tuple[str, str], Callable[[Json, Access, User], Json]] = {
+    ("authorization.k8s.io", "selfsubjectaccessreviews"): review_access,
+    ("authentication.k8s.io", "selfsubjectreviews"): review_user,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,6 +75,33 @@ def check_types(kind: Kind, version: str, body: Json) -> None:
             _check_map(kind, version, holder.get(field), f"{path}.{field}")
 
 
+_RUN = "managedBy params status workspaces"
+_SPECS = {
+    ("PipelineRun", "v1"): f"{_RUN} pipelineRef pipelineSpec taskRunSpecs taskRunTemplate timeouts",
+    ("PipelineRun", "v1beta1"): (
+        f"{_RUN} pipelineRef pipelineSpec podTemplate resources serviceAccountName taskRunSpecs timeout timeouts"
+    ),
+    ("TaskRun", "v1"): (
+        f"{_RUN} computeResources debug podTemplate retries serviceAccountName sidecarSpecs statusMessage stepSpecs "
+        "taskRef taskSpec timeout"
+    ),
+}
+"""The fields of a spec, by kind and version: https://tekton.dev/docs/pipelines/pipeline-api/"""
+
+
+def check_fields(kind: Kind, version: str, body: Json) -> None:
+    """Refuse fields of a spec that the kind does not have, as fieldValidation=Strict does (400)."""
+    known = _SPECS.get((kind.kind, version))
+    spec = body.get("spec")
+    unknown = [name for name in spec if name not in known.split()] if known and isinstance(spec, dict) else []
+    if unknown:
+        named = ", ".join(f'unknown field "spec.{name}"' for name in unknown)
+        raise StatusError(
+            400,
+            f'{kind.kind} in version "{version}" cannot be handled as a {kind.kind}: strict decoding error: {named}',
+        )
+
+
 def _check_map(kind: Kind, version: str, values: object, path: str) -> None:
     if values is None:
         return
