@@ -5,12 +5,15 @@ A rule is silenced where it is meant: `# pipehook:ignore=PH202` at the end of th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from functions.lint import cel, chains, params, resources
+from functions.lint import bindings, cel, chains, metadata, references, resources, scripts
+from functions.lint.chain import after
 from functions.lint.hits import Hit
 from functions.lint.places import Place, Places
 from functions.lint.rules import RULES, Finding, Rule, Severity
+from functions.lint.texts import texts_of
 from functions.lint.views import Views, object_place
 from functions.model.findings import Doubt, ManifestError
 from functions.model.findings import Finding as LoadFinding
@@ -38,15 +41,34 @@ def check(
     except ManifestError as error:
         return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
     places = Places(texts)
-    found = [_of_loading("PH004" if isinstance(note, Doubt) else "PH003", note) for note in loaded.notes]
     views = Views(loaded.registry, outbound_hosts)
-    found += [_finding(hit, places) for hit in _hits(views, allow_unverified=allow_unverified)]
-    kept = {
-        (finding.rule.id, finding.place, finding.message): finding
-        for finding in found
-        if finding.rule.id not in places.ignored(finding.file, finding.line)
-    }
-    return sorted(kept.values(), key=lambda finding: (finding.file, finding.line, finding.column)), loaded
+    hits = _merged(_hits(views, allow_unverified=allow_unverified))
+    found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
+    kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
+    return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded
+
+
+def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
+    """Yield one hit a rule and place: what several triggers share is found once for each of them."""
+    found: dict[tuple[str, Place], Hit] = {}
+    for hit in hits:
+        first = found.setdefault((hit.rule, hit.place), hit)
+        if hit.about and hit.message == first.message:
+            about = tuple(dict.fromkeys((*first.about, *hit.about)))
+            found[hit.rule, hit.place] = replace(first, about=about)
+    yield from found.values()
+
+
+def _notes(loaded: Loaded) -> Iterator[Finding]:
+    """Yield the notes of loading, one for each thing that an object says in several places."""
+    found: dict[tuple[str, ...], list[LoadFinding]] = {}
+    for note in loaded.notes:
+        field = note.path.rpartition(".")[2]
+        found.setdefault((note.file, note.subject, field, note.message, note.hint), []).append(note)
+    for first, *others in found.values():
+        more = f", here and in {len(others)} other place{'s' * (len(others) > 1)} of the object" if others else ""
+        rule = "PH004" if isinstance(first, Doubt) else "PH003"
+        yield replace(_of_loading(rule, first), message=first.message + more)
 
 
 def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
@@ -58,8 +80,13 @@ def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
                 yield Hit("PH002", place, listener.triggers[position].problem)
     for view in views.all:
         yield from chains.check(view, allow_unverified=allow_unverified)
-        yield from params.check(view)
+        known = after(view)
+        texts = texts_of(view, known)
+        yield from references.check(view)
+        yield from bindings.check(view, known)
         yield from cel.check(view)
+        yield from scripts.check(view, texts)
+        yield from metadata.check(view, texts)
         yield from resources.check(view)
     yield from _unused(views)
 
@@ -85,6 +112,7 @@ def _unused(views: Views) -> Iterator[Hit]:
 
 def _finding(hit: Hit, places: Places) -> Finding:
     line, column = places.position(hit.place)
+    message = f"{hit.message}: {', '.join(hit.about)}" if hit.about else hit.message
     return Finding(
         rule=RULES[hit.rule],
         file=hit.place.source.file,
@@ -92,7 +120,7 @@ def _finding(hit: Hit, places: Places) -> Finding:
         column=column,
         subject=hit.place.subject,
         path=hit.place.text,
-        message=hit.message,
+        message=message,
         hint=hit.hint,
     )
 

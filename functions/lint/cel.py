@@ -1,72 +1,55 @@
-"""CEL filters and overlays: those that can never be true, and those that read fields which the event lacks."""
+"""CEL expressions of a chain: filters that can never be true, and fields which the event lacks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import field
 
-from functions.cel.errors import CelError
-from functions.cel.parser import read
-from functions.cel.program import compile_expression
-from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
+from functions.cel.syntax import Call, Expr, Fold, Literal, Select
 from functions.dataclass import dataclass
-from functions.lint import events
+from functions.lint import events, trees
+from functions.lint.chain import filter_of, overlays_of, walk
 from functions.lint.hits import Hit
 from functions.lint.places import Place
-from functions.lint.views import PlacedInterceptor, View
-from functions.lint.wanted import event_types
+from functions.lint.views import View
 
 _EVENT_HEADER = "x-github-event"
 _MAYBE_BOOL = frozenset({"bool", "dyn"})
-_BRANCHES = frozenset({"_||_", "_?_:_"})
 
 
 def check(view: View) -> Iterator[Hit]:
-    """Check every expression of one trigger's chain."""
-    names = event_types(view)
-    for entry in view.interceptors:
-        if entry.spec.ref_name != "cel" or entry.spec.ref_kind != "ClusterInterceptor":
-            continue
-        source = entry.param("filter")
-        if isinstance(source, str) and source:
-            yield from _filter(source, entry.param_place("filter").below("value"), names)
-        yield from _overlays(entry, names)
+    """Check every expression of one trigger's chain that sees the event as GitHub sent it, or any event."""
+    for entry, known in walk(view):
+        if entry is None:
+            return
+        names = None if known.replaced else known.events
+        if source := filter_of(entry):
+            place = entry.param_place("filter").below("value")
+            yield from _filter(source, place, names, replaced=known.replaced)
+        for position, _, expression in overlays_of(entry):
+            tree = trees.tree(expression)
+            if tree is not None:
+                place = entry.param_place("overlays").below("value", position, "expression")
+                yield from _missing(tree, place, names, positive=False)
 
 
-def _overlays(entry: PlacedInterceptor, names: list[str] | None) -> Iterator[Hit]:
-    overlays = entry.param("overlays")
-    place = entry.param_place("overlays").below("value")
-    for position, overlay in enumerate(overlays if isinstance(overlays, list) else ()):
-        expression = overlay.get("expression") if isinstance(overlay, dict) else None
-        tree = _tree(expression) if isinstance(expression, str) else None
-        if tree is not None:
-            yield from _missing(tree, place.below(position, "expression"), names)
-
-
-def _tree(source: str) -> Expr | None:
-    try:
-        compile_expression(source)
-        return read(source)
-    except CelError:
-        return None  # the trigger's own problem says so: PH002
-
-
-def _filter(source: str, place: Place, names: list[str] | None) -> Iterator[Hit]:
-    tree = _tree(source)
+def _filter(source: str, place: Place, names: list[str] | None, *, replaced: bool) -> Iterator[Hit]:
+    tree = trees.tree(source)
     if tree is None:
         return
-    kind = compile_expression(source).result_type
+    kind = str(tree.type)
     if kind not in _MAYBE_BOOL:
         yield Hit("PH301", place, f"the filter is of type {kind} and never true", "compare it with something")
         return
     facts = _Facts()
-    for part in _conjuncts(tree):
+    for part in trees.conjuncts(tree):
         facts.take(part)
-    wanted = _narrowed(names, facts.events)
-    for why in _impossible(names, wanted, facts):
+    wanted = None if replaced else _narrowed(names, facts.events)
+    for why in _impossible(names, wanted, facts, replaced=replaced):
         yield Hit("PH301", place, f"the filter can never be true: {why}")
+        return
     if wanted:
-        yield from _missing(tree, place, wanted)
+        yield from _missing(tree, place, wanted, positive=True)
 
 
 def _narrowed(names: list[str] | None, asked: list[frozenset[str]]) -> list[str] | None:
@@ -76,10 +59,10 @@ def _narrowed(names: list[str] | None, asked: list[frozenset[str]]) -> list[str]
     return wanted
 
 
-def _impossible(names: list[str] | None, wanted: list[str] | None, facts: _Facts) -> Iterator[str]:
+def _impossible(names: list[str] | None, wanted: list[str] | None, facts: _Facts, *, replaced: bool) -> Iterator[str]:
     if facts.false:
         yield "a part of it is false"
-    if wanted == [] and facts.events:
+    if wanted == [] and facts.events and not replaced:
         asked = ", ".join(sorted({name for allowed in facts.events for name in allowed}))
         yield f"it wants {asked}, and the chain lets {', '.join(names or []) or 'one of them only'} through"
         return
@@ -119,95 +102,73 @@ class _Facts:
             left, right = part.args
             if part.function == "_==_" and isinstance(left, Literal):
                 left, right = right, left
-            self._equals(left, _texts(right))
-        elif part.function == "match" and _is_header(part.target) and len(part.args) == 2:  # noqa: PLR2004 -- the same
-            name, value = (_text(arg) for arg in part.args)
+            self._equals(left, trees.texts(right))
+        elif part.function == "match" and trees.is_header(part.target) and len(part.args) == 2:  # noqa: PLR2004 -- the same
+            name, value = (trees.text(arg) for arg in part.args)
             if name and name.lower() == _EVENT_HEADER and value is not None:
                 self.events.append(frozenset({value}))
 
     def _equals(self, left: Expr, values: frozenset[str] | None) -> None:
         if values is None:
             return
-        if isinstance(left, Call) and left.function == "canonical" and _is_header(left.target):
-            name = _text(left.args[0]) if left.args else None
+        if isinstance(left, Call) and left.function == "canonical" and trees.is_header(left.target):
+            name = trees.text(left.args[0]) if left.args else None
             if name and name.lower() == _EVENT_HEADER:
                 self.events.append(values)
-        elif path := _path(left):
+        elif path := trees.path(left):
             self.values.setdefault(".".join(path), []).append(values)
 
 
-def _conjuncts(expr: Expr) -> Iterator[Expr]:
-    if isinstance(expr, Call) and expr.function == "_&&_":
-        for arg in expr.args:
-            yield from _conjuncts(arg)
-    else:
-        yield expr
-
-
-def _missing(tree: Expr, place: Place, names: list[str] | None) -> Iterator[Hit]:
+def _missing(tree: Expr, place: Place, names: list[str] | None, *, positive: bool) -> Iterator[Hit]:
     if not names or not all(events.known(name) for name in names):
         return
-    read_fields: dict[str, None] = {}
-    guarded: set[str] = set()
-    _collect(tree, read_fields, guarded)
-    for name in read_fields:
-        if name not in guarded and not any(events.has_field(event, name) for event in names):
-            which = f"the event {names[0]} does not have" if len(names) == 1 else "none of its events has"
-            others = events.events_with(name)
-            hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
-            yield Hit("PH302", place, f"body.{name} is a field that {which}", hint)
+    asked = _asked(tree)
+
+    def lacks(name: str) -> bool:
+        return name not in asked and not any(events.has_field(event, name) for event in names)
+
+    which = f"the event {names[0]} does not have" if len(names) == 1 else "none of its events has"
+    lacking = sorted(_fatal(tree, lacks, positive=positive))
+    if lacking:
+        others = events.events_with(lacking[0])
+        hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
+        yield Hit("PH302", place, f"this reads a field that {which}", hint, tuple(f"body.{name}" for name in lacking))
 
 
-def _collect(expr: Expr, read_fields: dict[str, None], guarded: set[str]) -> None:
-    """Gather the fields at the body's top that are read whatever else the expression does."""
-    path = _path(expr)
+def _asked(expr: Expr) -> frozenset[str]:
+    """Return the fields at the body's top that an expression asks for: `has(body.a)`, `'a' in body`."""
+    found: frozenset[str] = frozenset()
+    if isinstance(expr, Select) and expr.test:
+        path = trees.path(expr)
+        found |= {path[1]} if path and path[0] == "body" and len(path) == 2 else set()  # noqa: PLR2004 -- body and it
+    if isinstance(expr, Call) and expr.function == "@in" and trees.path(expr.args[1]) == ("body",):
+        name = trees.text(expr.args[0])
+        found |= {name} if name else set()
+    return found.union(*map(_asked, trees.parts(expr)))
+
+
+def _fatal(expr: Expr, lacks: Callable[[str], bool], *, positive: bool) -> frozenset[str]:
+    """Return the fields at the body's top that are lacking and without which an expression surely fails.
+
+    CEL's `||` and `&&` absorb a side's error when the other decides; of a condition, only one branch is evaluated.
+    `positive` says that to be false is as bad as to fail, as it is for a filter and the sides of its `&&`.
+    """
+    path = trees.path(expr)
     if path and path[0] == "body" and len(path) > 1:
-        if isinstance(expr, Select) and expr.test:
-            guarded.add(path[1])
-        else:
-            read_fields.setdefault(path[1])
-        return
+        return frozenset({path[1]}) if lacks(path[1]) else frozenset()
     match expr:
-        case Call():
-            parts = [*([expr.target] if expr.target else []), *expr.args]
-            # of a disjunction or a condition, only what is evaluated first is sure to be read
-            for part in parts[:1] if expr.function in _BRANCHES else parts:
-                _collect(part, read_fields, guarded)
-        case Select():
-            _collect(expr.operand, read_fields, guarded)
-        case ListExpr():
-            for item in expr.items:
-                _collect(item, read_fields, guarded)
-        case MapExpr():
-            for _, value in expr.entries:
-                _collect(value, read_fields, guarded)
+        case Call(function="_||_"):
+            return _of_all([_fatal(arg, lacks, positive=positive) for arg in expr.args])
+        case Call(function="_&&_"):
+            sides = [_fatal(arg, lacks, positive=positive) for arg in expr.args]
+            return frozenset[str]().union(*sides) if positive else _of_all(sides)
+        case Call(function="_?_:_"):
+            branches = [_fatal(arg, lacks, positive=positive) for arg in expr.args[1:]]
+            return _fatal(expr.args[0], lacks, positive=False) | _of_all(branches)
         case Fold():
-            _collect(expr.source, read_fields, guarded)
+            return _fatal(expr.source, lacks, positive=False)
+    return frozenset[str]().union(*(_fatal(part, lacks, positive=False) for part in trees.parts(expr)))
 
 
-def _path(expr: Expr) -> list[str] | None:
-    if isinstance(expr, Ident):
-        return [expr.name]
-    if isinstance(expr, Select):
-        base = _path(expr.operand)
-        return [*base, expr.field] if base else None
-    if isinstance(expr, Call) and expr.function == "_[_]":
-        base, key = _path(expr.args[0]), _text(expr.args[1])
-        return [*base, key] if base and key is not None else None
-    return None
-
-
-def _is_header(expr: Expr | None) -> bool:
-    return isinstance(expr, Ident) and expr.name == "header"
-
-
-def _text(expr: Expr) -> str | None:
-    return expr.value if isinstance(expr, Literal) and isinstance(expr.value, str) else None
-
-
-def _texts(expr: Expr) -> frozenset[str] | None:
-    if isinstance(expr, ListExpr):
-        found = [_text(item) for item in expr.items]
-        return None if None in found else frozenset(text for text in found if text is not None)
-    text = _text(expr)
-    return None if text is None else frozenset({text})
+def _of_all(sides: list[frozenset[str]]) -> frozenset[str]:
+    return frozenset[str]().union(*sides) if all(sides) else frozenset()

@@ -1,14 +1,19 @@
-"""Chains of interceptors: what verifies nothing, and what lets every event in."""
+"""Chains of interceptors: what verifies nothing, what lets no event in, and what lets every event in."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from functions.lint import trees
+from functions.lint.chain import filter_of, is_core, replaces
 from functions.lint.hits import Hit
 from functions.lint.views import View
-from functions.lint.wanted import CORE_WITH_TYPES, filters
+from functions.lint.wanted import CORE_WITH_TYPES
 
-_EVENT_HEADERS = ("x-github-event", "x-gitlab-event", "x-event-key")
+_COMMON = frozenset({"repository", "sender", "organization", "installation", "enterprise", "project", "user", "actor"})
+"""Fields of most events: a filter on them chooses repositories and people, not events."""
+_EVENT_HEADERS = frozenset({"x-github-event", "x-gitlab-event", "x-event-key"})
+_EXAMPLES = {"github": "[push]", "gitlab": '["Push Hook"]', "bitbucket": '["repo:push"]'}
 
 
 def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
@@ -23,22 +28,35 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
             f"trigger {prepared.identity} verifies nothing",
             "give it, or its group, an interceptor with a secretRef",
         )
-    yield from _any_type(view)
+    yield from _types(view)
 
 
-def _any_type(view: View) -> Iterator[Hit]:
+def _types(view: View) -> Iterator[Hit]:
     for entry in view.interceptors:
-        if entry.spec.ref_name not in CORE_WITH_TYPES or entry.spec.ref_kind != "ClusterInterceptor":
+        if not is_core(entry, *CORE_WITH_TYPES):
             continue
-        if entry.param("eventTypes") is None and not _filtered_by_header(view):
-            yield Hit(
-                "PH204",
-                entry.place,
-                f"the {entry.spec.ref_name} interceptor lets every type of event through",
-                "add eventTypes, such as [push]",
-            )
+        name = entry.spec.ref_name
+        example = f"such as {_EXAMPLES[name]}"
+        types = entry.param("eventTypes")
+        if types is None and not _chosen_otherwise(view):
+            message = f"the {name} interceptor lets every type of event through"
+            yield Hit("PH204", entry.place, message, f"add eventTypes, {example}")
+        elif types == []:
+            place = entry.param_place("eventTypes").below("value")
+            yield Hit("PH301", place, "an empty list lets no event through", f"name the events, {example}")
 
 
-def _filtered_by_header(view: View) -> bool:
-    texts = [str(entry.param("filter")).lower() for entry in filters(view)]
-    return any(header in text for text in texts for header in _EVENT_HEADERS)
+def _chosen_otherwise(view: View) -> bool:
+    """Say whether something else in the chain looks at what tells events from each other."""
+    if any(replaces(entry) for entry in view.interceptors):
+        return True  # it sees the event, and may refuse it
+    for entry in view.interceptors:
+        source = filter_of(entry)
+        tree = trees.tree(source) if source else None
+        if tree is None:
+            continue
+        if any(header in source.lower() for header in _EVENT_HEADERS):
+            return True
+        if any(path[0] == "body" and len(path) > 1 and path[1] not in _COMMON for path in trees.paths(tree)):
+            return True
+    return False

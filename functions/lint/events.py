@@ -1,4 +1,7 @@
-"""What GitHub's events look like: the fields at the top of their bodies, and the actions they come with.
+"""What GitHub's events look like: the fields at the top of their bodies, their actions, and what may be missing.
+
+`absent` are objects that a schema lets be null or missing where what holds them is there, `empty` lists without a
+least length. What the owner of the hook decides once (`organization`, `installation`) is not among them.
 
 Source: the schemas and example payloads that octokit publishes (@octokit/webhooks-schemas, -examples 7.6.1; for newer
 events @octokit/openapi-webhooks 12.1.0), and https://docs.github.com/en/webhooks/webhook-events-and-payloads for the
@@ -49,3 +52,15 @@ def actions(names: Iterable[str]) -> frozenset[str] | None:
             return None
         found |= entry["actions"]
     return found
+
+
+def hole(event: str, steps: tuple[str, ...]) -> tuple[str, ...] | None:
+    """Return what may be missing on the way to a field below it: a path, or a list's with `*` behind it."""
+    entry = _table().get(event, {})
+    for length in range(1, len(steps)):
+        path, following = ".".join(steps[:length]), steps[length]
+        if following == "*" and path in entry.get("empty", ()):
+            return (*steps[:length], "*")
+        if following != "*" and path in entry.get("absent", ()):
+            return steps[:length]
+    return None

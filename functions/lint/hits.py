@@ -8,9 +8,11 @@ from functions.lint.places import Place
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One thing that a check found."""
+    """One thing that a check found. All hits of one rule at one place become one finding, `about` put together."""
 
     rule: str
     place: Place
     message: str
     hint: str = ""
+    about: tuple[str, ...] = ()
+    """References and names that stand at the end of the sentence."""

@@ -73,6 +73,12 @@ RULES: Mapping[str, Rule] = {
         ),
         Rule("PH101", "unresolved-param", _ERROR, "A param that nothing binds stays in the resource as literal text."),
         Rule("PH102", "unused-param", _WARNING, "A param that no resource uses is mostly a slip in its name."),
+        Rule(
+            "PH103",
+            "misspelt-reference",
+            _ERROR,
+            "Only $(tt.params.NAME), spelt so, is replaced; anything like it stays in the resource as literal text.",
+        ),
         Rule("PH201", "unverified", _ERROR, "The URL is public: what verifies nothing does not run by default."),
         Rule(
             "PH202",
@@ -97,7 +103,9 @@ RULES: Mapping[str, Rule] = {
         Rule("PH302", "no-such-field", _ERROR, "An expression on a field that the event lacks never matches."),
         Rule("PH303", "unbindable", _ERROR, "A binding whose field the event lacks fails the trigger."),
         Rule("PH304", "sometimes-unbindable", _WARNING, "The trigger fails for the events that lack the field."),
-        Rule("PH401", "bad-name", _ERROR, "Kubernetes refuses objects whose names are no DNS names."),
+        Rule("PH305", "literal-binding", _ERROR, "A binding without a whole $(…) hands over its own text."),
+        Rule("PH306", "always-default", _WARNING, "An expression that finds nothing in any event is mostly a slip."),
+        Rule("PH401", "bad-metadata", _ERROR, "Kubernetes refuses such a name, label or annotation for every event."),
         Rule("PH402", "event-data-in-name", _WARNING, "Names and labels take few characters; branches have others."),
         Rule("PH403", "fixed-name", _WARNING, "With a fixed name only the first delivery creates anything."),
         Rule(

@@ -32,13 +32,13 @@ class PlacedInterceptor:
     place: Place
 
     def param(self, name: str) -> object:
-        """Return one of its params, None when it is not given."""
-        return dict(self.spec.params).get(name)
+        """Return one of its params, None when it is not given; Go reads their names in any case."""
+        return next((value for given, value in self.spec.params if given.lower() == name.lower()), None)
 
     def param_place(self, name: str) -> Place:
         """Return where a param stands."""
         for position, (given, _) in enumerate(self.spec.params):
-            if given == name:
+            if given.lower() == name.lower():
                 return self.place.below("params", position)
         return self.place
 

@@ -65,7 +65,7 @@ def task_run(step: Mapping[str, Any], params: Mapping[str, str]) -> dict[str, An
     }
 
 
-def step(step_: Mapping[str, Any], value: str = "$(body.head_commit.message)", **more: str) -> list[str]:
+def step(step_: Mapping[str, Any], value: str = "$(body.pusher.email)", **more: str) -> list[str]:
     """The rules that a step breaks, whose param p comes from an event."""
     resource = task_run(step_, {"p": "$(tt.params.message)", **more})
     return ids(listed(params={"message": value}), with_params("message", resource=resource))
@@ -180,7 +180,7 @@ def test_event_data_is_followed_through_the_params_of_tasks() -> None:
             },
         },
     }
-    bound = listed(params={"message": "$(body.head_commit.message)"})
+    bound = listed(params={"message": "$(body.pusher.email)"})
     (finding,) = found(bound, with_params("message", resource=resource))
     assert finding.rule.id == "PH202"
     assert finding.path.endswith("pipelineSpec.tasks[0].taskSpec.steps[0].script")
@@ -247,7 +247,7 @@ def test_expressions_on_fields_that_the_event_lacks(chain: list[dict[str, Any]],
     results = found(listed(github(eventTypes=["push"]), *chain), template("template", pinned()))
     assert [f.rule.id for f in results] == (["PH302"] if field else [])
     if field:
-        assert f"body.{field} " in results[0].message
+        assert results[0].message.endswith(f"body.{field}")
 
 
 def test_bindings_to_fields_that_the_event_lacks() -> None:
@@ -266,15 +266,18 @@ def test_bindings_to_fields_that_the_event_lacks() -> None:
         ({"generateName": "Build-"}, ["PH401"]),
         ({"generateName": "build-", "namespace": "Team"}, ["PH401"]),
         ({"name": "build"}, ["PH403"]),
-        ({"generateName": "build-$(tt.params.ref)-"}, ["PH402"]),
-        ({"generateName": "build-", "labels": {"ref": "$(tt.params.ref)"}}, ["PH402"]),
+        ({"generateName": "build-$(tt.params.ref)-"}, ["PH401"]),  # refs/heads/… always has a /
+        ({"generateName": "build-", "labels": {"ref": "$(tt.params.ref)"}}, ["PH401"]),
+        ({"generateName": "build-$(tt.params.pusher)-"}, ["PH402"]),
+        ({"generateName": "build-", "labels": {"pusher": "$(tt.params.pusher)"}}, ["PH402"]),
         ({"generateName": "build-", "labels": {"a": "b"}}, []),
         ({"name": "build-$(uid)"}, []),
     ],
 )
 def test_names_and_labels(metadata: Mapping[str, Any], rules: list[str]) -> None:
-    resource = {**pinned(ref="$(tt.params.ref)"), "metadata": dict(metadata)}
-    assert ids(listed(params={"ref": "$(body.ref)"}), with_params("ref", resource=resource)) == rules
+    resource = {**pinned(ref="$(tt.params.ref)", pusher="$(tt.params.pusher)"), "metadata": dict(metadata)}
+    bound = {"ref": "$(body.ref)", "pusher": "$(body.pusher.name)"}
+    assert ids(listed(params=bound), with_params("ref", "pusher", resource=resource)) == rules
 
 
 def test_runs_without_an_account_and_old_versions() -> None:

@@ -1,0 +1,190 @@
+"""Where params get to in a resource: through its params, pipelineSpec, tasks, matrix, when, taskSpec, steps and env.
+
+Scopes are those of Tekton Pipelines (https://tekton.dev/docs/pipelines/pipelineruns/#propagated-parameters): params
+of a run and of an embedded pipeline are seen in the embedded tasks, unless a task has its own of that name.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+from functions.dataclass import dataclass
+from functions.lint.text import Text, constant, one_of
+from functions.model.findings import Path
+from functions.values import Json
+
+_REFERENCE = re.compile(
+    r"\$\((tt\.params|params|inputs\.params)(?:\.([A-Za-z0-9_.-]+?)|\[['\"]([^'\"]+)['\"]\])(?:\[(?:\*|[0-9]+)\])?\)"
+)
+_VARIABLE = re.compile(r"\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)")
+_ANY = re.compile(r"\$\([^()]*\)")
+
+Scope = Mapping[str, Text]
+"""From `tt.params.NAME`, `params.NAME` and, in command and args, the names of variables, to what they may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A container with a script or a command: a step, a sidecar, a Pod's container; and the scope that it sees."""
+
+    path: Path
+    fields: Mapping[str, Json]
+    scope: Scope
+    variables: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A CEL expression of `when`, into which params are pasted."""
+
+    path: Path
+    text: str
+    scope: Scope
+
+
+def references(text: str, scope: Scope, variables: Scope | None = None) -> dict[str, Text]:
+    """Return the references in a text whose values are known, as they are written."""
+    found: dict[str, Text] = {}
+    for match in _REFERENCE.finditer(text):
+        root = "tt.params" if match[1] == "tt.params" else "params"
+        name = f"{root}.{match[2] or match[3]}"
+        # `$(params.object.key)`, unless a param has a dot in its name
+        value = scope.get(name) or (scope.get(name.rsplit(".", 1)[0]) if root == "params" else None)
+        if value is not None:
+            found[match[0]] = value
+    for match in _VARIABLE.finditer(text) if variables else ():
+        if variables and match[1] in variables:
+            found[match[0]] = variables[match[1]]
+    return found
+
+
+def text_of(value: Json, scope: Scope) -> Text:
+    """Return what a param's value may be; of a list or an object, what any of its parts may be."""
+    if isinstance(value, list):
+        return one_of(text_of(item, scope) for item in value) or constant("")
+    if isinstance(value, dict):
+        return one_of(text_of(item, scope) for item in value.values()) or constant("")
+    if not isinstance(value, str):
+        return constant("" if value is None else str(value))
+    found, position = constant(""), 0
+    inserted = references(value, scope)
+    for match in _ANY.finditer(value):
+        found = found.then(constant(value[position : match.start()]))
+        # what Pipelines puts in (results, context) no sender writes here
+        found = found.then(inserted.get(match[0], Text(sent=frozenset())))
+        position = match.end()
+    return found.then(constant(value[position:]))
+
+
+def reached(resource: Mapping[str, Json], scope: Scope) -> Iterator[Step | Condition]:
+    """Yield the steps and conditions of one resource of a template; `scope` holds its `tt.params`."""
+    kind, spec = resource.get("kind"), resource.get("spec")
+    if not isinstance(spec, dict) or kind not in ("PipelineRun", "TaskRun", "Pipeline", "Task"):
+        yield from _containers(dict(resource), (), scope)
+        return
+    seen = {**scope, **_given(spec.get("params"), scope)} if str(kind).endswith("Run") else scope
+    if kind == "Pipeline":
+        yield from _pipeline(spec, ("spec",), seen)
+    elif kind == "Task":
+        yield from _task(spec, ("spec",), seen)
+    else:
+        yield from _pipeline(_object(spec.get("pipelineSpec")), ("spec", "pipelineSpec"), seen)
+        yield from _task(_object(spec.get("taskSpec")), ("spec", "taskSpec"), seen)
+
+
+def _pipeline(spec: Mapping[str, Json], path: Path, outer: Scope) -> Iterator[Step | Condition]:
+    scope = {**outer, **_declared(spec, outer)}
+    for part in ("tasks", "finally"):
+        for position, task in _items(spec.get(part)):
+            here = (*path, part, position)
+            yield from _conditions(task, here, scope)
+            seen = {**scope, **_required(task, scope)}
+            matrix = _object(task.get("matrix"))
+            given = {**_given(task.get("params"), seen), **_given(matrix.get("params"), seen)}
+            for _, combination in _items(matrix.get("include")):
+                for name, text in _given(combination.get("params"), seen).items():
+                    given[name] = given[name].either(text) if name in given else text
+            inner = {**seen, **given}
+            yield from _task(_object(task.get("taskSpec")), (*here, "taskSpec"), inner)
+            yield from _pipeline(_object(task.get("pipelineSpec")), (*here, "pipelineSpec"), inner)
+
+
+def _task(spec: Mapping[str, Json], path: Path, outer: Scope) -> Iterator[Step | Condition]:
+    scope = {**outer, **_declared(spec, outer)}
+    template = _object(spec.get("stepTemplate"))
+    for part in ("steps", "sidecars"):
+        for position, step in _items(spec.get(part)):
+            here = (*path, part, position)
+            yield from _conditions(step, here, scope)
+            seen = {**scope, **_required(step, scope)}
+            base = template if part == "steps" else {}
+            variables = {**_environment(base, seen), **_environment(step, seen)}
+            own = {**{name: base[name] for name in ("command",) if name in base and "script" not in step}, **step}
+            yield Step(here, own, seen, variables)
+
+
+def _containers(value: Json, path: Path, scope: Scope) -> Iterator[Step]:
+    if isinstance(value, dict):
+        if any(name in value for name in ("script", "command", "args")):
+            yield Step(path, value, scope, _environment(value, scope))
+        for key, item in value.items():
+            yield from _containers(item, (*path, key), scope)
+    elif isinstance(value, list):
+        for position, item in enumerate(value):
+            yield from _containers(item, (*path, position), scope)
+
+
+def _conditions(holder: Mapping[str, Json], path: Path, scope: Scope) -> Iterator[Condition]:
+    for position, condition in _items(holder.get("when")):
+        source = condition.get("cel")
+        if isinstance(source, str):
+            yield Condition((*path, "when", position, "cel"), source, scope)
+
+
+def _required(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:
+    """Return the params of which `when` lets only listed values through."""
+    found = {}
+    for _, condition in _items(holder.get("when")):
+        source, values = condition.get("input"), condition.get("values")
+        match = _REFERENCE.fullmatch(source) if isinstance(source, str) else None
+        if match and match[1] != "tt.params" and condition.get("operator") == "in" and isinstance(values, list):
+            found[f"params.{match[2] or match[3]}"] = text_of(values, scope)
+    return found
+
+
+def _given(params: Json, scope: Scope) -> dict[str, Text]:
+    return {
+        f"params.{entry['name']}": text_of(entry.get("value"), scope)
+        for _, entry in _items(params)
+        if isinstance(entry.get("name"), str)
+    }
+
+
+def _declared(spec: Mapping[str, Json], outer: Scope) -> dict[str, Text]:
+    """Return the defaults of declared params that nothing gives a value."""
+    found = {}
+    for _, entry in _items(spec.get("params")):
+        name = f"params.{entry.get('name')}"
+        if "default" in entry and name not in outer:
+            found[name] = text_of(entry["default"], outer)
+    return found
+
+
+def _environment(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:
+    found = {}
+    for _, entry in _items(holder.get("env")):
+        name, value = entry.get("name"), entry.get("value")
+        if isinstance(name, str) and isinstance(value, str):
+            found[name] = text_of(value, scope)
+    return found
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
+    for position, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield position, item
