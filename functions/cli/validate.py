@@ -21,7 +21,7 @@ Examples:
   pipehook validate --ignore PH403,PH5          PH5: all rules that begin so
   pipehook validate --fail-on warning           for a strict build
   pipehook validate -o sarif > pipehook.sarif   for code scanning
-  pipehook validate --rules                     every rule, and why
+  pipehook validate --rules                     every rule, and why; docs/lint.md has more
 
 One place is silenced by a comment at the end of its line, or alone above it:  # pipehook:ignore=PH202
 Exits with 1 when there is a finding at least as bad as --fail-on says.
@@ -89,6 +89,9 @@ def _show(findings: Sequence[Finding], output: str, *, files: int) -> None:
     counts = Counter(finding.rule.severity.value for finding in findings)
     summary = ", ".join(f"{counts[word]} {word}{'s' * (counts[word] != 1)}" for word in ("error", "warning", "note"))
     progress(f"{files} file{'s' * (files != 1)}: {summary if findings else 'nothing found'}")
+    if findings:
+        rules = sorted(Counter(finding.rule.id for finding in findings).items())
+        progress("by rule: " + ", ".join(f"{rule} {count}" for rule, count in rules))
 
 
 def _plain(finding: Finding) -> dict[str, Any]:

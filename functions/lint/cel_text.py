@@ -61,12 +61,15 @@ class _Reader:
         return self._lookup(path)
 
     def _fold(self, expr: Fold) -> Text:
-        path = trees.path(expr.source)
+        source = expr.source
+        while isinstance(source, Fold) and source.macro in ("filter", "sortBy"):
+            source = source.source  # the same items, fewer or in another order
+        path = trees.path(source)
         if path:
             items = (*self._aliases.get(path[0], path[:1]), *path[1:], "*")
             inner = _Reader(self._lookup, {**self._aliases, expr.variable: items}, self._variables)
         else:
-            inner = _Reader(self._lookup, self._aliases, {**self._variables, expr.variable: self.text(expr.source)})
+            inner = _Reader(self._lookup, self._aliases, {**self._variables, expr.variable: self.text(source)})
         if expr.macro == "map" and expr.result:
             return inner.text(expr.result)
         return inner.text(Ident(expr.offset, expr.variable))

@@ -8,7 +8,7 @@ from typing import Any
 
 from functions.lint.rules import RULES, Finding, Rule
 
-HELP = "docs/cli.md#rules"
+HELP = "docs/lint.md"
 
 
 def sarif(findings: Sequence[Finding], *, version: str) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _rule(rule: Rule) -> dict[str, Any]:
         "name": rule.name,
         "shortDescription": {"text": rule.name.replace("-", " ")},
         "fullDescription": {"text": rule.why},
-        "help": {"text": f"{rule.why} {silence}. See {HELP}."},
+        "help": {"text": f"{rule.why} {silence}. See {HELP}#{rule.id.lower()}."},
         "defaultConfiguration": {"level": rule.severity.value},
     }
 

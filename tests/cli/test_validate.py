@@ -19,13 +19,22 @@ spec:
     - {apiVersion: v1, kind: ConfigMap, metadata: {name: fixed}}
 """
 
+LISTENER = """
+apiVersion: triggers.tekton.dev/v1beta1
+kind: EventListener
+metadata: {name: open, namespace: goldstine-lab}
+spec:
+  triggers:
+    - {name: one, template: {ref: extra}}
+"""
+
 
 def test_the_manifests_of_this_repository_have_no_errors() -> None:
     done = pipehook("validate", GOOD)
     assert done.code == 0
     assert "0 errors" in done.err
     assert pipehook("validate", GOOD, "--fail-on", "warning").code == 1
-    assert pipehook("validate", GOOD, "--fail-on", "warning", "--ignore", "PH404").code == 0
+    assert pipehook("validate", GOOD, "--fail-on", "warning", "--ignore", "PH304,PH404").code == 0
 
 
 def test_without_a_path_it_looks_at_triggers_source(tmp_path: Path) -> None:
@@ -50,18 +59,26 @@ def test_every_mistake_has_file_line_and_column_and_nothing_silences_it(tmp_path
 def test_several_paths_are_taken_together(tmp_path: Path) -> None:
     extra = tmp_path / "extra.yaml"
     extra.write_text(FIXED)
-    done = pipehook("validate", GOOD, extra, "-o", "json")
+    done = pipehook("validate", GOOD, extra, "-o", "json", "--ignore", "PH304")
     found = {Path(finding["file"]).name: (finding["rule"], finding["severity"]) for finding in done.json}
     assert found == {"template.yaml": ("PH404", "warning"), "extra.yaml": ("PH501", "note")}
-    assert yaml.safe_load(pipehook("validate", GOOD, extra, "-o", "yaml").out) == done.json
+    assert yaml.safe_load(pipehook("validate", GOOD, extra, "-o", "yaml", "--ignore", "PH304").out) == done.json
 
 
 def test_rules_are_ignored_by_their_first_letters() -> None:
-    assert pipehook("validate", GOOD, "-o", "json", "--ignore", "ph4,PH501").json == []
+    assert pipehook("validate", GOOD, "-o", "json", "--ignore", "ph4,PH304,PH501").json == []
+
+
+def test_it_ends_with_counts_by_rule(tmp_path: Path) -> None:
+    other = FIXED.replace("name: extra", "name: other")
+    (tmp_path / "a.yaml").write_text(f"{FIXED}---\n{other}---\n{LISTENER}")
+    done = pipehook("validate", tmp_path)
+    assert done.err.splitlines()[-1] == "by rule: PH201 1, PH403 1, PH501 1"
+    assert "by rule" not in pipehook("validate", GOOD, "--ignore", "PH").err
 
 
 def test_sarif_for_code_scanning() -> None:
-    log = pipehook("validate", GOOD, "-o", "sarif").json
+    log = pipehook("validate", GOOD, "-o", "sarif", "--ignore", "PH304").json
     assert (log["version"], log["runs"][0]["tool"]["driver"]["name"]) == ("2.1.0", "pipehook")
     (result,) = log["runs"][0]["results"]
     place = result["locations"][0]["physicalLocation"]

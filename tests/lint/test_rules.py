@@ -13,56 +13,17 @@ import yaml
 from functions import lint
 from functions.interceptors.event_shapes import BARE, SHAPES
 from functions.lint import events
-from functions.lint.rules import RULES, Finding
+from functions.lint.rules import RULES
 from functions.lint.sarif import sarif
+from tests.lint import support
+from tests.lint.support import found, ids, listed, pinned, with_params
 from tests.support.sources import cel, github, inline, listener, manifest, run, template, trigger
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def found(*manifests: Mapping[str, Any] | str, **more: Any) -> list[Finding]:
-    """Lint manifests, given as objects or as text."""
-    texts = [entry if isinstance(entry, str) else yaml.safe_dump(entry, sort_keys=False) for entry in manifests]
-    return lint.check({"m.yaml": "\n---\n".join(texts)}, namespace="lab", **more)[0]
-
-
-def ids(*manifests: Mapping[str, Any] | str, **more: Any) -> list[str]:
-    return sorted({finding.rule.id for finding in found(*manifests, **more)})
-
-
-def pinned(**params: str) -> dict[str, Any]:
-    """A PipelineRun that no rule finds fault with."""
-    resource = run(**params)
-    resource["spec"]["taskRunTemplate"] = {"serviceAccountName": "builder"}
-    return resource
-
-
-def listed(*interceptors: dict[str, Any], params: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
-    """A listener with one trigger of pushes."""
-    bindings = [{"name": name, "value": value} for name, value in (params or {}).items()]
-    chain = interceptors or (github(eventTypes=["push"]),)
-    return listener(inline("build", *chain, **({"bindings": bindings} if bindings else {}), **more))
-
-
-def with_params(*names: str, resource: dict[str, Any] | None = None, **defaults: str) -> dict[str, Any]:
-    """A template that declares params and uses them."""
-    used = resource or pinned(**{name: f"$(tt.params.{name})" for name in (*names, *defaults)})
-    declared: list[dict[str, Any]] = [{"name": name} for name in names]
-    declared += [{"name": name, "default": value} for name, value in defaults.items()]
-    return manifest("TriggerTemplate", "template", {"params": declared, "resourcetemplates": [used]})
-
-
 def task_run(step: Mapping[str, Any], params: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "tekton.dev/v1",
-        "kind": "TaskRun",
-        "metadata": {"generateName": "run-"},
-        "spec": {
-            "serviceAccountName": "builder",
-            "params": [{"name": name, "value": value} for name, value in params.items()],
-            "taskSpec": {"steps": [dict(step)]},
-        },
-    }
+    return support.task_run({"steps": [dict(step)]}, **params)
 
 
 def step(step_: Mapping[str, Any], value: str = "$(body.pusher.email)", **more: str) -> list[str]:

@@ -1,0 +1,47 @@
+"""docs/lint.md: a section for each rule, whose first example breaks it and whose second does not."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from functions.lint.rules import RULES
+from tests.lint.support import ids, pinned
+from tests.support.function import ROOT
+from tests.support.sources import github, inline, listener, manifest
+
+PAGE = (ROOT / "docs" / "lint.md").read_text(encoding="utf-8")
+SECTIONS = {text[:5]: text for text in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]}
+EXAMPLES = {rule: re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) for rule, text in SECTIONS.items()}
+
+
+def broken(example: str) -> list[str]:
+    """The rules that an example breaks: an object of its own beside a trigger, or a part of that trigger."""
+    part: dict[str, Any] = yaml.safe_load(example)
+    if "apiVersion" in part:
+        plain = {"spec": {"resourcetemplates": [pinned()]}}
+        return ids(listener(inline("t", github(eventTypes=["push"]), template=plain)), example)
+    bindings = part.get("bindings", [])
+    names = [binding["name"] for binding in bindings]
+    used = {"params": [{"name": name} for name in names]}
+    used["resourcetemplates"] = [pinned(**{name: f"$(tt.params.{name})" for name in names})]
+    trigger = {"interceptors": [github(eventTypes=["push"])], "template": {"spec": used}, "bindings": bindings, **part}
+    return ids(manifest("EventListener", "l", {"triggers": [{"name": "t", **trigger}]}))
+
+
+def test_every_rule_has_a_section_in_order_with_its_name_and_severity() -> None:
+    assert list(SECTIONS) == list(RULES)
+    for rule, text in SECTIONS.items():
+        assert text.split("\n")[2].startswith(f"**{RULES[rule].name}** ({RULES[rule].severity}"), rule
+        assert f"| [{rule}](#{rule.lower()}) | {RULES[rule].severity} |" in PAGE
+
+
+@pytest.mark.parametrize("rule", EXAMPLES)
+def test_the_first_example_breaks_the_rule_and_the_second_does_not(rule: str) -> None:
+    wrong, *right = EXAMPLES[rule]
+    assert broken(wrong) == [rule] if rule not in ("PH002", "PH003") else rule in broken(wrong)
+    assert [broken(example) for example in right] == [[]] * len(right) or rule in ("PH001", "PH003")
+    assert all(rule not in broken(example) for example in right)
