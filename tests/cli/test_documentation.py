@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 
+from functions.lint.rules import RULES
 from tests.cli.transcripts import PAGE, all_commands, commands_shown, page
 from tests.support.function import ROOT
 
@@ -16,9 +17,10 @@ def test_the_page_is_what_the_commands_print() -> None:
     assert difference == [], "run python -m tests.cli.transcripts\n" + "\n".join(difference)
 
 
-def test_every_command_is_on_it() -> None:
+def test_every_command_and_rule_is_on_it() -> None:
     text = PAGE.read_text(encoding="utf-8")
     assert all_commands() - commands_shown(text) <= {"record"}  # it is dev without the page
+    assert all(rule in text for rule in RULES)
 
 
 def test_the_readme_leads_to_it() -> None:

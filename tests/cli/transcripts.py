@@ -18,6 +18,7 @@ import yaml
 
 from functions.cli.app import cli
 from functions.dead_letters import bury
+from functions.lint.rules import RULES
 from functions.queue_messages import Push, encode
 from tests.adapters.cluster_support import pipeline_run, work
 from tests.cli.support import SECRET, Running, clean
@@ -160,13 +161,14 @@ def page() -> str:
             _cluster_commands(writer, environment, server)
         _github(writer)
         _queue(writer)
+        _rules(writer)
         return writer.text()
 
 
 def _without_servers(writer: Writer) -> None:
     writer.section(
         "validate",
-        "Every mistake with its place, then the lint; [lint.md](lint.md) has its rules, and how they are silenced.",
+        "Every mistake with its place, then the lint; [Rules](#rules) lists what it looks for.",
     )
     writer.show("validate", "infra/triggers")
     writer.show("validate", "risky.yaml")
@@ -304,6 +306,19 @@ def _queue(writer: Writer) -> None:
         api.deliver(hook, "push", PUSH)
         environment = {"GITHUB_API_URL": api.url, "GITHUB_TOKEN": api.token}
         writer.show("redeliver", "--dry-run", "--hook", f"repos/acme/shop/hooks/{hook.id}", environment=environment)
+
+
+def _rules(writer: Writer) -> None:
+    rows = "\n".join(
+        f"| [{rule.id}](lint.md#{rule.id.lower()}) | {rule.name} | {rule.severity.value} | {rule.why} |"
+        for rule in RULES.values()
+    )
+    writer.section(
+        "Rules",
+        "What `validate` looks for; [lint.md](lint.md) has examples, what each takes for safe, and how to silence it.\n"
+        "`-o sarif` is for code scanning.\n\n"
+        f"| rule | name | severity | why |\n|---|---|---|---|\n{rows}",
+    )
 
 
 def commands_shown(text: str) -> set[str]:

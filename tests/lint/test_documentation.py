@@ -36,7 +36,6 @@ def test_every_rule_has_a_section_in_order_with_its_name_and_severity() -> None:
     assert list(SECTIONS) == list(RULES)
     for rule, text in SECTIONS.items():
         assert text.split("\n")[2].startswith(f"**{RULES[rule].name}** ({RULES[rule].severity}"), rule
-        assert f"| [{rule}](#{rule.lower()}) | {RULES[rule].severity} |" in PAGE
 
 
 @pytest.mark.parametrize("rule", EXAMPLES)
