@@ -2,7 +2,8 @@
 
 Then all comes back, the worker and the sweep run, and the cluster holds every wanted object exactly once. The webhook
 and the worker are the real functions in processes of their own; GitHub, Pub/Sub and the cluster are the stand-ins, and
-GitHub records what it was answered.
+GitHub records what it was answered. Before that the API server is restarted under the load of 200 deliveries, without a
+queue and with one: each of them is created.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ DELIVERIES = 300
 SENDERS = 100
 HURRY = 50.0
 """How much faster than in earnest the sweep paces its calls; what it waits for has then happened, all the same."""
+RESTART_DELIVERIES = 200
+RESTART_SENDERS = 8
+RESTART_PAUSE = 0.4
+"""Seconds for each step of a restart: gone, without RBAC, without Roles, without the paths of custom kinds."""
 QUEUE, DEAD = "projects/drill/topics/queue", "projects/drill/topics/dead-letters"
 WORKER, LETTERS = "projects/drill/subscriptions/dispatch", "projects/drill/subscriptions/dead-letters"
 NAMESPACE, DENIED = "drill", "denied"
@@ -86,6 +91,21 @@ class Counted:
         return sum(self.created.values()) - (len(KINDS) * DELIVERIES - self.missing)
 
 
+@dataclass(frozen=True)
+class Restarted:
+    """What a restart under load came to."""
+
+    answered: Counter[int]
+    created: Counter[str]
+    """Runs by number."""
+    dead_letters: int
+
+    @property
+    def once(self) -> int:
+        """How many deliveries have made their run, and made it once."""
+        return sum(self.created[str(number)] == 1 for number in range(RESTART_DELIVERIES))
+
+
 KINDS = ("PipelineRun", "ConfigMap")
 
 
@@ -115,7 +135,7 @@ def _manifests() -> list[dict[str, Any]]:
 
 
 @contextmanager
-def _scene(directory: Path) -> Iterator[Scene]:
+def _scene(directory: Path, *, queue: str = QUEUE) -> Iterator[Scene]:
     with ExitStack() as stack:
         cluster = stack.enter_context(ApiServer())
         pubsub = stack.enter_context(PubSub(pull_wait=0.5))
@@ -242,6 +262,28 @@ def drill(directory: Path, say: Say) -> Counted:
     return counted
 
 
+def restart(directory: Path, say: Say, *, queue: str) -> Restarted:
+    """Restart the API server under load, once; what passed is sent again by the sweep, or made by the worker."""
+    with _scene(directory, queue=queue) as scene, ThreadPoolExecutor(RESTART_SENDERS) as pool:
+        say(f"{RESTART_DELIVERIES} deliveries, {RESTART_SENDERS} at a time, {'with' if queue else 'without'} a queue …")
+
+        def send(number: int) -> None:
+            scene.hub.deliver(scene.hook, "push", {"number": str(number), "ns": NAMESPACE})
+
+        sent = [pool.submit(send, number) for number in range(RESTART_DELIVERIES)]
+        sent[RESTART_DELIVERIES // 10].result()
+        scene.cluster.restart(pause=RESTART_PAUSE)
+        for one in sent:
+            one.result()
+        scene.hub.wait_idle(30)
+        answered = Counter(one.status_code for one in scene.hub.deliveries(scene.hook))
+        scene.sweep.run(progress=_rarely(say))
+        scene.hub.wait_idle(30)
+        scene.pubsub.wait_empty(WORKER, 60)
+        created = Counter(number for kind, number in _objects(scene.cluster) if kind == "PipelineRun")
+        return Restarted(answered, created, len(scene.letters.letters()))
+
+
 def _objects(cluster: ApiServer) -> Iterator[tuple[str, str]]:
     for one in cluster.objects("PipelineRun"):
         yield "PipelineRun", one["spec"]["params"][0]["value"]
@@ -249,11 +291,22 @@ def _objects(cluster: ApiServer) -> Iterator[tuple[str, str]]:
         yield "ConfigMap", one["data"]["number"]
 
 
+def _answers(answered: Counter[int]) -> str:
+    return ", ".join(f"{count} times {status}" for status, count in sorted(answered.items()))
+
+
+def report_restart(restarted: Restarted) -> str:
+    """Return what a restart came to, in a line."""
+    return (
+        f"restart:         {restarted.once} of {RESTART_DELIVERIES} created once, answered "
+        f"{_answers(restarted.answered)}, dead letters {restarted.dead_letters}"
+    )
+
+
 def report(counted: Counted) -> list[str]:
     """Return what was counted, in lines."""
-    answered = ", ".join(f"{count} times {status}" for status, count in sorted(counted.answered.items()))
     return [
-        f"deliveries:      {DELIVERIES}, answered {answered}",
+        f"deliveries:      {DELIVERIES}, answered {_answers(counted.answered)}",
         f"sent again:      {counted.swept} in {counted.sweeps} sweeps",
         f"dead letters:    {counted.dead_letters}, put back {counted.replayed}",
         f"wanted objects:  {len(KINDS) * DELIVERIES}",
@@ -271,10 +324,15 @@ def main() -> None:
 
     started = time.monotonic()
     with tempfile.TemporaryDirectory() as directory:
-        counted = drill(Path(directory), say)
+        restarts = [restart(Path(directory) / name, say, queue=queue) for name, queue in (("a", ""), ("b", QUEUE))]
+        for restarted in restarts:
+            say(report_restart(restarted))
+        counted = drill(Path(directory) / "c", say)
     say("")
-    for line in report(counted):
+    for line in (*map(report_restart, restarts), *report(counted)):
         say(line)
+    if any(restarted.once < RESTART_DELIVERIES for restarted in restarts):
+        raise SystemExit("drill: a restart of the API server has cost a delivery")
     if counted.missing or counted.doubled:
         raise SystemExit("drill: the cluster does not hold every wanted object exactly once")
     say("Every wanted object exactly once.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drill import DELIVERIES, drill, report
+from tests.drill import DELIVERIES, QUEUE, RESTART_DELIVERIES, drill, report, report_restart, restart
 
 
 def test_after_an_outage_the_cluster_holds_every_wanted_object_exactly_once(
@@ -25,3 +25,17 @@ def test_after_an_outage_the_cluster_holds_every_wanted_object_exactly_once(
     assert counted.stopped
     assert counted.swept > counted.answered[503]
     assert counted.dead_letters == counted.replayed > 0
+
+
+@pytest.mark.parametrize("queue", ["", QUEUE], ids=["without-a-queue", "with-a-queue"])
+def test_a_restart_of_the_api_server_costs_no_delivery(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], queue: str
+) -> None:
+    restarted = restart(tmp_path, lambda _: None, queue=queue)
+
+    with capsys.disabled():
+        print("", report_restart(restarted), sep="\n  ")  # noqa: T201 -- the drill says what it counted
+    assert restarted.once == RESTART_DELIVERIES
+    assert sum(restarted.created.values()) == RESTART_DELIVERIES
+    assert set(restarted.answered) <= {202, 503}
+    assert restarted.dead_letters == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -285,6 +286,16 @@ class TestOutageOfSecretManager:
 Edit = Callable[[dict[str, Any], dict[str, Any]], object]
 """Changes a kubeconfig's cluster and user."""
 
+
+def _with(**fields: str) -> Edit:
+    return lambda cluster, _: cluster.update(fields)
+
+
+def _damaged(cluster: dict[str, Any], _: dict[str, Any]) -> None:
+    pem = base64.b64decode(cluster["certificate-authority-data"])
+    cluster["certificate-authority-data"] = base64.b64encode(pem[:90] + b"\xe9" + pem[91:]).decode()
+
+
 REFUSED: dict[str, tuple[Edit, str]] = {
     "exec": (lambda _, user: user.update(exec={"command": "gcloud"}), "exec is refused"),
     "auth-provider": (lambda _, user: user.update({"auth-provider": {"name": "gcp"}}), "auth-provider is refused"),
@@ -297,6 +308,17 @@ REFUSED: dict[str, tuple[Edit, str]] = {
         lambda cluster, _: cluster.update({"insecure-skip-tls-verify": True}),
         "insecure-skip-tls-verify is refused",
     ),
+    **{
+        f"server {host}": (_with(server=f"https://{host}"), "server must be a URL")
+        for host in ("exa mple", "a..b", ".a", "-a", "exämple.com", "a" * 64, "a\tb", "a:99999", "[::1", "a_%zz")
+    },
+    **{
+        f"tls-server-name {name[:20]!r}": (_with(**{"tls-server-name": name}), "tls-server-name must be a name")
+        for name in ("a..b", "a" * 64, "a\0b", ".a", "ä.example", "x." * 128, "*.example.com", "a b")
+    },
+    "proxy-url": (_with(**{"proxy-url": "http://a..b:3128"}), "proxy-url must be a URL"),
+    "proxy-url's user": (_with(**{"proxy-url": "http://%C4%80:canary@p:1"}), "proxy-url has a user or password"),
+    "no ASCII in a PEM": (_damaged, "certificate-authority-data holds no certificate that can be read"),
     "http": (lambda cluster, _: cluster.update(server="http://127.0.0.1:1"), "server must be https"),
     "no CA": (lambda cluster, _: cluster.pop("certificate-authority-data"), "certificate-authority-data is missing"),
     "CA file": (
@@ -319,7 +341,8 @@ class TestInsecureKubeconfigs:
         production.add_kubeconfig(yaml.safe_dump(document))
         function, body = production.application(), pushed("c1")
         answer = push(function, body)
-        assert (answer.status, answer.statuses) == (422, ["failed"])
+        assert (answer.status, answer.statuses) == (422, ["failed"]), answer.text
+        assert production.clock.slept == []
         assert said in answer.reasons[0]
         logged = capsys.readouterr().out
         assert said in logged

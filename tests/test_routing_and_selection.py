@@ -33,6 +33,22 @@ def test_a_single_listener_answers_on_every_path() -> None:
     assert choose(only, "", "/anything?x=1") is only["a/one"]
 
 
+@pytest.mark.parametrize("left", [("a/one",), ()])
+@pytest.mark.parametrize("path", ["/", "/b/one", "/anything"])
+def test_what_is_left_of_several_answers_for_none_of_the_others(left: tuple[str, ...], path: str) -> None:
+    seen = {name: LISTENERS[name] for name in left}
+    with pytest.raises(BadRequestError) as caught:
+        choose(seen, "", path, several=True)
+    assert caught.value.status == 404
+
+
+@pytest.mark.parametrize("path", ["/a/one", "/a/one?x=1"])
+def test_what_is_left_of_several_answers_on_its_own_path(path: str) -> None:
+    only = {"a/one": listener("a/one")}
+    assert choose(only, "", path, several=True) is only["a/one"]
+    assert choose(only, "one", "/anything", several=True) is only["a/one"]
+
+
 @pytest.mark.parametrize("name", ["two", "a/two"])
 def test_event_listener_names_the_one_that_answers_on_every_path(name: str) -> None:
     assert choose(LISTENERS, name, "/b/one") is LISTENERS["a/two"]

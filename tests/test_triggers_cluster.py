@@ -12,6 +12,7 @@ from functions.adapters.cluster_source import Freshness
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import Rule, User
+from tests.standins.kubernetes.starting import Stage
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.sources import Source, cel, github, inline, listener, template, trigger
 from tests.support.workspace import Workspace
@@ -68,6 +69,38 @@ def test_listeners_that_may_not_be_read_are_500_and_the_log_says_what_to_do(
     assert answer.status == 500
     assert "eventlisteners" not in answer.text
     assert "add it to the Role of the kubeconfig's ServiceAccount" in capsys.readouterr().out
+
+
+def test_a_cold_instance_and_a_server_that_starts_is_503(source: Source) -> None:
+    server = source.workspace.cluster
+    server.stage = Stage.NO_RBAC
+    application = source.application()
+    assert application.post(BODY, SENT, f"/{source.namespace}/listener").status == 503
+    server.stage = Stage.READY
+    assert source.application().post(BODY, SENT).statuses == ["created"]
+
+
+def test_of_several_listeners_none_answers_for_another_while_the_view_is_narrow(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = f"{source.namespace}-other"
+    source.secret("hook", "token", SECRET, namespace=other)
+    place = {"namespace": other}
+    source.put(template(**place), listener(inline(), name="theirs") | {"metadata": {"name": "theirs", **place}})
+    always = Freshness(ahead=0, fresh=0, retry=0)
+    monkeypatch.setattr(cluster_source, "Freshness", lambda: always)
+    application = source.application()
+    theirs = f"/{other}/theirs"
+    assert application.post(BODY, SENT, theirs).statuses == ["created"]
+
+    server = source.workspace.cluster
+    here = Rule(namespaces=(source.namespace,))
+    server.add_token(server.token, User(name=ACCOUNT, rules=(here,)))
+    for path in (theirs, "/", "/hook"):
+        answer = application.post(BODY, SENT, path)
+        assert answer.status == 404, answer.text
+    assert source.created() == []
+    assert application.post(BODY, SENT, f"/{source.namespace}/listener").statuses == ["created"]
 
 
 def test_an_account_with_the_roles_of_the_infrastructure_suffices(source: Source) -> None:

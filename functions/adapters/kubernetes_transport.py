@@ -140,7 +140,10 @@ def _proxy(url: str) -> dict[str, Any]:
         return {"proxy": url, "no_proxy": ""}
     user, password = unquote(parts.username), unquote(parts.password or "")
     bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    headers = urllib3.make_headers(proxy_basic_auth=f"{user}:{password}")
+    try:
+        headers = urllib3.make_headers(proxy_basic_auth=f"{user}:{password}")
+    except UnicodeError as error:
+        raise _unusable("proxy-url has a user or password that cannot stand in a header", error) from None
     return {"proxy": bare, "no_proxy": "", "proxy_headers": headers}
 
 

@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
+from functions.adapters.cluster_source_reader import MISSING_SECONDS
 from functions.errors import LastingError, PassingError
 from tests.adapters.cluster_source_support import Cluster, binding, inline, listener, problems, template, trigger
 from tests.adapters.cluster_support import NAMESPACE
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import Rule, User
+from tests.standins.kubernetes.starting import Stage
+from tests.support.fault_cases import NO_RIGHT
 
 PATH = f"{NAMESPACE}/listener"
 KINDS = ("eventlisteners", "interceptors", "triggerbindings", "triggers", "triggertemplates")
@@ -114,6 +117,57 @@ def test_all_namespaces_are_not_asked_for_again_for_five_minutes(narrow: ApiServ
     assert {request.status for request in narrow.requests} == {200}
     cluster.later(290)
     assert 403 in {request.status for request in narrow.requests}
+
+
+def test_a_list_that_is_refused_in_passing_narrows_nothing(server: ApiServer) -> None:
+    cluster = Cluster(server)
+    cluster.put(listener(), template(), listener(namespace="other"), template(namespace="other"))
+    for times in (1, 3):
+        server.faults.add(Fault(status=403, path="/v1beta1/eventlisteners", body=NO_RIGHT, times=times))
+        assert list(cluster.later()) == [PATH, "other/listener"]
+    assert cluster.asked_home == 0
+
+
+@pytest.mark.parametrize("stage", [Stage.NO_RBAC, Stage.NO_PATHS])
+def test_a_server_that_starts_is_an_outage(server: ApiServer, stage: Stage) -> None:
+    cluster = Cluster(server)
+    cluster.put(listener(), template(), listener(namespace="other"), template(namespace="other"))
+    server.stage = stage
+    with pytest.raises(PassingError):
+        cluster.current()
+    server.stage = Stage.READY
+    first = cluster.later()
+    assert list(first) == [PATH, "other/listener"]
+    server.stage = stage
+    assert cluster.later() == first
+    assert cluster.asked_home == 0
+
+
+def test_a_narrow_account_waits_for_nothing(narrow: ApiServer) -> None:
+    cluster = Cluster(narrow)
+    cluster.put(listener(), template())
+    assert list(cluster.current()) == [PATH]
+    assert cluster.side.clock.slept == []
+
+
+def test_a_kind_that_is_gone_for_a_moment_leaves_the_last_known(server: ApiServer) -> None:
+    cluster = Cluster(server)
+    cluster.put(listener("listener", inline(bindings=[{"ref": "binding"}])), template(), binding())
+    first = cluster.current()
+    gone = server.faults.add(Fault(status=404, path="/triggerbindings", body="404 page not found"))
+    assert cluster.later() == first
+    assert cluster.later(MISSING_SECONDS - 1) == first
+    assert problems(cluster.later(MISSING_SECONDS)[PATH])["inline"].endswith("does not exist")
+    server.faults.remove(gone)
+    assert problems(cluster.later()[PATH]) == {"inline": ""}
+
+
+def test_without_listeners_kind_it_passes_until_that_is_no_news(server: ApiServer) -> None:
+    cluster = Cluster(server)
+    server.faults.add(Fault(status=404, path="/eventlisteners", body="404 page not found"))
+    with pytest.raises(PassingError, match="serves no EventListener at this moment"):
+        cluster.current()
+    assert cluster.later(MISSING_SECONDS) == {}
 
 
 def test_an_account_without_rights_to_listeners_is_told_where_to_add_them() -> None:

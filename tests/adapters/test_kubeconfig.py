@@ -103,6 +103,26 @@ def test_secrets_do_not_show_in_the_representation() -> None:
     assert not [secret for secret in ("t0ken", "MHcC", "pass") if secret in shown]
 
 
+@pytest.mark.parametrize("plural", ["clusters", "users", "contexts"])
+def test_two_entries_of_one_name_are_refused(plural: str) -> None:
+    document = kubeconfig()
+    document[plural] *= 2
+    text = json.dumps(document)  # YAML would write an alias
+    name = document[plural][0]["name"]
+    assert mistakes(text) == (f"kubeconfig: {plural}: {name} stands there twice; remove the one that is not meant",)
+
+
+def test_what_stands_around_a_pem_is_a_comment_in_any_language() -> None:
+    bundle = f"# Zertifikat von Zürich\n{CA}\n# ein zweites\n{CA}".encode()
+    given = {"certificate-authority-data": base64.b64encode(bundle).decode()}
+    assert parse(kubeconfig(cluster=given)).ca_pem == CA * 2
+
+
+@pytest.mark.parametrize("server", ["https://[::1]:6443", "https://api.a-b.example.:443/k8s", "https://10_1.internal"])
+def test_hosts_that_are_right(server: str) -> None:
+    assert parse(kubeconfig(cluster={"server": server, "tls-server-name": "10.0.0.1"})).server == server
+
+
 def test_an_access_cannot_be_changed() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         parse(kubeconfig()).token = "other"  # type: ignore[misc]  # that is the point

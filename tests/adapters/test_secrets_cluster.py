@@ -15,8 +15,10 @@ from functions.settings import read_settings
 from functions.values import SecretRef
 from tests.adapters.cluster_support import Side
 from tests.adapters.secrets_support import HOOK, LifeClock, accepted
-from tests.standins.apiserver import ApiServer
+from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
+from tests.standins.kubernetes.access import User
+from tests.standins.kubernetes.starting import Stage
 
 
 @pytest.fixture
@@ -111,6 +113,27 @@ def test_a_forbidden_secret_is_lasting(server: ApiServer, side: Side, store: Sec
     body = '{"kind": "Status", "reason": "Forbidden", "message": "secrets \\"github-webhook\\" is forbidden"}'
     server.faults.add(Fault(status=403, body=body))
     assert "403 Forbidden" in reason(store, side)
+
+
+def test_a_server_that_starts_forbids_nothing(
+    server: ApiServer, side: Side, store: SecretStore, clock: LifeClock
+) -> None:
+    put(server, {HOOK.key: b"key"})
+    server.stage = Stage.NO_ROLES
+    with pytest.raises(PassingError, match="not confirmed yet"):
+        store.accepted(HOOK, side.deadline())
+    server.stage = Stage.READY
+    clock.pass_by(1)
+    assert accepted(store, b"key")
+    server.stage = Stage.NO_RBAC
+    clock.pass_by(60)
+    assert accepted(store, b"key")
+
+
+def test_a_right_that_is_missing_is_said_at_once(server: ApiServer, side: Side, store: SecretStore) -> None:
+    server.add_token(server.token, User(name=ACCOUNT, rules=()))
+    assert "add it to the Role of the kubeconfig's ServiceAccount" in reason(store, side)
+    assert side.clock.slept == []
 
 
 def test_an_outage_is_passing_when_cold_and_bridged_when_warm(

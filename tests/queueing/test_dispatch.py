@@ -13,11 +13,14 @@ from grpc import StatusCode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.entrypoints import dispatch
 from functions.ports import Work
 from functions.queue_messages import SCHEMA, decode, encode
 from tests.adapters.cluster_support import NAMESPACE, config_map, pipeline_run, work
-from tests.standins.apiserver import ApiServer
+from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
+from tests.standins.kubernetes.access import User
+from tests.standins.kubernetes.starting import Stage
 from tests.standins.pubsub import PubSub
 from tests.support.application import Application
 from tests.support.function import Answer
@@ -94,6 +97,38 @@ def test_what_passes_is_not_acknowledged(place: Workspace, cluster: ApiServer, f
     assert int(answer.headers["Retry-After"]) > 0
     cluster.faults.remove(armed)
     assert push(application, work()).json["outcome"] == "created"
+
+
+@pytest.mark.parametrize("stage", [Stage.NO_RBAC, Stage.NO_ROLES, Stage.NO_PATHS])
+def test_a_server_that_starts_is_no_reason_for_a_dead_letter(
+    place: Workspace, cluster: ApiServer, faulty: PubSub, monkeypatch: pytest.MonkeyPatch, stage: Stage
+) -> None:
+    faulty.create_topic(DEAD)
+    monkeypatch.setattr(dispatch, "CREATE_SECONDS", 0.5)
+    application = worker(place, DEAD_LETTER_TOPIC=DEAD)
+    cluster.stage = stage
+    assert push(application, work()).json["outcome"] == "retry"
+    cluster.stage = Stage.READY
+    monkeypatch.undo()
+    assert push(application, work()).json["outcome"] == "created"
+
+
+def test_a_right_that_is_missing_is_one(place: Workspace, cluster: ApiServer, faulty: PubSub) -> None:
+    faulty.create_topic(DEAD)
+    cluster.add_token(cluster.token, User(name=ACCOUNT, rules=()))
+    answer = push(worker(place, DEAD_LETTER_TOPIC=DEAD), work())
+    assert (answer.status, answer.json["outcome"]) == (200, "dead-lettered")
+    assert "add it to the Role" in answer.json["reason"]
+
+
+@pytest.mark.parametrize("namespace", ["łab", "a b", "a\nb", "", "a" * 64, "a.b"])
+def test_a_namespace_that_is_none_is_one(place: Workspace, cluster: ApiServer, faulty: PubSub, namespace: str) -> None:
+    """Whoever may publish writes it, and it would stand in a header."""
+    faulty.create_topic(DEAD)
+    job = work(service_account="builder", trigger_namespace=namespace)
+    answer = push(worker(place, DEAD_LETTER_TOPIC=DEAD), job)
+    assert (answer.status, answer.json["outcome"]) == (200, "dead-lettered"), answer.text
+    assert cluster.objects("PipelineRun") == []
 
 
 def test_a_queue_retry_never_starts_a_run_again(place: Workspace, cluster: ApiServer) -> None:
