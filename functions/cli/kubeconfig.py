@@ -119,7 +119,7 @@ def _ensure(cluster: Cluster, namespace: str, account: str, *, create: bool, tri
     if not cluster.has_account(namespace, account):
         raise LastingError(
             f"there is no ServiceAccount {namespace}/{account}: "
-            "kubectl apply -k infra/cluster/base makes it, as does --create"
+            "kubectl apply -k infra/cluster makes it, as does --create"
         )
     return []
 
@@ -170,7 +170,7 @@ def _try(text: str, namespace: str, needed: Sequence[Need]) -> None:
     if lacking:
         progress(
             f"{status('warning')} the account may not create {lacking[0]}: "
-            "kubectl apply -k infra/cluster/base allows it, or --create"
+            "kubectl apply -k infra/cluster allows it, or --create"
         )
 
 

@@ -53,7 +53,9 @@ def main() -> int:
         components = [f"../components/{part.name}" for part in sorted((copy / "components").iterdir())]
         kustomization = {"namespace": "another", "resources": ["../base"], "components": components}
         (own / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-        for directory in sorted(file.parent for file in copy.glob("*/kustomization.yaml")):
+        for directory in sorted(
+            file.parent for pattern in ("", "*/") for file in copy.glob(f"{pattern}kustomization.yaml")
+        ):
             namespace = yaml.safe_load((directory / "kustomization.yaml").read_text())["namespace"]
             try:
                 objects = build(directory)
@@ -61,7 +63,8 @@ def main() -> int:
             except subprocess.CalledProcessError as error:
                 objects, found = [], [error.stderr]
             failed += len(found)
-            print(f"  {'FAIL' if found else 'ok  '} infra/cluster/{directory.name}: {len(objects)} objects")
+            where = directory.relative_to(Path(folder)).as_posix()
+            print(f"  {'FAIL' if found else 'ok  '} infra/{where}: {len(objects)} objects")
             for problem in found:
                 print(f"       {problem}")
     return 1 if failed else 0

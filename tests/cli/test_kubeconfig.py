@@ -125,7 +125,7 @@ def test_a_binding_to_another_role_is_left_alone_and_said(admin: dict[str, str],
 def test_without_an_account_it_says_how_to_make_one(admin: dict[str, str], server: ApiServer) -> None:
     done = pipehook("kubeconfig", "--namespace", LAB, environment=admin)
     assert (done.code, done.out) == (1, "")
-    assert "there is no ServiceAccount goldstine-lab/pipehook: kubectl apply -k infra/cluster/base" in done.err
+    assert "there is no ServiceAccount goldstine-lab/pipehook: kubectl apply -k infra/cluster" in done.err
     assert accounts(server) == []
 
 

@@ -119,8 +119,26 @@ def test_every_binding_binds_the_service_account_to_a_role_that_exists() -> None
 def test_the_namespace_is_the_templates() -> None:
     namespaces = {document["metadata"]["namespace"] for document in _documents("triggers/**/*.yaml")}
     kustomizations = [
-        document for document in _documents("cluster/*/kustomization.yaml") if document["kind"] == "Kustomization"
+        document
+        for document in _documents("cluster/kustomization.yaml", "cluster/*/kustomization.yaml")
+        if document["kind"] == "Kustomization"
     ]
 
     assert {kustomization["namespace"] for kustomization in kustomizations} == namespaces
     assert of_kind(MODULE, "variable")["namespace"].body["default"].strip('"') in namespaces
+
+
+def test_what_is_advised_to_be_applied_can_be_applied() -> None:
+    """A directory without a kustomization is an error of kubectl's, whoever advised it."""
+    texts = [
+        *(INFRA.parent / "functions").rglob("*.py"),
+        *(file for file in INFRA.rglob("*") if file.suffix in (".md", ".tf", ".yaml")),
+        *(INFRA.parent / "docs").glob("*.md"),
+        *INFRA.parent.glob("*.md"),
+    ]
+    advised = {
+        found for file in texts for found in re.findall(r"kubectl (?:apply|delete) -k ([\w./-]+\w)", file.read_text())
+    }
+
+    assert advised >= {"infra/cluster", "infra/cluster/everything-from-cluster"}
+    assert {place for place in advised if not (INFRA.parent / place / "kustomization.yaml").is_file()} == set()
