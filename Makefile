@@ -50,6 +50,7 @@ contracts: $(READY) ## Check that imports go one way
 infra: $(READY) ## Check the Terraform and the cluster's YAML, as far as the tools for it are installed
 	@$(BIN)/python infra/checks/terraform.py
 	@$(BIN)/python infra/checks/kustomize.py
+	@$(BIN)/python infra/checks/gcloud.py $(if $(CI),--commands)
 	@infra/checks/policy.sh $(if $(CI),,--installed-only)
 	@$(if $(CI),$(BIN)/python infra/checks/extract_schemas.py --check)
 

@@ -1,4 +1,5 @@
-# The archive holds what runs and nothing else: main.py, requirements.txt, functions/ and the trigger manifests.
+# The archive holds what runs and nothing else: main.py, requirements.txt, functions/ and the trigger manifests. What
+# gcloud uploads is the same (.gcloudignore): a change here is one there.
 # Its name is the hash of the contents, so that a change redeploys and nothing else does: not another machine, not
 # another version of the archiver, not a change of the tests.
 
@@ -7,13 +8,13 @@ locals {
     { for file in ["main.py", "requirements.txt"] : file => "${local.source_directory}/${file}" },
     {
       for file in fileset(local.source_directory, "functions/**") : file => "${local.source_directory}/${file}"
-      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc") && !startswith(basename(file), ".") &&
+      if !strcontains(file, "__pycache__/") && !endswith(file, ".pyc") && !can(regex("(^|/)[.]", file)) &&
       # the command line is for people
       !startswith(file, "functions/cli/") && !startswith(file, "functions/lint/") && file != "functions/__main__.py"
     },
     {
       for file in fileset(local.triggers_directory, "**/*.{yaml,yml,json}") : "infra/triggers/${file}" => "${local.triggers_directory}/${file}"
-      if var.triggers_source != "cluster"
+      if var.triggers_source != "cluster" && !can(regex("(^|/)[.]", file))
     },
   )
   source_hash = sha256(jsonencode({ for file, path in local.source_files : file => filesha256(path) }))

@@ -21,6 +21,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.gr
 
 from functions.adapters.secrets_crc32c import crc32c
 from functions.adapters.secrets_manager_client import ManagerClient
+from functions.cli.output import progress
 from functions.errors import LastingError, PassingError
 from functions.ports import Deadline
 
@@ -95,6 +96,11 @@ def add_version(resource: str, payload: bytes) -> str:
                 "secret": {"replication": {"automatic": {}}},
             }
             client.create_secret(request=create, retry=None, timeout=SECONDS)
+            progress(
+                f"created {resource}; Terraform makes it too: name {found[2]} in its variable existing_secrets, or "
+                f"terraform -chdir=infra import -var project={found[1]} "
+                f"'google_secret_manager_secret.this[\"{found[2]}\"]' {resource}"
+            )
             answer = client.add_secret_version(request=request, retry=None, timeout=SECONDS)
         return answer.name
 

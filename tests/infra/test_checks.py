@@ -10,7 +10,9 @@ import pytest
 from tests.infra.hcl import INFRA
 
 
-@pytest.mark.parametrize(("script", "binary"), [("terraform.py", "terraform"), ("kustomize.py", "kubectl")])
+@pytest.mark.parametrize(
+    ("script", "binary"), [("terraform.py", "terraform"), ("kustomize.py", "kubectl"), ("gcloud.py", "gcloud")]
+)
 def test_what_cannot_run_says_that_it_was_left_out(script: str, binary: str) -> None:
     command = [sys.executable, str(INFRA / "checks" / script)]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from tests.infra.hcl import INFRA, arguments, blocks, directories, of_kind, pars
 from tests.infra.references import dangling
 from tests.infra.schemas import kept, mistakes
 
+LOCK = INFRA / ".terraform.lock.hcl"
 MODULES = [pytest.param(module, id=module.relative_to(INFRA.parent).as_posix()) for module in directories()]
 
 
@@ -102,6 +104,26 @@ def test_versions_are_bounded_around_what_was_checked(module: Path) -> None:
         version = kept().versions[unquoted(provider["source"])]
         major = int(version.split(".")[0])
         assert unquoted(provider["version"]) == f">= {version}, < {major + 1}.0.0"
+
+
+def test_the_lock_file_pins_what_was_checked() -> None:
+    """For every platform; checksums are added by those who can reach the providers' registry."""
+    locked = re.findall(
+        r'^provider "registry\.terraform\.io/(\S+)" \{\n  version     = "(\S+)"\n  constraints = "(.*)"$',
+        LOCK.read_text(),
+        re.MULTILINE,
+    )
+    (terraform,) = (block for block in blocks(INFRA) if block.kind == "terraform")
+    (required,) = terraform.body["required_providers"]
+
+    assert locked == [
+        (source, kept().versions[source], constraint)
+        for source, constraint in sorted(
+            (unquoted(one["source"]), unquoted(one["version"])) for one in arguments(required).values()
+        )
+    ]
+    ignored = subprocess.run(["git", "check-ignore", "--quiet", str(LOCK)], cwd=INFRA, check=False)
+    assert ignored.returncode == 1, "git ignores the lock file"
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -3,31 +3,37 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from tests.infra.hcl import INFRA, of_kind, unquoted
-
-REPOSITORY = INFRA.parent
-
-
-def _packed() -> list[Path]:
-    """Give what source.tf packs: its patterns in Python's words."""
-    manifests = [file for file in (INFRA / "triggers").rglob("*") if file.suffix in (".yaml", ".yml")]
-    code = [
-        file
-        for file in (REPOSITORY / "functions").rglob("*")
-        if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith(".")
-    ]
-    return [REPOSITORY / "main.py", REPOSITORY / "requirements.txt", *code, *manifests]
+from tests.infra.upload import AWKWARD, REPOSITORY, left_in, packed, plant
 
 
 def test_everything_packed_is_text() -> None:
     """Terraform's file() reads UTF-8 only; a binary file among these would stop every plan."""
-    files = _packed()
+    files = packed(REPOSITORY)
 
     assert len(files) > 20
     for file in files:
-        file.read_text(encoding="utf-8")
+        (REPOSITORY / file).read_text(encoding="utf-8")
+
+
+def test_gcloud_uploads_of_any_tree_what_terraform_packs(tmp_path: Path) -> None:
+    wanted = {file for file, uploaded in AWKWARD.items() if uploaded}
+    plant(tmp_path)
+
+    assert packed(tmp_path) == wanted
+    assert left_in(tmp_path) == wanted
+
+
+def test_gcloud_uploads_of_this_tree_what_terraform_packs(tmp_path: Path) -> None:
+    for name in ("functions", "infra", "docs"):
+        shutil.copytree(REPOSITORY / name, tmp_path / name)
+    for name in ("main.py", "requirements.txt", "pyproject.toml", ".gcloudignore"):
+        shutil.copy(REPOSITORY / name, tmp_path / name)
+
+    assert left_in(tmp_path) == packed(REPOSITORY)
 
 
 def test_the_manifests_are_packed_where_the_function_looks() -> None:
@@ -35,7 +41,8 @@ def test_the_manifests_are_packed_where_the_function_looks() -> None:
 
     assert '"infra/triggers/${file}" =>' in text
     assert re.search(r'fileset\(local\.triggers_directory, "\*\*/\*\.\{yaml,yml,json\}"\)', text)
-    assert [file for file in (INFRA / "triggers").rglob("*") if file.is_file() and file not in _packed()] == []
+    manifests = {file.relative_to(REPOSITORY).as_posix() for file in (INFRA / "triggers").rglob("*") if file.is_file()}
+    assert manifests <= packed(REPOSITORY)
 
 
 def test_entry_points_are_functions_of_main() -> None:

@@ -1,0 +1,38 @@
+"""The commands of a Markdown page, as a shell gives them to the programs: the page's blocks are run with recorders."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+
+PROGRAMS = ("curl", "gcloud", "gh", "jq", "kubectl", "openssl", "pipehook", "terraform", "git")
+URL = "https://pipehook-webhook-abc123-uc.a.run.app"
+
+_BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
+_RECORDER = f"""#!/bin/sh
+{{ printf '%s\\037' "${{0##*/}}" "$@"; printf '\\036'; }} >> "$RECORD"
+case "$*" in *"output -raw webhook_url") printf {URL} ;; esac
+"""
+
+
+def blocks(page: Path) -> list[str]:
+    """Give the shell blocks of a page."""
+    return _BLOCK.findall(page.read_text())
+
+
+def commands(page: Path) -> list[list[str]]:
+    """Give program and arguments of every command that a page's blocks start. Raises when the shell refuses a block."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        for program in PROGRAMS:
+            (place / program).write_text(_RECORDER)
+            (place / program).chmod(0o755)
+        record = place / "record"
+        environment = {"PATH": f"{place}:{os.environ['PATH']}", "RECORD": str(record), "HOME": folder}
+        for block in blocks(page):
+            subprocess.run(["bash", "-euc", block], cwd=place, env=environment, check=True, capture_output=True)
+        said = record.read_text()
+    return [command.split("\x1f")[:-1] for command in said.split("\x1e")[:-1]]
