@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters import google_calls
+from functions.adapters import kubernetes_calls
 from functions.entrypoints import webhook
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
@@ -159,21 +159,21 @@ class TestCreating:
     ) -> None:
         function = production.application()
         push(function, pushed())
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 1.0)
+        monkeypatch.setattr(kubernetes_calls, "DOUBT_SECONDS", 0.2)
         production.cluster.faults.add(Fault(action="hang", method="POST", times=1))
         assert push(function, pushed()).statuses == ["created"]
         assert production.clock.slept == []
 
     def test_a_server_that_the_kubeconfigs_authority_has_not_signed(self, production: Production) -> None:
         with ApiServer() as other:
-            text = production.cluster.kubeconfig(namespace=NAMESPACE).replace(production.cluster.url, "URL")
+            ours = production.cluster.kubeconfig(namespace=NAMESPACE)
             theirs = other.kubeconfig(token=production.cluster.token, namespace=NAMESPACE)
             production.add_kubeconfig(theirs.replace(other.url, production.cluster.url))
         function, body = production.application(), pushed()
         answer = push(function, body)
         assert (answer.status, answer.statuses) == (503, ["failed"])
         assert "its certificate is not accepted" in answer.reasons[0]
-        production.add_kubeconfig(text.replace("URL", production.cluster.url))
+        production.add_kubeconfig(ours)
         recover(production, function, body)
 
 
@@ -304,10 +304,6 @@ class TestOneOfThree:
 
 class TestSecrets:
     """Faults of Secret Manager while a cold instance reads the key and the kubeconfig, and while a warm one does."""
-
-    @pytest.fixture(autouse=True)
-    def _short(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", 0.2)
 
     @pytest.mark.parametrize("name", SECRETS)
     def test_reading_the_key_when_cold(

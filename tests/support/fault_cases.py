@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from grpc import StatusCode
 
+from functions.adapters import google_calls
 from tests.standins.faults import Fault
 from tests.support.deliveries import SECRET
 from tests.support.production import KUBECONFIG, PROJECT, Production
@@ -175,6 +176,12 @@ def _code(code: StatusCode) -> Callable[[Production, str], object]:
     return lambda production, secret: production.manager.fail("", code, secret=secret)
 
 
+def _hang(production: Production, secret: str) -> None:
+    # of the calls that hang alone: any other may take its time on a busy machine
+    production.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", 0.3)
+    production.manager.hang("", secret=secret)
+
+
 def _add_good(production: Production, secret: str) -> None:
     if secret == KUBECONFIG:
         production.add_kubeconfig()
@@ -191,7 +198,7 @@ SECRETS_PASSING = {
     },
     "no-answer": replace(
         UNAVAILABLE,
-        arm=lambda production, secret: production.manager.hang("", secret=secret),
+        arm=_hang,
         says="does not answer (DEADLINE_EXCEEDED)",
     ),
     "RESOURCE_EXHAUSTED": SecretCase(
