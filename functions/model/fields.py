@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from functions.dataclass import dataclass
 from functions.go_json import folded
-from functions.model.findings import Doubt, Mistake, Note, Path, did_you_mean, path_text
+from functions.model.findings import MAX_MISTAKES, Doubt, Mistake, Note, Path, did_you_mean, path_text
 from functions.model.resources import Source
 from functions.values import Json
 
@@ -35,12 +35,16 @@ class Reading:
     notes: list[Note] = field(default_factory=list)
 
     def mistake(self, path: Path, message: str, hint: str = "") -> None:
-        """Collect a mistake at `path`."""
+        """Collect a mistake at `path`, up to one more than are listed."""
+        if self.full:
+            return
         line, column = self._position(path)
         self.mistakes.append(Mistake(self.place.file, line, column, self.subject, path_text(path), message, hint))
 
     def note(self, path: Path, message: str, hint: str = "") -> None:
         """Collect a note at `path`."""
+        if len(self.notes) >= MAX_MISTAKES:
+            return
         line, column = self._position(path)
         self.notes.append(Note(self.place.file, line, column, self.subject, path_text(path), message, hint))
 
@@ -48,6 +52,11 @@ class Reading:
         """Collect a doubt at `path`."""
         line, column = self._position(path)
         self.notes.append(Doubt(self.place.file, line, column, self.subject, path_text(path), message, hint))
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more mistakes than are listed."""
+        return len(self.mistakes) > MAX_MISTAKES
 
     def source(self, path: Path) -> Source:
         """Return where the value at `path` stands."""
@@ -79,6 +88,8 @@ class Fields:
         self.path = path
         if known is not None and not known.issuperset(values):
             for name in values:
+                if reading.full:  # suggesting names takes long
+                    break
                 if name not in known:
                     self._take(name, known, hints)
 

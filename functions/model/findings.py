@@ -10,6 +10,9 @@ from functions.patterns import pattern
 from functions.shown import shown
 
 Path = tuple[str | int, ...]
+MAX_MISTAKES = 100
+"""How many mistakes, or notes, of one text are gathered and listed: who has more of them has made one many times."""
+_LONGEST_NAME = 64
 _PLAIN_FIELD = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
@@ -52,14 +55,15 @@ class Doubt(Note):
 
 
 class ManifestError(ConfigurationError):
-    """The manifests have mistakes of structure: `found` lists them all, `mistakes` their texts."""
+    """The manifests have mistakes of structure: `found` lists them (MAX_MISTAKES at most), `mistakes` their texts."""
 
     def __init__(self, found: Iterable[Mistake]) -> None:
         # a field that is read twice (to tell forms of an entry apart, say) is wrong once
-        self.found = tuple(
-            sorted(dict.fromkeys(found), key=lambda mistake: (mistake.file, mistake.line, mistake.column))
-        )
-        count = "one mistake" if len(self.found) == 1 else f"{len(self.found)} mistakes"
+        known = sorted(dict.fromkeys(found), key=lambda mistake: (mistake.file, mistake.line, mistake.column))
+        self.found = tuple(known[:MAX_MISTAKES])
+        count = "one mistake" if len(known) == 1 else f"{len(self.found)} mistakes"
+        if len(known) > MAX_MISTAKES:
+            count = f"more than {count}, of which {MAX_MISTAKES} are listed"
         super().__init__(f"the trigger manifests have {count}", [str(mistake) for mistake in self.found])
 
 
@@ -80,6 +84,8 @@ def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return `did you mean "x"?` when something known is close to `name`, else an empty string."""
     from difflib import get_close_matches  # noqa: PLC0415 -- only a mistake needs it, and a cold start has none
 
+    if len(name) > _LONGEST_NAME:
+        return ""
     by_lower = {word.lower(): word for word in known}
     close = get_close_matches(name.lower(), by_lower, n=1)
     return f'did you mean "{by_lower[close[0]]}"?' if close else ""

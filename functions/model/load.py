@@ -13,9 +13,9 @@ from typing import NoReturn
 from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
 from functions.model.fields import Reading, described
-from functions.model.findings import ManifestError, Mistake, Note
+from functions.model.findings import MAX_MISTAKES, ManifestError, Mistake, Note
 from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
-from functions.model.yaml_nodes import Node
+from functions.model.yaml_nodes import Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
 from functions.values import Json
@@ -103,6 +103,8 @@ def load_documents(texts: Mapping[str, str | bytes], *, namespace: str) -> Loade
             continue
         documents, errors = _read(text)
         collector.mistakes += [_mistake(file, error) for error in errors]
+        if len(collector.mistakes) > MAX_MISTAKES:
+            break
         ours = any(_is_ours(node.value) for node in documents)
         for node in documents:
             if ours or _is_object(node.value, file):
@@ -130,7 +132,8 @@ def _mistake(file: str, error: YamlError) -> Mistake:
 
 def _read(text: str) -> tuple[list[Node], list[YamlError]]:
     documents, errors = read_documents(text)
-    if errors and text.lstrip().startswith("{"):
+    too_many = any(isinstance(error, TooManyValuesError) for error in errors)
+    if errors and not too_many and text.lstrip().startswith("{"):
         # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try
         try:
             return [Node(_json(text), None, 1, 1)], []
@@ -172,6 +175,8 @@ class _Collector:
 
     def add(self, file: str, node: Node) -> None:
         """Take one document."""
+        if len(self.mistakes) > MAX_MISTAKES:
+            return
         reading = Reading(Source(file, node.line), node)
         values = node.value
         if not isinstance(values, dict):
@@ -185,13 +190,13 @@ class _Collector:
         if resource is not None and not reading.mistakes:
             self._keep(str(values["kind"]), resource, reading)
         self.mistakes += reading.mistakes
-        self._notes += reading.notes
+        self._notes += reading.notes[: MAX_MISTAKES - len(self._notes)]
 
     def pass_over(self, file: str, node: Node) -> None:
         """Note a document that is no Kubernetes object, in a file without any of ours: a payload, values of a chart."""
         reading = Reading(Source(file, node.line), node)
         reading.note((), "is no Kubernetes object and passed over", "move it elsewhere, or give apiVersion and kind")
-        self._notes += reading.notes
+        self._notes += reading.notes[: MAX_MISTAKES - len(self._notes)]
 
     def _add_items(self, file: str, node: Node, values: Mapping[str, Json], reading: Reading) -> None:
         items = values.get("items")

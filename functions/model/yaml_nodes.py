@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import yaml
 
 from functions.go_json import folded
+from functions.model.findings import MAX_MISTAKES
 from functions.model.yaml_scalars import ONLY_CORE_TAGS, YamlError, resolve_plain, resolve_tagged
 from functions.values import Json
 
@@ -122,13 +123,19 @@ class Composer:
             self._anchors[anchor] = node, self._budget.spent - before
         return node
 
+    def _mistake(self, mistake: YamlError) -> None:
+        """Keep what leaves the rest readable. Raises the one with which there are too many."""
+        if len(self._mistakes) >= MAX_MISTAKES:
+            raise mistake
+        self._mistakes.append(mistake)
+
     def _scalar(self, event: Any, line: int, column: int) -> Json:
         try:
             if event.tag is not None:
                 return resolve_tagged(event.tag, event.value)
             return resolve_plain(event.value) if event.implicit[0] else event.value
         except YamlError as error:
-            self._mistakes.append(YamlError(error.message, line=line, column=column, hint=error.hint))
+            self._mistake(YamlError(error.message, line=line, column=column, hint=error.hint))
             return None
 
     def _alias(self, name: str, line: int, column: int) -> Node:
@@ -162,7 +169,7 @@ class Composer:
             child.line, child.column = key_node.line, key_node.column
             if key in children:
                 first = children[key].line
-                self._mistakes.append(
+                self._mistake(
                     YamlError(
                         f'the key "{key[:64]}" stands twice in one object, first in line {first}',
                         line=key_node.line,
@@ -179,9 +186,7 @@ class Composer:
         sources = node.children if isinstance(node.children, list) else [node]
         for source in sources:
             if not isinstance(source.children, dict):
-                self._mistakes.append(
-                    YamlError("<< takes an object or a list of objects", line=node.line, column=node.column)
-                )
+                self._mistake(YamlError("<< takes an object or a list of objects", line=node.line, column=node.column))
                 return
             for key, child in source.children.items():
                 children.setdefault(key, child)
@@ -198,7 +203,7 @@ class Composer:
 
     def _check_tag(self, tag: str | None, allowed: tuple[str | None, ...], line: int, column: int) -> None:
         if tag not in allowed:
-            self._mistakes.append(
+            self._mistake(
                 YamlError(
                     ONLY_CORE_TAGS,
                     line=line,

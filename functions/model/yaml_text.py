@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 import yaml
 
+from functions.model.findings import MAX_MISTAKES
 from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
 from functions.patterns import pattern
@@ -14,9 +16,15 @@ from functions.patterns import pattern
 MAX_BYTES = 8 << 20
 """Bytes of one text: five times what etcd takes for one object."""
 
+MAX_DOCUMENTS = 10_000
+"""Documents in one text: for each a parser is made, which costs more than what stands in a small one."""
+
 _SEPARATOR = pattern(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
 _UNPRINTABLE = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_ONLY_COMMENTS = pattern(r"(?:[ \t]*(?:#.*)?\r?\n)*(?:[ \t]*(?:#.*)?)?")
+_CONTENT = pattern("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029#]", re.MULTILINE)
+"""Begins a line that is neither blank nor a comment: a search for it needs no memory, a match of the rest much."""
+_BLANKS = pattern(r"[ \t]*")
+_NO_DIRECTIVE = pattern(r"^[^%#\r\n]", re.MULTILINE)
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,7 +55,10 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
     documents: list[Node] = []
     mistakes: list[YamlError] = []
     budget = Budget()
-    for first_line, chunk in _chunks(text):
+    for number, (first_line, chunk) in enumerate(_chunks(text)):
+        if number >= MAX_DOCUMENTS:
+            mistakes.append(YamlError(f"the text holds more than {MAX_DOCUMENTS} documents", line=first_line, column=1))
+            break
         composer = Composer(_PARSER(chunk), first_line, mistakes, budget)
         try:
             documents += [node for node in composer.documents() if node.value is not None]
@@ -57,18 +68,20 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
                 break
         except yaml.YAMLError as error:
             mistakes.append(_translated(error, first_line, chunk))
+        if len(mistakes) > MAX_MISTAKES:
+            break
     return documents, mistakes
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
     # a chunk begins at its own `---`, so that what follows on that line belongs to it
     start = line = 0
-    for end in [*(match.start() for match in _SEPARATOR.finditer(text)), len(text)]:
+    for end in chain((match.start() for match in _SEPARATOR.finditer(text)), (len(text),)):
         chunk = text[start:end]
         directives = chunk.startswith("%") or "\n%" in chunk
-        if directives and end < len(text) and all(row[:1] in ("%", "#", "") for row in chunk.splitlines()):
+        if directives and end < len(text) and not _NO_DIRECTIVE.search(chunk):
             continue  # %YAML and %TAG belong to the document that they precede
-        if not _ONLY_COMMENTS.fullmatch(chunk):
+        if _CONTENT.search(chunk):
             yield line + 1, chunk
         line += chunk.count("\n")
         start = end
@@ -83,8 +96,7 @@ def _translated(error: yaml.YAMLError, first_line: int, chunk: str) -> YamlError
     message = f"not YAML: {getattr(error, 'problem', None) or 'it cannot be read'}"
     if mark is None:
         return YamlError(message, line=first_line, column=1)
-    lines = chunk.split("\n")
-    row = min(mark.line, len(lines) - 1)  # libyaml puts an early end of the text below its last line
-    indentation = lines[row][: len(lines[row]) - len(lines[row].lstrip())]
-    hint = "indent with spaces, never with tabs" if "\t" in indentation else ""
+    row = min(mark.line, chunk.count("\n"))  # libyaml puts an early end of the text below its last line
+    indentation = _BLANKS.match(chunk, chunk.rfind("\n", 0, mark.index) + 1)
+    hint = "indent with spaces, never with tabs" if indentation and "\t" in indentation.group() else ""
     return YamlError(message, line=first_line + row, column=mark.column + 1, hint=hint)
