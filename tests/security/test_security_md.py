@@ -15,7 +15,7 @@ from functions.cel import frame
 from functions.entrypoints.webhook import DELIVERY_SECONDS
 from functions.interceptors.outgoing import CALL_SECONDS
 from functions.jsonpath import walk
-from functions.model import yaml_nodes, yaml_text
+from functions.model import findings, yaml_nodes, yaml_text
 from tests.support.function import ROOT
 
 TEXT = (ROOT / "SECURITY.md").read_text()
@@ -78,6 +78,8 @@ LIMITS = {
         f"{yaml_text.MAX_BYTES // MIB} MiB",
         f"{yaml_nodes.MAX_NODES:,} values",
         f"{yaml_nodes.MAX_DEPTH} levels",
+        f"{yaml_text.MAX_DOCUMENTS:,} documents",
+        f"{findings.MAX_MISTAKES} mistakes",
     ],
 }
 
