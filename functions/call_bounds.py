@@ -55,13 +55,17 @@ class _GitHubApi:
         self._count.one()
         return self._api.pull_request_files(repository, number, token=token, deadline=deadline)
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
         self._count.one()
-        return self._api.organization_members(organization, token=token, deadline=deadline)
+        return self._api.is_member(organization, login, token=token, deadline=deadline)
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
         self._count.one()
-        return self._api.collaborators(repository, token=token, deadline=deadline)
+        return self._api.is_collaborator(repository, login, token=token, deadline=deadline)
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        self._count.one()
+        return self._api.head(repository, number, token=token, deadline=deadline)
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
         self._count.one()

@@ -12,6 +12,7 @@ from importlib import import_module
 from itertools import islice
 from typing import TypeVar, cast
 
+from functions.annotations import Judged, check, judged
 from functions.bindings import CompiledBindings, compile_bindings
 from functions.dataclass import dataclass
 from functions.errors import LastingError
@@ -43,6 +44,8 @@ VERIFIES_NOTHING = (
     "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
 )
 """Shown to everyone: it names nothing."""
+
+NO_ANNOTATIONS: Mapping[str, str] = {}
 
 T = TypeVar("T")
 _Builder = Callable[[InterceptorSpec, Place], Interceptor]
@@ -164,14 +167,18 @@ class _Preparation:
         name, namespace = trigger.metadata.name, trigger.metadata.namespace
         wrong = self._registry.invalid.get(("Trigger", namespace, name))
         if wrong is None:
-            return self._prepared(trigger.spec, name, namespace, group=group)
+            return self._prepared(trigger.spec, name, namespace, annotations=trigger.metadata.annotations, group=group)
         identity = self._identity(name, namespace, group.trigger_id if group else "")
         problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
         return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
     def _grouped(self, group: TriggerGroup) -> Iterator[PreparedTrigger]:
-        place = Place(self._namespace, self._namespace, self._registry, self._outbound_hosts)
         trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
+        try:
+            whom = self._judged(NO_ANNOTATIONS)
+        except LastingError:  # which each of its triggers says
+            whom = "author"
+        place = self._place(self._namespace, whom)
         try:
             chain = tuple(build_interceptor(spec, place) for spec in group.interceptors)
             prepared = PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
@@ -193,9 +200,9 @@ class _Preparation:
         namespace: str,
         *,
         unnamed: str = "",
+        annotations: Mapping[str, str] = NO_ANNOTATIONS,
         group: PreparedGroup | None = None,
     ) -> PreparedTrigger:
-        place = Place(namespace, self._namespace, self._registry, self._outbound_hosts)
         problems: list[str] = [group.problem] if group and group.problem else []
 
         def attempt(build: Callable[[], T], otherwise: T) -> T:
@@ -205,6 +212,8 @@ class _Preparation:
                 problems.append(error.reason)
                 return otherwise
 
+        whom: Judged = attempt(lambda: self._judged(annotations), "author")
+        place = self._place(namespace, whom)
         chain: tuple[Interceptor, ...] = attempt(
             lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
         )
@@ -223,6 +232,16 @@ class _Preparation:
             service_account=spec.service_account,
             problem="; ".join(problems),
         )
+
+    def _place(self, namespace: str, whom: Judged) -> Place:
+        return Place(namespace, self._namespace, self._registry, self._outbound_hosts, whom)
+
+    def _judged(self, annotations: Mapping[str, str]) -> Judged:
+        """Return whom githubOwners judges. Raises LastingError for a slip in the listener's annotations, or these."""
+        own = self._listener.metadata.annotations
+        check("EventListener", own)
+        check("Trigger", annotations)
+        return judged(own, annotations)
 
     def _params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
         params: list[Param] = []

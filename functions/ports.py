@@ -82,11 +82,14 @@ class GitHubApi(Protocol):
     def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
         """Return the names of the files that a pull request of `owner/name` changes, all pages."""
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:
-        """Return the logins of an organization's members, all pages; none when the owner is a user."""
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is a member of an organization, as far as the token may see; never of a user."""
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:
-        """Return the logins of the collaborators of `owner/name`, all pages."""
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is a collaborator of `owner/name`."""
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        """Return the commit that a pull request of `owner/name` has now, empty when it is not open."""
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
         """Return the text of a file on the default branch of `owner/name`, None when there is none."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import quote
 
 from functions.adapters.github_answers import Question, unexpected
-from functions.adapters.github_transport import NOTHING, GitHubTransport
+from functions.adapters.github_kept import KeptAnswers
+from functions.adapters.github_transport import GitHubTransport
+from functions.adapters.secrets_limits import LIFE_CLOCK, Clock
 from functions.errors import LastingError
 from functions.patterns import pattern
 from functions.ports import Deadline
@@ -20,55 +22,85 @@ _FILES = Question(
     "the files of the pull request",
     "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
 )
-_MEMBERS = Question("the members of the organization", "read access to the organization's members (classic: read:org)")
-_COLLABORATORS = Question(
+_MEMBER = Question(
+    "the membership of the organization", "read access to the organization's members (classic: read:org)"
+)
+_COLLABORATOR = Question(
     "the collaborators of the repository",
     "read access to the repository's metadata, of a user who can push to it (classic: the scope repo)",
 )
 _FILE = Question("the file OWNERS", "read access to the repository's contents (classic: the scope repo)")
+_HEAD = Question(
+    "the pull request",
+    "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
+)
 
-_NO_ORGANIZATION = frozenset({HTTPStatus.NOT_FOUND})
-"""The owner of the repository is a user."""
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 _NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
 _NAME = pattern(r"[A-Za-z0-9_.-]{1,100}")
+_LOGIN = pattern(r"[A-Za-z0-9_-]{1,100}")
+"""An account's; those of Apps have brackets in theirs, and are members of nothing."""
 
 
 class RestGitHubApi:
-    """The questions of the github interceptor, asked of one GitHub. Shared between threads."""
+    """The questions of the github interceptor, asked of one GitHub. Shared between threads.
 
-    def __init__(self, transport: GitHubTransport) -> None:
-        """`transport` knows where GitHub is."""
+    Who is a member and what OWNERS says is kept for some minutes; files and heads of pull requests are asked each time.
+    """
+
+    def __init__(self, transport: GitHubTransport, *, clock: Clock = LIFE_CLOCK) -> None:
+        """`transport` knows where GitHub is; `clock` is monotonic and in seconds."""
         self._transport = transport
+        self._kept = KeptAnswers(transport, clock=clock)
 
     def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterator[str]:
         """Yield the names of a pull request's files (GitHub lists 3,000 at most)."""
         path = f"/repos/{_repository(repository)}/pulls/{number:d}/files"
-        return self._texts(path, "filename", _FILES, token=token, deadline=deadline)
+        for page in self._transport.pages(path, _FILES, token=token, deadline=deadline):
+            for item in page:
+                yield _filename(item)
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterator[str]:
-        """Yield the logins of an organization's members: the public ones, then all that the token may see.
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Ask for one membership: 204 for a member, 404 for none, and for an owner that is a user.
 
-        Tekton asks for the public ones alone. For the others a token needs a permission that Tekton never asked
-        for, so being refused them is no error.
+        Who is no member itself is redirected to the public members, which the transport follows, and a token that
+        may not see the others (Tekton asks for the public ones alone) is refused: then those are asked.
+        https://docs.github.com/en/rest/orgs/members#check-organization-membership-for-a-user
         """
-        for kind, empty in (("public_members", _NO_ORGANIZATION), ("members", _NOT_SHOWN)):
-            path = f"/orgs/{_name(organization)}/{kind}"
-            yield from self._texts(path, "login", _MEMBERS, token=token, deadline=deadline, empty=empty)
+        if not _LOGIN.fullmatch(login):
+            return False
+        for kind in ("members", "public_members"):
+            path = f"/orgs/{_name(organization)}/{kind}/{login}"
+            answer = self._kept.get(path, _MEMBER, token=token, deadline=deadline, also=_NOT_SHOWN)
+            if answer.status != HTTPStatus.FORBIDDEN:
+                return answer.status == HTTPStatus.NO_CONTENT
+        return False
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterator[str]:
-        """Yield the logins of a repository's collaborators."""
-        path = f"/repos/{_repository(repository)}/collaborators"
-        return self._texts(path, "login", _COLLABORATORS, token=token, deadline=deadline)
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Ask for one collaborator: 204, or 404 for none.
+
+        https://docs.github.com/en/rest/collaborators/collaborators#check-if-a-user-is-a-repository-collaborator
+        """
+        if not _LOGIN.fullmatch(login):
+            return False
+        path = f"/repos/{_repository(repository)}/collaborators/{login}"
+        answer = self._kept.get(path, _COLLABORATOR, token=token, deadline=deadline, also=_NOT_FOUND)
+        return answer.status == HTTPStatus.NO_CONTENT
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        """Ask for the pull request. Raises LastingError when it is none."""
+        path = f"/repos/{_repository(repository)}/pulls/{number:d}"
+        document = self._transport.get(path, _HEAD, token=token, deadline=deadline).json()
+        head = document.get("head") if isinstance(document, dict) else None
+        sha = head.get("sha") if isinstance(head, dict) else None
+        if not isinstance(document, dict) or not isinstance(sha, str) or not sha:
+            raise unexpected(_HEAD)
+        return sha if document.get("state") == "open" else ""
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
         """Return a file's text, read as UTF-8. Raises LastingError when it is a directory or over 1 MB."""
-        answer = self._transport.get(
-            f"/repos/{_repository(repository)}/contents/{quote(path)}",
-            _FILE,
-            token=token,
-            deadline=deadline,
-            also={HTTPStatus.NOT_FOUND},
-        )
+        where = f"/repos/{_repository(repository)}/contents/{quote(path)}"
+        answer = self._kept.get(where, _FILE, token=token, deadline=deadline, also=_NOT_FOUND)
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         document = answer.json()
@@ -83,26 +115,11 @@ class RestGitHubApi:
         except binascii.Error as error:
             raise unexpected(_FILE) from error
 
-    def _texts(
-        self,
-        path: str,
-        field: str,
-        question: Question,
-        *,
-        token: str,
-        deadline: Deadline,
-        empty: Set[int] = NOTHING,
-    ) -> Iterator[str]:
-        pages = self._transport.pages(path, question, token=token, deadline=deadline, empty=empty)
-        for page in pages:
-            for item in page:
-                yield _text(item, field, question)
 
-
-def _text(item: Json, field: str, question: Question) -> str:
-    value = item.get(field) if isinstance(item, dict) else None
+def _filename(item: Json) -> str:
+    value = item.get("filename") if isinstance(item, dict) else None
     if not isinstance(value, str):
-        raise unexpected(question)
+        raise unexpected(_FILES)
     return value
 
 

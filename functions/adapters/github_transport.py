@@ -60,18 +60,31 @@ class GitHubTransport:
         self._lock = threading.Lock()
         self._kept: Kept | None = None
 
-    def get(self, path: str, question: Question, *, token: str, deadline: Deadline, also: Set[int] = NOTHING) -> Answer:
-        """GET `path` (below the base, starting with a slash, quoted).
+    def get(
+        self,
+        path: str,
+        question: Question,
+        *,
+        token: str,
+        deadline: Deadline,
+        also: Set[int] = NOTHING,
+        etag: str = "",
+    ) -> Answer:
+        """GET `path` (below the base, starting with a slash, quoted); with an `etag`, 304 says that nothing changed.
 
         A broken connection or a 502, 503 or 504 is tried once more at once. Raises PassingError for rate limits,
         outages and a deadline that ends, TokenRefusedError for 401 and LastingError for every other refusal; the
         statuses in `also` are returned instead (a 403 that is a rate limit is not).
         """
-        return self._get(self._base + path, question, token=token, deadline=deadline, also=also)
+        if etag:
+            also = also | {304}
+        return self._get(self._base + path, question, token=token, deadline=deadline, also=also, etag=etag)
 
-    def _get(self, url: str, question: Question, *, token: str, deadline: Deadline, also: Set[int]) -> Answer:
+    def _get(
+        self, url: str, question: Question, *, token: str, deadline: Deadline, also: Set[int], etag: str = ""
+    ) -> Answer:
         for _ in range(MAX_REDIRECTS + 1):
-            answer = self._attempt("GET", url, question, token=token, deadline=deadline, again=True)
+            answer = self._attempt("GET", url, question, token=token, deadline=deadline, again=True, etag=etag)
             if answer.status in _REDIRECTS:
                 url = self._following(url, answer.headers.get("location", ""), question)
                 continue
@@ -133,25 +146,27 @@ class GitHubTransport:
         deadline: Deadline,
         again: bool,
         body: bytes = b"",
+        etag: str = "",
     ) -> Answer:
+        once = partial(self._once, method, url, question, token=token, deadline=deadline, body=body, etag=etag)
         try:
-            answer = self._once(method, url, question, token=token, deadline=deadline, body=body)
+            answer = once()
         except _ConnectionBrokenError:
             # mostly a kept connection that the other side had closed while the instance was frozen
             if not again:
                 raise
-            return self._once(method, url, question, token=token, deadline=deadline, body=body)
+            return once()
         if again and answer.status in _RETRIED and "retry-after" not in answer.headers:
-            return self._once(method, url, question, token=token, deadline=deadline, body=body)
+            return once()
         return answer
 
     def _once(
-        self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes
+        self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes, etag: str
     ) -> Answer:
         from http.client import HTTPException  # noqa: PLC0415 -- with the connections, by the first call
 
         seconds = deadline.require(f"ask GitHub for {question.about}")
-        call = _Call(method, url, question, _headers(token, body), body, time.monotonic() + seconds)
+        call = _Call(method, url, question, _headers(token, body, etag), body, time.monotonic() + seconds)
         try:
             return self._exchanges.run(partial(self._ask, call), seconds=seconds)
         except TimeoutError as error:
@@ -226,7 +241,7 @@ def _require_room(left: int, question: Question) -> None:
         raise LastingError(f"GitHub's API answered more than {MAX_ANSWER // 2**20} MiB for {question.about}")
 
 
-def _headers(token: str, body: bytes) -> dict[str, str]:
+def _headers(token: str, body: bytes, etag: str) -> dict[str, str]:
     headers = {
         "Accept": "application/vnd.github+json",
         "User-Agent": "pipehook",  # GitHub refuses requests without one
@@ -234,6 +249,8 @@ def _headers(token: str, body: bytes) -> dict[str, str]:
     }
     if token:
         headers["Authorization"] = f"Bearer {token}"
+    if etag:
+        headers["If-None-Match"] = etag
     if body:
         headers["Content-Type"] = "application/json"
     return headers

@@ -38,10 +38,13 @@ class _NoGitHub:
     def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
         _refuse()
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's form
         _refuse()
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:  # noqa: ARG002 -- the port's form
         _refuse()
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:  # noqa: ARG002 -- the port's form

@@ -8,6 +8,7 @@ from dataclasses import replace
 from enum import IntEnum
 from typing import Protocol
 
+from functions.annotations import Judged
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.errors import LastingError, PassingError
@@ -81,6 +82,8 @@ class Place:
     registry: Registry
     outbound_hosts: frozenset[str] = frozenset()
     """OUTBOUND_HOSTS: where interceptors may be although it is plain http or a private address."""
+    judged: Judged = "author"
+    """Whom githubOwners judges."""
 
 
 def filtered(reason: str, public: str = "") -> Refusal:

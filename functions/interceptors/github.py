@@ -66,6 +66,6 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
     return GitHubInterceptor(
         verifier=HubSignature(ref) if ref else None,
         event_types=params.strings("eventTypes"),
-        owners=read_owners(params, place.namespace),
+        owners=read_owners(params, place.namespace, place.judged),
         changed_files=read_changed_files(params, place.namespace),
     )

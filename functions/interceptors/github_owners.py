@@ -1,117 +1,175 @@
-"""The github interceptor's githubOwners: who may start a run by a pull request, or by `/ok-to-test` on one."""
+"""The github interceptor's githubOwners: whose pull requests run, and whose `/ok-to-test` lets a stranger's run."""
 
 from __future__ import annotations
 
+from functions.annotations import Judged
 from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.base import Call, explained, filtered
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
+from functions.interceptors.ok_to_test import approved_commits
+from functions.interceptors.owners_file import expanded, owners_named
 from functions.interceptors.params import Params
 from functions.interceptors.tokens import with_token
 from functions.patterns import pattern
 from functions.values import Refusal, SecretRef
 
-EVENTS = frozenset({"pull_request", "issue_comment"})
-"""The events that are checked; all others pass."""
-MAX_OWNERS = 256 * 1024
-"""Characters of an OWNERS file."""
+NOT_MET = "owners check requirements not met"
+PULL_REQUEST_EVENTS = frozenset(
+    {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread"}
+)
+COMMENT_EVENT = "issue_comment"
 
-_OK_TO_TEST = pattern(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
+_TEKTONS_EVENTS = frozenset({"pull_request", COMMENT_EVENT})
+_TEKTONS_COMMAND = pattern(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """Somebody who must be allowed for the event to pass, and for which commits it passes then."""
+
+    login: str
+    repository: str
+    number: int = 0
+    commits: frozenset[str] = frozenset()
+    """One of these must be the pull request's head; none: whatever it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Compiled from `githubOwners`, when enabled. Tekton's checkOwnershipAndMembership and okToTestFromAnOwner.
+    """Compiled from `githubOwners`, when enabled.
 
-    The sender of a pull request, or of a comment with a line `/ok-to-test` (whoever opened the pull request), must
-    be a member of the organization (`orgMembers`, `all`), a collaborator of the repository (`repoMembers`,
-    `all`), or an approver or reviewer in the file OWNERS of the default branch (always).
+    Allowed are members of the organization (`orgMembers`, `all`), collaborators of the repository (`repoMembers`,
+    `all`), and the approvers and reviewers in OWNERS on the default branch (always); Tekton's
+    checkOwnershipAndMembership. Judged is the author of a pull request, whoever labels, edits or reviews it, or the
+    writer of a new comment `/ok-to-test` on one that is open: what runs is the author's code. With `judged` sender it
+    is whoever sent the event, as in Tekton, on comments of every kind.
     """
 
     check_type: str
     token: SecretRef | None
+    judged: Judged = "author"
 
     def refusal(self, event: str, body: Fields, call: Call) -> Refusal | None:
-        """Return the refusal when the sender may not start a run, None when it may or the event is not checked.
+        """Return the refusal when the event may not start a run, None when it may or is not checked.
 
         Raises LastingError when the body is none of GitHub's or the token does not suffice, and what the API raises.
         """
-        if event not in EVENTS:
+        by_sender = self.judged == "sender"
+        kind = _kind_by_name(event) if by_sender else _kind(event, body)
+        if not kind:
             return None
         if self.token is None and self.check_type != "none":
             raise LastingError(
                 "checkType is set to check org or repo members but no personalAccessToken was supplied: "
                 "give githubOwners one, or set checkType to none"
             )
-        sender, repository = _sender(body), repository_in(body)
-        if event == "pull_request":
-            number_in(body, "pull_request body missing 'number' field")
-        elif not _OK_TO_TEST.search(_comment(body)):
-            return filtered("owners check requirements not met")
+        if by_sender:
+            claim = _sender_claim(kind, body)
+        else:
+            claim = _comment_claim(body) if kind == COMMENT_EVENT else _author_claim(event, body)
+        if isinstance(claim, Refusal):
+            return claim
         with explained("error checking owner verification"):
-            allowed = with_token(call, self.token, lambda token: self._allows(sender, repository, token, call))
-        return None if allowed else filtered("owners check requirements not met")
+            return with_token(call, self.token, lambda token: self._refusal(claim, token, call))
 
-    def _allows(self, sender: str, repository: str, token: str, call: Call) -> bool:
+    def _refusal(self, claim: _Claim, token: str, call: Call) -> Refusal | None:
+        if not self._allows(claim.login, claim.repository, token, call):
+            return filtered(NOT_MET)
+        if not claim.commits:
+            return None
+        head = call.services.github.head(claim.repository, claim.number, token=token, deadline=call.deadline)
+        if head.lower() in claim.commits:
+            return None
+        return filtered(f"{NOT_MET}: /ok-to-test names a commit that is not the head of an open pull request")
+
+    def _allows(self, login: str, repository: str, token: str, call: Call) -> bool:
         github, deadline = call.services.github, call.deadline
         owner = repository.partition("/")[0]
-        # the lists are read page by page, no further than to the page that has the sender
-        if self.check_type in ("orgMembers", "all") and sender in github.organization_members(
-            owner, token=token, deadline=deadline
-        ):
+        if self.check_type in ("orgMembers", "all") and github.is_member(owner, login, token=token, deadline=deadline):
             return True
-        if self.check_type in ("repoMembers", "all") and sender in github.collaborators(
-            repository, token=token, deadline=deadline
+        if self.check_type in ("repoMembers", "all") and github.is_collaborator(
+            repository, login, token=token, deadline=deadline
         ):
             return True
         text = github.file(repository, "OWNERS", token=token, deadline=deadline)
-        return text is not None and sender.lower() in {owner.lower() for owner in _owners(text)}
+        names = owners_named(text) if text else frozenset()
+        if not names:
+            return False
+        aliases = github.file(repository, "OWNERS_ALIASES", token=token, deadline=deadline)
+        return login.lower() in expanded(names, aliases or "")
 
 
-def _sender(body: Fields) -> str:
-    login = section_in(body, "sender", "payload body missing 'sender' field").get("login")
-    if not isinstance(login, str) or not login:
-        raise wrong("payload body missing 'sender.login' field")
-    return login
+def _kind_by_name(event: str) -> str:
+    return event if event in _TEKTONS_EVENTS else ""
 
 
-def _comment(body: Fields) -> str:
+def _kind(event: str, body: Fields) -> str:
+    """Return which check an event needs, whatever the unsigned header calls it; empty for none."""
+    if event == COMMENT_EVENT or ("issue" in body and "comment" in body):
+        return COMMENT_EVENT
+    return "pull_request" if event in PULL_REQUEST_EVENTS or isinstance(body.get("pull_request"), dict) else ""
+
+
+def _author_claim(event: str, body: Fields) -> _Claim:
+    if event == "pull_request":
+        number_in(body, "pull_request body missing 'number' field")
+    pull_request = section_in(body, "pull_request", "payload body missing 'pull_request' field")
+    return _Claim(_login(pull_request, "user", "pull_request.user"), repository_in(body))
+
+
+def _comment_claim(body: Fields) -> _Claim | Refusal:
+    issue, comment = _comment(body)
+    repository, number = repository_in(body), number_in(issue, _NO_NUMBER)
+    commits = approved_commits(_text(comment))
+    if not commits:
+        return filtered(NOT_MET)
+    if body.get("action") != "created":
+        return filtered(f"{NOT_MET}: only a new comment counts")
+    if not isinstance(issue.get("pull_request"), dict):
+        return filtered(f"{NOT_MET}: the comment is on no pull request")
+    if issue.get("state") != "open":
+        return filtered(f"{NOT_MET}: the pull request is not open")
+    # who creates a comment is who sends the event
+    login = _login(comment, "user", "comment.user") if "user" in comment else _login(body, "sender", "sender")
+    return _Claim(login, repository, number, frozenset(commits) - {""})
+
+
+def _sender_claim(kind: str, body: Fields) -> _Claim | Refusal:
+    login, repository = _login(body, "sender", "sender"), repository_in(body)
+    if kind == "pull_request":
+        number_in(body, "pull_request body missing 'number' field")
+        return _Claim(login, repository)
+    issue, comment = _comment(body)
+    number_in(issue, _NO_NUMBER)
+    return _Claim(login, repository) if _TEKTONS_COMMAND.search(_text(comment)) else filtered(NOT_MET)
+
+
+_NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
+
+
+def _comment(body: Fields) -> tuple[Fields, Fields]:
     issue = section_in(body, "issue", "issue_comment body missing 'issue' section")
-    number_in(issue, "'number' field missing in the issue section of issue_comment body")
-    text = section_in(body, "comment", "issue_comment body missing 'comment' section").get("body")
+    return issue, section_in(body, "comment", "issue_comment body missing 'comment' section")
+
+
+def _text(comment: Fields) -> str:
+    text = comment.get("body")
     if not isinstance(text, str):
         raise wrong("'body' field missing in the comment section of issue_comment body")
     return text
 
 
-def _owners(text: str) -> set[str]:
-    """Return the approvers and reviewers in an OWNERS file. Raises LastingError when it is not as Tekton reads it."""
-    if len(text) > MAX_OWNERS:
-        raise LastingError(f"the OWNERS file is longer than {MAX_OWNERS // 1024} KiB")
-    # only these checks need YAML, whose import a cold start should not pay for
-    import yaml  # noqa: PLC0415
-
-    try:
-        # every scalar stays text: a login may be all digits
-        document = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 -- the loader that makes text, lists and maps only
-    except (yaml.YAMLError, RecursionError) as error:
-        raise LastingError("the OWNERS file is no YAML") from error
-    if document is None or document == "":
-        return set()
-    if not isinstance(document, dict):
-        raise LastingError("the OWNERS file is no YAML object with approvers and reviewers")
-    owners: set[str] = set()
-    for name in ("approvers", "reviewers"):
-        logins = document.get(name) or []
-        if not isinstance(logins, list) or not all(isinstance(login, str) for login in logins):
-            raise LastingError(f"in the OWNERS file, {name} is no list of logins")
-        owners.update(logins)
-    return owners
+def _login(fields: Fields, name: str, path: str) -> str:
+    login = section_in(fields, name, f"payload body missing '{path}' field").get("login")
+    if not isinstance(login, str) or not login:
+        raise wrong(f"payload body missing '{path}.login' field")
+    return login
 
 
-def read_owners(params: Params, namespace: str) -> Owners | None:
+def read_owners(params: Params, namespace: str, judged: Judged) -> Owners | None:
     """Compile the param `githubOwners`; None when it is missing or not enabled."""
     section = params.section("githubOwners")
     if section is None or not section.boolean("enabled"):
         return None
-    return Owners(section.text("checkType"), section.secret_ref("personalAccessToken", namespace))
+    return Owners(section.text("checkType"), section.secret_ref("personalAccessToken", namespace), judged)

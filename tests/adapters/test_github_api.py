@@ -15,9 +15,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from functions.adapters import github_transport, outbound_connections
+from functions.adapters import github_kept, github_transport, outbound_connections
 from functions.adapters.github_answers import Question
 from functions.adapters.github_api import RestGitHubApi
+from functions.adapters.github_kept import FRESH_SECONDS
 from functions.adapters.github_transport import GitHubTransport
 from functions.errors import LastingError, PassingError, TokenRefusedError
 from functions.ports import Deadline
@@ -138,26 +139,42 @@ class TestAgainstTheStandIn:
         standin.set_files(REPOSITORY, 7, ["a"])
         assert files(f"{standin.url}/api/v3", token=standin.token) == ["a"]
 
-    def test_all_pages_of_people_are_read(self, standin: GitHubApi) -> None:
-        logins = [f"user-{number}" for number in range(205)]
+    def test_a_membership_is_one_request_however_many_there_are(self, standin: GitHubApi) -> None:
+        logins = [f"user-{number}" for number in range(950)]
         standin.set_members("octo-org", logins)
         standin.set_collaborators(REPOSITORY, logins)
-        github = api(standin.url)
-        assert logins[-1] in github.organization_members("octo-org", token=standin.token, deadline=deadline())
-        assert logins[-1] in github.collaborators(REPOSITORY, token=standin.token, deadline=deadline())
-
-    def test_pages_are_read_no_further_than_needed(self, standin: GitHubApi) -> None:
-        standin.set_collaborators("octo-org/large", [f"user-{number}" for number in range(205)])
         standin.requests.clear()
-        assert "user-3" in api(standin.url).collaborators("octo-org/large", token=standin.token, deadline=deadline())
-        standin.set_files(REPOSITORY, 8, [])
-        list(api(standin.url).pull_request_files(REPOSITORY, 8, token=standin.token, deadline=deadline()))
-        asked = standin.requests.wait(lambda request: request.path.endswith("/files"))
-        assert len(asked) == 1
-        assert len(standin.requests) == 2
+        github = api(standin.url)
+        assert github.is_member("octo-org", "User-949", token=standin.token, deadline=deadline())
+        assert github.is_collaborator(REPOSITORY, "user-949", token=standin.token, deadline=deadline())
+        assert not github.is_member("octo-org", "user-950", token=standin.token, deadline=deadline())
+        assert not github.is_collaborator(REPOSITORY, "user-950", token=standin.token, deadline=deadline())
+        assert [(seen.path.rpartition("/")[0], seen.status) for seen in standin.requests] == [
+            ("/orgs/octo-org/members", 204),
+            (f"/repos/{REPOSITORY}/collaborators", 204),
+            ("/orgs/octo-org/members", 404),
+            (f"/repos/{REPOSITORY}/collaborators", 404),
+        ]
+
+    def test_a_token_of_nobody_in_the_organization_sees_its_public_members(self, standin: GitHubApi) -> None:
+        standin.set_members("outside", ["ann", "bob"], public=["bob"], from_outside=True)
+        github = api(standin.url)
+        assert github.is_member("outside", "bob", token=standin.token, deadline=deadline())
+        assert not github.is_member("outside", "ann", token=standin.token, deadline=deadline())
+
+    def test_the_head_of_an_open_pull_request(self, standin: GitHubApi) -> None:
+        standin.set_pull_request(REPOSITORY, 7, sha="a" * 40)
+        standin.set_pull_request(REPOSITORY, 8, sha="b" * 40, state="closed")
+        github = api(standin.url)
+        assert github.head(REPOSITORY, 7, token=standin.token, deadline=deadline()) == "a" * 40
+        assert github.head(REPOSITORY, 8, token=standin.token, deadline=deadline()) == ""
+        standin.set_pull_request(REPOSITORY, 7, sha="c" * 40)
+        assert github.head(REPOSITORY, 7, token=standin.token, deadline=deadline()) == "c" * 40, "never kept"
+        with pytest.raises(LastingError, match="pull requests"):
+            github.head(REPOSITORY, 9, token=standin.token, deadline=deadline())
 
     def test_an_owner_that_is_a_user_has_no_members(self, standin: GitHubApi) -> None:
-        assert not list(api(standin.url).organization_members("someone", token=standin.token, deadline=deadline()))
+        assert not api(standin.url).is_member("someone", "someone", token=standin.token, deadline=deadline())
 
     def test_a_file_is_read_as_text(self, standin: GitHubApi) -> None:
         standin.set_contents(REPOSITORY, "OWNERS", "approvers:\n- zoë\n".encode())
@@ -328,19 +345,111 @@ class TestFiles:
 
 
 class TestMembers:
-    def test_concealed_members_follow_the_public_ones(self, server: Server) -> None:
-        server.script += [Answer(body=encoded([{"login": "a"}])), Answer(body=encoded([{"login": "b"}]))]
-        assert list(api(server.url).organization_members("o", token="t", deadline=deadline())) == ["a", "b"]
-        assert [path.partition("?")[0] for path in server.paths] == ["/orgs/o/public_members", "/orgs/o/members"]
+    def test_a_token_that_may_not_see_members_asks_for_the_public_ones(self, server: Server) -> None:
+        server.script += [Answer(status=403), Answer(status=204, body=b"")]
+        assert api(server.url).is_member("o", "a", token="t", deadline=deadline())
+        assert server.paths == ["/orgs/o/members/a", "/orgs/o/public_members/a"]
 
-    def test_a_token_that_may_not_see_concealed_members_suffices(self, server: Server) -> None:
-        server.script += [Answer(body=encoded([{"login": "a"}])), Answer(status=403)]
-        assert list(api(server.url).organization_members("o", token="t", deadline=deadline())) == ["a"]
+    def test_a_rate_limit_is_never_a_no(self, server: Server) -> None:
+        for ask in (api(server.url).is_member, api(server.url).is_collaborator):
+            server.script.append(Answer(status=403, headers={"Retry-After": "5"}))
+            with pytest.raises(PassingError):
+                ask("o/r" if ask.__name__ == "is_collaborator" else "o", "a", token="t", deadline=deadline())
 
-    def test_a_rate_limit_is_never_an_empty_list(self, server: Server) -> None:
-        server.script += [Answer(), Answer(status=403, headers={"Retry-After": "5"})]
+    def test_a_token_that_may_not_see_collaborators_is_told_what_it_needs(self, server: Server) -> None:
+        server.script.append(Answer(status=403, body=b'{"message": "Must have push access"}'))
+        with pytest.raises(LastingError, match="of a user who can push to it"):
+            api(server.url).is_collaborator(REPOSITORY, "a", token="t", deadline=deadline())
+
+    def test_another_success_than_204_is_no_yes(self, server: Server) -> None:
+        server.script += [Answer(status=200, body=b"<html>"), Answer(status=200, body=b"{}")]
+        assert not api(server.url).is_member("o", "a", token="t", deadline=deadline())
+        assert not api(server.url).is_collaborator(REPOSITORY, "a", token="t", deadline=deadline())
+
+    @pytest.mark.parametrize("login", ["dependabot[bot]", "../x", "a/b", "a?b", "", ".", "ü", "a b"])
+    def test_what_is_no_accounts_login_is_never_asked_for(self, server: Server, login: str) -> None:
+        assert not api(server.url).is_member("o", login, token="t", deadline=deadline())
+        assert not api(server.url).is_collaborator(REPOSITORY, login, token="t", deadline=deadline())
+        assert not server.seen
+
+    def test_a_redirect_to_another_host_takes_no_token_there(self, server: Server) -> None:
+        server.script.append(Answer(status=302, headers={"Location": "https://evil.example/orgs/o/public_members/a"}))
+        with pytest.raises(LastingError, match="another host"):
+            api(server.url).is_member("o", "a", token="t", deadline=deadline())
+
+    @pytest.mark.parametrize(
+        "document", [{}, [], {"head": {}}, {"head": {"sha": 1}, "state": "open"}, {"head": {"sha": ""}}]
+    )
+    def test_a_pull_request_without_a_head_is_a_lasting_error(self, server: Server, document: Json) -> None:
+        server.script.append(Answer(body=encoded(document)))
+        with pytest.raises(LastingError, match="something else than the pull request"):
+            api(server.url).head(REPOSITORY, 7, token="t", deadline=deadline())
+
+
+class TestKeptAnswers:
+    def asking(self, url: str) -> tuple[RestGitHubApi, list[float]]:
+        times = [0.0]
+        return RestGitHubApi(GitHubTransport(url, now=lambda: NOW), clock=lambda: times[0]), times
+
+    def test_what_is_fresh_is_not_asked_again_and_what_is_not_with_its_etag(self, standin: GitHubApi) -> None:
+        standin.set_contents("octo-org/kept", "OWNERS", b"approvers: [ann]")
+        github, times = self.asking(standin.url)
+        standin.requests.clear()
+
+        def owners() -> str | None:
+            return github.file("octo-org/kept", "OWNERS", token=standin.token, deadline=deadline())
+
+        for times[0] in (0.0, 1.0, FRESH_SECONDS - 1):
+            assert owners() == "approvers: [ann]"
+        assert [seen.status for seen in standin.requests] == [200]
+        for times[0] in (FRESH_SECONDS, FRESH_SECONDS + 1):
+            assert owners() == "approvers: [ann]"
+        assert [seen.status for seen in standin.requests] == [200, 304]
+        standin.set_contents("octo-org/kept", "OWNERS", b"approvers: [bob]")
+        times[0] = 3 * FRESH_SECONDS
+        assert owners() == "approvers: [bob]"
+        assert [seen.status for seen in standin.requests] == [200, 304, 200]
+
+    def test_memberships_are_kept_for_both_answers_and_each_token(self, server: Server) -> None:
+        github, times = self.asking(server.url)
+        server.script += [Answer(status=204, body=b""), Answer(status=404), Answer(status=404)]
+        for _ in range(2):
+            assert github.is_member("o", "a", token="t", deadline=deadline())
+            assert not github.is_member("o", "b", token="t", deadline=deadline())
+            assert not github.is_member("o", "a", token="other", deadline=deadline())
+        assert len(server.seen) == 3
+        times[0] = FRESH_SECONDS
+        server.script.append(Answer(status=404))
+        assert not github.is_member("o", "a", token="t", deadline=deadline()), "who has left is found out"
+
+    def test_errors_are_not_kept(self, server: Server) -> None:
+        github, _ = self.asking(server.url)
+        server.script += [Answer(status=429), Answer(status=204, body=b"")]
         with pytest.raises(PassingError):
-            list(api(server.url).organization_members("o", token="t", deadline=deadline()))
+            github.is_member("o", "a", token="t", deadline=deadline())
+        assert github.is_member("o", "a", token="t", deadline=deadline())
+
+    def test_nothing_that_is_not_fresh_is_used_while_github_cannot_be_asked(self, server: Server) -> None:
+        github, times = self.asking(server.url)
+        server.script += [Answer(status=204, body=b""), Answer(status=500)]
+        assert github.is_member("o", "a", token="t", deadline=deadline())
+        times[0] = FRESH_SECONDS
+        with pytest.raises(PassingError):
+            github.is_member("o", "a", token="t", deadline=deadline())
+
+    def test_they_are_bounded_in_number_and_bytes(self, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(github_kept, "MAX_ANSWERS", 2)
+        monkeypatch.setattr(github_kept, "MAX_BYTES", 10)
+        github, _ = self.asking(server.url)
+        server.script += [Answer(status=204, body=b"")] * 9
+        for login in ("a", "b", "c", "b", "a"):
+            github.is_member("o", login, token="t", deadline=deadline())
+        assert [path.rpartition("/")[2] for path in server.paths] == ["a", "b", "c", "a"]
+        server.script[:] = [Answer(status=404, body=b"123456"), Answer(status=404, body=b"123456")]
+        server.script += [Answer(status=404, body=b"12345678901")] * 2 + [Answer(status=404, body=b"")]
+        for login in ("d", "e", "f", "f", "d"):
+            github.is_member("o", login, token="t", deadline=deadline())
+        assert [path.rpartition("/")[2] for path in server.paths[4:]] == ["d", "e", "f", "f", "d"]
 
 
 class TestWhereTheTokenGoes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from functions.annotations import Judged
 from functions.delivery import Delivery, canonical_headers
 from functions.errors import VerificationSetupError
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Place
@@ -54,6 +55,8 @@ class MemoryGitHub:
         self.members: list[str] = []
         self.collaborator_logins: list[str] = []
         self.owners: str | None = None
+        self.aliases: str | None = None
+        self.pull_request_head = ""
         self.fault: Exception | None = None
         self.good_token: str | None = None
         self.asked: list[tuple[str, str]] = []
@@ -72,20 +75,25 @@ class MemoryGitHub:
         self._ask(f"files {repository} {number}", token)
         return self.files
 
-    def organization_members(self, organization: str, *, token: str, deadline: Deadline) -> Sequence[str]:
-        """Return the members."""
-        self._ask(f"members {organization}", token)
-        return self.members
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is among the members."""
+        self._ask(f"member {organization} {login}", token)
+        return login in self.members
 
-    def collaborators(self, repository: str, *, token: str, deadline: Deadline) -> Sequence[str]:
-        """Return the collaborators."""
-        self._ask(f"collaborators {repository}", token)
-        return self.collaborator_logins
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is among the collaborators."""
+        self._ask(f"collaborator {repository} {login}", token)
+        return login in self.collaborator_logins
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        """Return the head."""
+        self._ask(f"head {repository} {number}", token)
+        return self.pull_request_head
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
-        """Return OWNERS."""
+        """Return OWNERS or OWNERS_ALIASES."""
         self._ask(f"file {repository} {path}", token)
-        return self.owners
+        return self.owners if path == "OWNERS" else self.aliases
 
 
 @dataclass
@@ -134,10 +142,10 @@ class Bench:
         return interceptor.intercept(event, call)
 
 
-def built(name: str, params: Mapping[str, Json] | None = None) -> Interceptor:
+def built(name: str, params: Mapping[str, Json] | None = None, *, judged: Judged = "author") -> Interceptor:
     """Compile a core interceptor."""
     spec = InterceptorSpec(ref_name=name, params=tuple((params or {}).items()))
-    return build_interceptor(spec, Place(NAMESPACE, "listeners", Registry()))
+    return build_interceptor(spec, Place(NAMESPACE, "listeners", Registry(), judged=judged))
 
 
 def event_of(step: Passed | Refusal) -> Event:

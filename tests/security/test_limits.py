@@ -164,7 +164,7 @@ class _Answering:
     def file(self, *asked: object, **more: object) -> str:
         return "found"
 
-    pull_request_files = organization_members = collaborators = file
+    pull_request_files = is_member = is_collaborator = head = file
 
 
 def test_time_for_comparing_keys() -> None:
@@ -187,11 +187,12 @@ def test_outgoing_calls_of_a_delivery() -> None:
         mine.outbound.post("https://a.example", body=b"", headers={}, seconds=1)
         mine.github.file("o/r", "f", token="", deadline=cast("Any", None))
         mine.github.pull_request_files("o/r", 1, token="", deadline=cast("Any", None))
-        mine.github.organization_members("o", token="", deadline=cast("Any", None))
-        mine.github.collaborators("o/r", token="", deadline=cast("Any", None))
+        mine.github.is_member("o", "u", token="", deadline=cast("Any", None))
+        mine.github.is_collaborator("o/r", "u", token="", deadline=cast("Any", None))
     calls: list[Callable[[], object]] = [
         lambda: mine.outbound.post("https://a.example", body=b"", headers={}, seconds=1),
         lambda: mine.github.file("o/r", "f", token="", deadline=cast("Any", None)),
+        lambda: mine.github.head("o/r", 1, token="", deadline=cast("Any", None)),
     ]
     for call in calls:
         with pytest.raises(LastingError, match="may call out 500 times together"):

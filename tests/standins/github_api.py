@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from tests.standins.exchange import App, Request, Response
 from tests.standins.faults import ArmedFault, Fault, Faults
-from tests.standins.github.answers import ApiError, answer
+from tests.standins.github.answers import ApiError, answer, tagged
 from tests.standins.github.content import Content
 from tests.standins.github.credentials import Credentials, RateLimit
 from tests.standins.github.hook_routes import HookRoutes
@@ -125,9 +125,24 @@ class GitHubApi:
         """Set the collaborators of a repository."""
         self.content.collaborators[repository.lower()] = list(logins)
 
-    def set_members(self, organisation: str, logins: Iterable[str]) -> None:
-        """Set the members of an organisation."""
-        self.content.members[organisation.lower()] = list(logins)
+    def set_members(
+        self, organisation: str, logins: Iterable[str], *, public: Iterable[str] = (), from_outside: bool = False
+    ) -> None:
+        """Set the members of an organisation; `from_outside`: the token's user is none, and sees the `public` ones."""
+        name = organisation.lower()
+        self.content.members[name], self.content.public[name] = list(logins), list(public)
+        (self.content.outside.add if from_outside else self.content.outside.discard)(name)
+
+    def set_pull_request(
+        self, repository: str, number: int, *, sha: str, author: str = "octocat", state: str = "open"
+    ) -> None:
+        """Set a pull request: its head, author and state."""
+        self.content.pulls[repository.lower(), number] = {
+            "number": number,
+            "state": state,
+            "user": {"login": author, "type": "User"},
+            "head": {"sha": sha, "ref": "change"},
+        }
 
     def set_contents(self, repository: str, path: str, data: bytes) -> None:
         """Set the content of a file of a repository."""
@@ -166,7 +181,9 @@ class GitHubApi:
         try:
             self._credentials.check(request)
             self.rate.spend()
-            response = self._answer(request)
+            response = tagged(request, self._answer(request))
+            if response.status == 304:
+                self.rate.give_back()
         except ApiError as error:
             response = error.response()
         response.headers = {**self.rate.headers(), **response.headers}

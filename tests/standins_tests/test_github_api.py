@@ -43,10 +43,10 @@ def ask(github: GitHubApi) -> Iterator[Ask]:
     with urllib3.PoolManager(retries=urllib3.Retry(connect=0, read=0, redirect=1), timeout=5) as pool:
 
         def request(
-            method: str, path: str, body: object = None, *, token: str = "", accept: str = ""
+            method: str, path: str, body: object = None, *, token: str = "", accept: str = "", etag: str = ""
         ) -> urllib3.BaseHTTPResponse:
             url = path if path.startswith("http") else f"{github.url}{path}"
-            headers = {"Authorization": f"Bearer {token or github.token}", "Accept": accept}
+            headers = {"Authorization": f"Bearer {token or github.token}", "Accept": accept, "If-None-Match": etag}
             return pool.request(method, url, headers=headers, body=json.dumps(body).encode() if body else None)
 
         yield request
@@ -75,6 +75,36 @@ def test_files_and_people_come_in_pages(github: GitHubApi, ask: Ask) -> None:
     assert ask("GET", "/orgs/own/members/Cat").status == 204
     assert ask("GET", "/orgs/own/members/dog").status == 404
     assert ask("GET", "/repos/own/repo/pulls/8/files").json()["message"] == "Not Found"
+
+
+def test_who_is_no_member_is_led_to_the_public_ones(github: GitHubApi, ask: Ask) -> None:
+    github.set_members("own", ["ann", "bob"], public=["bob"], from_outside=True)
+    assert ask("GET", "/orgs/own/members/ann").status == 404
+    assert ask("GET", "/orgs/own/members/bob").status == 204
+    assert [seen.status for seen in github.requests] == [302, 404, 302, 204]
+    assert [one["login"] for one in every_page(ask, "/orgs/own/members")] == ["bob"]
+    assert [one["login"] for one in every_page(ask, "/orgs/own/public_members")] == ["bob"]
+    assert ask("GET", "/orgs/nobody/public_members").status == 404
+
+
+def test_an_answer_that_is_known_is_304_and_costs_nothing(github: GitHubApi, ask: Ask) -> None:
+    github.set_contents("own/repo", "OWNERS", b"approvers: [ann]\n")
+    path = "/repos/own/repo/contents/OWNERS"
+    etag = ask("GET", path).headers["ETag"]
+    left = github.rate.remaining
+    again = ask("GET", path, etag=etag)
+    assert (again.status, again.data, again.headers["ETag"]) == (304, b"", etag)
+    assert github.rate.remaining == left
+    github.set_contents("own/repo", "OWNERS", b"approvers: [bob]\n")
+    assert ask("GET", path, etag=etag).status == 200
+    assert "ETag" not in ask("GET", "/repos/own/repo/contents/none").headers
+
+
+def test_a_pull_request_has_a_head_and_a_state(github: GitHubApi, ask: Ask) -> None:
+    github.set_pull_request("own/repo", 7, sha="a" * 40, author="ann", state="closed")
+    found = ask("GET", "/repos/own/repo/pulls/7").json()
+    assert (found["head"]["sha"], found["user"]["login"], found["state"]) == ("a" * 40, "ann", "closed")
+    assert ask("GET", "/repos/own/repo/pulls/8").status == 404
 
 
 def test_contents_and_comments(github: GitHubApi, ask: Ask) -> None:

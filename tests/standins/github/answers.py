@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -50,6 +51,17 @@ def answer(document: object, status: int = 200, headers: Mapping[str, str] | Non
 def answer_nothing() -> Response:
     """204 without a body."""
     return Response(204, b"", JSON_TYPE)
+
+
+def tagged(request: Request, response: Response) -> Response:
+    """Give an answer its ETag, or make it a 304 when the request names that."""
+    if response.status != 200 or response.stream:
+        return response
+    etag = f'W/"{hashlib.sha256(response.body).hexdigest()}"'
+    if etag in request.headers.get("if-none-match", "").split(", "):
+        return Response(304, b"", headers={"ETag": etag})
+    response.headers = {**response.headers, "ETag": etag}
+    return response
 
 
 def per_page(request: Request) -> int:

@@ -1,4 +1,4 @@
-"""What repositories and organisations hold: files of pull requests, people, contents, comments."""
+"""What repositories and organisations hold: pull requests and their files, people, contents, comments."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ class Content:
     files: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
     collaborators: dict[str, list[str]] = field(default_factory=dict)
     members: dict[str, list[str]] = field(default_factory=dict)
+    public: dict[str, list[str]] = field(default_factory=dict)
+    """The members of an organisation that everybody sees."""
+    outside: set[str] = field(default_factory=set)
+    """Organisations of which the token's user is no member."""
+    pulls: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     comments: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
 
@@ -51,16 +56,37 @@ def _collaborators(content: Content, request: Request, base: str, repository: st
     return _people(request, base, content.collaborators.get(repository.lower()))
 
 
+def _pull(content: Content, _request: Request, _base: str, repository: str, number: str) -> Response:
+    found = content.pulls.get((repository.lower(), int(number)))
+    if found is None:
+        raise ApiError(404)
+    return answer(found)
+
+
 def _members(content: Content, request: Request, base: str, organisation: str) -> Response:
+    if organisation.lower() in content.outside:
+        return _public_members(content, request, base, organisation)
     return _people(request, base, content.members.get(organisation.lower()))
+
+
+def _public_members(content: Content, request: Request, base: str, organisation: str) -> Response:
+    known = organisation.lower() in content.members
+    return _people(request, base, content.public.get(organisation.lower(), []) if known else None)
 
 
 def _collaborator(content: Content, _request: Request, _base: str, repository: str, login: str) -> Response:
     return _known(login, content.collaborators.get(repository.lower()))
 
 
-def _member(content: Content, _request: Request, _base: str, organisation: str, login: str) -> Response:
+def _member(content: Content, _request: Request, base: str, organisation: str, login: str) -> Response:
+    if organisation.lower() in content.outside:
+        # to who is no member itself GitHub does not say more than everybody may know
+        return Response(302, b"", headers={"Location": f"{base}/orgs/{organisation}/public_members/{login}"})
     return _known(login, content.members.get(organisation.lower()))
+
+
+def _public_member(content: Content, _request: Request, _base: str, organisation: str, login: str) -> Response:
+    return _known(login, content.public.get(organisation.lower()))
 
 
 def _contents(content: Content, request: Request, _base: str, repository: str, path: str) -> Response:
@@ -96,6 +122,7 @@ def _known(login: str, logins: list[str] | None) -> Response:
 
 REPOSITORY = r"/repos/([^/]+/[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
+    (re.compile(rf"{REPOSITORY}/pulls/(\d+)"), _pull),
     (re.compile(rf"{REPOSITORY}/pulls/(\d+)/files"), _files),
     (re.compile(rf"{REPOSITORY}/issues/(\d+)/comments"), _comments),
     (re.compile(rf"{REPOSITORY}/collaborators"), _collaborators),
@@ -103,4 +130,6 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
     (re.compile(rf"{REPOSITORY}/contents/(.+)"), _contents),
     (re.compile(r"/orgs/([^/]+)/members"), _members),
     (re.compile(r"/orgs/([^/]+)/members/([^/]+)"), _member),
+    (re.compile(r"/orgs/([^/]+)/public_members"), _public_members),
+    (re.compile(r"/orgs/([^/]+)/public_members/([^/]+)"), _public_member),
 )

@@ -107,6 +107,10 @@ class RateLimit:
             raise ApiError(403, "API rate limit exceeded for user ID 1.")
         self.remaining -= 1
 
+    def give_back(self) -> None:
+        """Take a request back: an authorized one that is answered 304 does not count."""
+        self.remaining += 1
+
     def headers(self) -> dict[str, str]:
         """The headers that every answer carries."""
         return {

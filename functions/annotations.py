@@ -1,0 +1,44 @@
+"""Annotations `pipehook.dev/…` of EventListeners and Triggers, which Tekton ignores; a slip in one is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from functions.errors import LastingError
+from functions.naming import KEY_ANNOTATION
+from functions.shown import shown
+
+PREFIX = "pipehook.dev/"
+OWNERS = f"{PREFIX}owners"
+
+Judged = Literal["author", "sender"]
+"""Whom githubOwners judges: a pull request's author, or whoever sent the event, as Tekton does."""
+
+_JUDGED = ("author", "sender")
+_WRITTEN = frozenset({KEY_ANNOTATION})
+"""What stands on objects that Pipehook has created, Triggers perhaps among them."""
+_KNOWN: Mapping[str, frozenset[str]] = {
+    "EventListener": frozenset({OWNERS, *(f"{PREFIX}{name}" for name in ("cluster", "pipelines-variables", "status"))}),
+    "Trigger": frozenset({OWNERS}),
+}
+_ARTICLED = {"EventListener": "an EventListener", "Trigger": "a Trigger"}
+
+
+def check(kind: str, annotations: Mapping[str, str]) -> None:
+    """Raise LastingError that names an annotation of ours which means nothing on this kind."""
+    for name in annotations:
+        if name.startswith(PREFIX) and name not in _KNOWN[kind] and name not in _WRITTEN:
+            known = ", ".join(sorted(_KNOWN[kind]))
+            raise LastingError(f"the annotation {shown(name)} means nothing on {_ARTICLED[kind]}: known are {known}")
+
+
+def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:
+    """Return whom githubOwners judges: as the Trigger says, else the listener, else the author.
+
+    Raises LastingError when it is said wrongly.
+    """
+    value = trigger.get(OWNERS, listener.get(OWNERS, "author"))
+    if value not in _JUDGED:
+        raise LastingError(f"the annotation {OWNERS} must be {' or '.join(_JUDGED)}")
+    return cast("Judged", value)
