@@ -12,6 +12,7 @@ from functions.adapters.kubernetes_verdicts import Verdict, too_large, verdict
 from functions.adapters.kubernetes_words import told
 from functions.errors import LastingError, PassingError
 from functions.numbers import wait
+from functions.patterns import pattern
 from functions.status_texts import status_text
 from functions.values import Json
 
@@ -19,6 +20,8 @@ _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
 """API servers themselves answer without a Status where a whole group is unknown to them."""
 _ALREADY_EXISTS = "AlreadyExists"
+_UNKNOWN_FIELD = pattern(r'(?:unknown|duplicate) field "([\w.\[\]-]{1,200})"')
+"""In apimachinery's strict decoding errors (fieldValidation=Strict)."""
 
 
 class ApiRefusedError(LastingError):
@@ -26,12 +29,21 @@ class ApiRefusedError(LastingError):
 
     With `maybe_done`, an earlier attempt of the same call may have been carried out, its answer having been lost.
     `doubted`: a server that has just begun refuses the same, so it is to be confirmed before it is raised.
+    `unknown_fields`: what a strict server does not know of the manifest, for its author alone: never in the text.
     """
 
     def __init__(
-        self, reason: str, *, status: int, cause: str, maybe_done: bool = False, doubted: bool = False
+        self,
+        reason: str,
+        *,
+        status: int,
+        cause: str,
+        maybe_done: bool = False,
+        doubted: bool = False,
+        unknown_fields: tuple[str, ...] = (),
     ) -> None:
         super().__init__(reason)
+        self.unknown_fields = unknown_fields
         self.status = status
         self.cause = cause
         self.maybe_done = maybe_done
@@ -109,6 +121,7 @@ def of_answer(
         status=answer.status,
         cause=cause,
         doubted=found_verdict is Verdict.DOUBTED,
+        unknown_fields=tuple(_UNKNOWN_FIELD.findall(raw)),
     )
 
 

@@ -194,6 +194,7 @@ def _lines(traces: Sequence[TriggerTrace]) -> list[str]:
 
 def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
     """Let the cluster admit every resource; say what it refuses, and return whether it refused none."""
+    from functions.adapters.kubernetes_errors import ApiRefusedError  # noqa: PLC0415 -- as below
     from functions.cli.admin import OwnKubeconfig  # noqa: PLC0415 -- the cluster's client, for those who ask
     from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- as above
     from functions.errors import LastingError  # noqa: PLC0415 -- as above
@@ -211,7 +212,13 @@ def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
                 api.server_dry_run(resource, impersonate=user, deadline=deadline)
             except LastingError as error:
                 good = False
-                progress(f"{status('failed')} {error.reason}")
+                unknown = error.unknown_fields if isinstance(error, ApiRefusedError) else ()
+                more = (
+                    f"; {resource.get('kind')} of {resource.get('apiVersion')} has no {', '.join(unknown)}"
+                    if unknown
+                    else ""
+                )
+                progress(f"{status('failed')} {error.reason}{more}")
             else:
                 metadata = resource.get("metadata")
                 name = metadata.get("name") if isinstance(metadata, dict) else ""
