@@ -116,6 +116,18 @@ class TestCreating:
         assert push(function, pushed()).statuses == ["created"]
         assert [wait for wait in production.clock.slept if wait >= 3] == [3.09]
 
+    @pytest.mark.parametrize("digits", [7, 400, 5000])
+    def test_an_endless_retry_after_is_none(self, production: Production, digits: int) -> None:
+        production.write(*manifests(run(), config_map()))
+        function, endless = production.application(), "9" * digits
+        body = f'{{"kind":"Status","details":{{"retryAfterSeconds":{endless}}}}}'
+        production.cluster.faults.add(
+            Fault(status=429, headers={"Retry-After": endless}, body=body, method="POST", kind="ConfigMap")
+        )
+        answer = push(function, pushed())
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "30")
+        assert [made["kind"] for made in answer.json["triggers"][0]["resources"]] == ["PipelineRun"]
+
     def test_the_eight_seconds_are_kept(self, production: Production) -> None:
         function = production.application()
         production.cluster.faults.add(Fault(status=500, method="POST"))

@@ -16,6 +16,7 @@ from google.api_core import exceptions
 from google.auth import credentials as google_credentials
 from google.auth import default as default_credentials
 from google.auth.exceptions import GoogleAuthError
+from google.protobuf.message import DecodeError
 
 from functions.adapters.jitter import pause
 from functions.adapters.secrets_limits import LIFE_CLOCK
@@ -97,6 +98,10 @@ class Connection(Generic[C]):
                 if isinstance(error, exceptions.MethodNotImplemented) or not isinstance(error, _PASSING):
                     raise self._common(error) or refusal(error) from error
                 cause, reason = error, f"{self._service} does not answer ({code(error)})"
+                self._drop(client)
+            except (DecodeError, ValueError, OverflowError) as error:
+                # what the library raises for details of a status, or times, that nobody could have meant
+                cause, reason = error, f"{self._service}'s answer cannot be read ({type(error).__name__})"
                 self._drop(client)
             else:
                 self._used = LIFE_CLOCK()

@@ -236,6 +236,14 @@ def messages(data: bytes) -> None:
 
 
 @target
+def answers(data: bytes) -> None:
+    """What cluster, GitHub, interceptors, Secret Manager or the queue answer: its name, status, headers and body."""
+    from tests.security.answers import drive
+
+    drive(_adapters(), *cut(data, 4))
+
+
+@target
 def whole(data: bytes) -> None:
     """A signed delivery through the whole function, with what a listener can have in it: never a 500."""
     delivery = delivered(data)
@@ -254,6 +262,13 @@ def _sendable(name: str, values: tuple[str, ...]) -> bool:
         and name != "Content-Length"
         and ",".join(values).isprintable()
     )
+
+
+@cache
+def _adapters() -> Any:
+    from tests.security.answers import Adapters
+
+    return Adapters()
 
 
 @cache
