@@ -155,8 +155,9 @@ class Adapters:
         hook = "repos/o/r/hooks/1"
         _drive(
             lambda: list(api.pull_request_files("o/r", 1, token="t", deadline=deadline)),
-            lambda: list(api.organization_members("o", token="t", deadline=deadline)),
-            lambda: list(api.collaborators("o/r", token="t", deadline=deadline)),
+            lambda: api.is_member("o", "octocat", token="t", deadline=deadline),
+            lambda: api.is_collaborator("o/r", "octocat", token="t", deadline=deadline),
+            lambda: api.head("o/r", 1, token="t", deadline=deadline),
             lambda: api.file("o/r", "OWNERS", token="t", deadline=deadline),
             lambda: hooks.attempts(hook, since=0.0, deadline=deadline),
             lambda: hooks.newest(hook, deadline=deadline),
