@@ -19,6 +19,8 @@ $(RUNTIME): requirements.txt
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python supply-chain/install.py --require-hashes -r requirements.txt
 	@$(BIN)/python supply-chain/install.py --no-deps $$(grep '^trustme==' requirements-dev.txt)
+	@printf '#!/bin/sh\nPYTHONPATH="%s" exec "%s/python" -m functions "$$@"\n' '$(CURDIR)' '$(CURDIR)/$(BIN)' > $(BIN)/pipehook
+	@chmod +x $(BIN)/pipehook
 	@touch $@
 
 $(READY): $(RUNTIME) requirements.in requirements-dev.txt
