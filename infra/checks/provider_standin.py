@@ -26,6 +26,8 @@ _EMPTY_ANSWER_IS_YES = (
     "ValidateDataResourceConfig",
     "StopProvider",
 )
+_ASKED_ONCE = b"\x10\x01"
+"""ServerCapabilities with get_provider_schema_optional: Terraform keeps the schema, and asks for it once."""
 
 
 def _varint(number: int) -> bytes:
@@ -82,7 +84,7 @@ def _schema(described: Mapping[str, Any]) -> bytes:
 
 def schema_answer(kept: Mapping[str, Any]) -> bytes:
     """Encode a GetProviderSchema.Response of tfplugin6 from a kept schema (tests/infra/schemas)."""
-    parts = [_bytes(1, _schema(kept["configuration"]))]
+    parts = [_bytes(1, _schema(kept["configuration"])), _bytes(6, _ASKED_ONCE)]
     for field, kind in ((2, "resources"), (3, "data_sources")):
         for name, described in kept[kind].items():
             parts.append(_bytes(field, _bytes(1, name.encode()) + _bytes(2, _schema(described))))

@@ -56,6 +56,8 @@ run "connects_the_parts" {
 }
 
 run "tells_each_function_what_it_needs" {
+  command = plan
+
   assert {
     condition     = output.environment.webhook.QUEUE_TOPIC == "projects/example-project/topics/${google_pubsub_topic.queue[0].name}" && output.environment.webhook.QUEUE_MODE == "overflow"
     error_message = "The webhook must know its queue."
@@ -75,6 +77,8 @@ run "tells_each_function_what_it_needs" {
 }
 
 run "lets_each_do_the_least" {
+  command = plan
+
   assert {
     condition     = local.pubsub_agent == "serviceAccount:service-123456789012@gcp-sa-pubsub.iam.gserviceaccount.com"
     error_message = "Pub/Sub's own identity is named after the project's number."
@@ -102,6 +106,8 @@ run "lets_each_do_the_least" {
 }
 
 run "sweeps_as_an_app" {
+  command = plan
+
   variables {
     redeliver = {
       hooks          = ["app"]

@@ -25,6 +25,8 @@ run "replicates_automatically" {
 }
 
 run "replicates_where_told" {
+  command = plan
+
   variables {
     secret_locations = ["europe-west1", "europe-west4"]
   }
@@ -36,6 +38,8 @@ run "replicates_where_told" {
 }
 
 run "leaves_existing_secrets_alone" {
+  command = plan
+
   variables {
     existing_secrets = ["pipehook-kubeconfig"]
   }
@@ -47,6 +51,8 @@ run "leaves_existing_secrets_alone" {
 }
 
 run "reminds_of_rotation" {
+  command = plan
+
   variables {
     secret_rotation = { first = "2030-01-01T00:00:00Z" }
   }

@@ -37,6 +37,8 @@ run "makes_the_webhook_alone" {
 }
 
 run "tells_the_webhook_its_settings" {
+  command = plan
+
   assert {
     condition = output.environment.webhook == tomap({
       DRY_RUN              = "false"
@@ -58,6 +60,8 @@ run "tells_the_webhook_its_settings" {
 }
 
 run "makes_secrets_without_values" {
+  command = plan
+
   assert {
     condition     = keys(google_secret_manager_secret.this) == ["github-webhook", "pipehook-kubeconfig"]
     error_message = "The key and the kubeconfig need a secret each."
@@ -73,6 +77,8 @@ run "makes_secrets_without_values" {
 }
 
 run "switches_on_only_the_apis_it_needs" {
+  command = plan
+
   assert {
     condition     = length(setintersection(keys(google_project_service.this), ["pubsub.googleapis.com", "cloudscheduler.googleapis.com", "cloudtrace.googleapis.com"])) == 0
     error_message = "Pub/Sub, Cloud Scheduler and Cloud Trace are not needed here."
@@ -84,6 +90,8 @@ run "switches_on_only_the_apis_it_needs" {
 }
 
 run "leaves_the_apis_alone_when_told" {
+  command = plan
+
   variables {
     enable_apis = false
   }
@@ -95,6 +103,8 @@ run "leaves_the_apis_alone_when_told" {
 }
 
 run "creates_nothing_in_a_dry_run" {
+  command = plan
+
   variables {
     dry_run = true
   }
@@ -106,6 +116,8 @@ run "creates_nothing_in_a_dry_run" {
 }
 
 run "reads_from_the_cluster_when_told" {
+  command = plan
+
   variables {
     triggers_source = "cluster"
     secrets_source  = "cluster"
@@ -126,6 +138,8 @@ run "reads_from_the_cluster_when_told" {
 }
 
 run "watches" {
+  command = plan
+
   assert {
     condition     = keys(google_logging_metric.this) == ["deliveries", "delivery_latency", "triggers"]
     error_message = "The metrics of the webhook are missing, or there are others."
@@ -149,6 +163,8 @@ run "watches" {
 }
 
 run "watches_nothing_when_told" {
+  command = plan
+
   variables {
     monitoring_enabled = false
   }
@@ -160,6 +176,8 @@ run "watches_nothing_when_told" {
 }
 
 run "alerts_on_silence_only_where_wanted" {
+  command = plan
+
   assert {
     condition     = startswith(local.alerts["no-success"].query, "sum(increase(${local.arrived}[24h])) > 0 and ") && !contains(keys(local.alerts), "silence")
     error_message = "Nothing may fire where no delivery arrived: after the first apply, or on a quiet weekend."
@@ -167,6 +185,8 @@ run "alerts_on_silence_only_where_wanted" {
 }
 
 run "alerts_on_silence_when_told" {
+  command = plan
+
   variables {
     alerts = { no_success_hours = 0, silence_hours = 20 }
   }
@@ -178,6 +198,8 @@ run "alerts_on_silence_when_told" {
 }
 
 run "binds_nobody_where_allusers_is_forbidden" {
+  command = plan
+
   variables {
     public_access = "invoker-check-off"
   }

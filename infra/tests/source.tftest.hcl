@@ -36,6 +36,8 @@ run "packs_what_runs_and_nothing_else" {
 }
 
 run "another_manifest_is_another_deployment" {
+  command = plan
+
   variables {
     triggers_directory = "./tests/source/other-manifests"
   }
@@ -47,6 +49,8 @@ run "another_manifest_is_another_deployment" {
 }
 
 run "another_setting_is_the_same_source" {
+  command = plan
+
   variables {
     triggers_directory = "./tests/source/manifests"
     redelivery         = "rerun"

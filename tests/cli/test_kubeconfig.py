@@ -156,6 +156,11 @@ def test_into_secret_manager_and_rotated(admin: dict[str, str], server: ApiServe
         first = pipehook(*args, environment=environment)
         assert (first.code, first.out) == (0, ""), first.err
         assert f"{SECRET}/versions/1" in first.err
+        # Terraform would find in its way what was made here
+        assert (
+            f"created {SECRET}; Terraform makes it too: name pipehook-kubeconfig in its variable existing_secrets"
+            in first.err
+        )
         assert [entry["metadata"]["name"] for entry in server.objects("Secret", LAB)] == ["pipehook-token"]
 
         second = pipehook(*args, "--rotate", environment=environment)
@@ -163,6 +168,7 @@ def test_into_secret_manager_and_rotated(admin: dict[str, str], server: ApiServe
         (left,) = server.objects("Secret", LAB)
         assert left["metadata"]["name"].startswith("pipehook-token-")
         assert f"disabled {SECRET}/versions/1" in second.err
+        assert "existing_secrets" not in second.err
         assert "deleted Secret goldstine-lab/pipehook-token" in second.err
         methods = [call.method for call in manager.calls if call.code == "OK"]
         assert methods.count("AddSecretVersion") == 2
