@@ -8,8 +8,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from functions.dataclass import dataclass
-from functions.errors import BadRequestError
+from functions.errors import BadRequestError, LimitError
 from functions.go_form import form_json, go_decode, parse_query
+from functions.limits import UNLIMITED, Limits
 from functions.patterns import pattern
 from functions.strict_json import parse_json
 from functions.values import Event, Headers, Json
@@ -25,6 +26,10 @@ _FORMS_REFUSED = (
     "the body is a form, which this listener does not take: send JSON, or, for Slack, annotate the EventListener with "
     'tekton.dev/payload-validation: "false" as Tekton asks for it'
 )
+_FORM_FACTOR = 3
+"""Bytes for each of a form: its pairs, what they are without their escapes, and one of them meanwhile."""
+_FIELDS_FACTOR = 10
+"""Bytes for each of a form of several fields: as text and as JSON, either of which may be wide."""
 _LABEL = pattern(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _REPOSITORY = pattern(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
 _TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -80,26 +85,37 @@ class Delivery:
         sender_id = self.sender_id
         return sender_id if _LABEL.fullmatch(sender_id) else self.nonce
 
-    def event(self, *, forms: bool) -> Event:
+    def event(self, *, forms: bool, limits: Limits = UNLIMITED) -> Event:
         """Parse the body into the event that a listener starts with; `opened` says what its interceptors see.
 
         GitHub's form encoding (one field `payload`) is read as the JSON in it. As Tekton's IsValidPayload, raises
         BadRequestError unless the body is a JSON object or null; with `forms` (payload-validation is off) anything
-        passes, and what is no JSON stays `unread`.
+        passes, and what is no JSON stays `unread`. Raises BadRequestError with 413 when what it becomes is more than a
+        delivery may take, and ExhaustedError when there is no room or time for it now.
         """
-        form = self._form() if self.header("Content-Type").partition(";")[0].strip().lower() == FORM else {}
+        limits.in_time("read the body")
+        try:
+            return self._event(forms=forms, limits=limits)
+        except LimitError as error:
+            raise BadRequestError(f"the body would become {error.reason}", status=413) from error
+
+    def _event(self, *, forms: bool, limits: Limits) -> Event:
+        is_form = self.header("Content-Type").partition(";")[0].strip().lower() == FORM
+        form = self._form(limits) if is_form else {}
         payload = form.get(b"payload", ())
         body: Json = None
         unread = ""
         try:
             if len(form) == len(payload) == 1:
-                body = _as_object(parse_json(payload[0]))
+                body = _as_object(parse_json(payload[0], limits.making))
             elif self.body or not forms:
-                body = parse_json(self.body)
+                body = parse_json(self.body, limits.making)
                 body = body if forms else _as_object(body)
         except BadRequestError as error:
             if not forms:
-                raise BadRequestError(_FORMS_REFUSED) if len(form) > 1 else error from error
+                if len(form) > 1:
+                    raise BadRequestError(_FORMS_REFUSED) from error
+                raise
             unread = error.reason
         return Event(
             body=body,
@@ -114,12 +130,16 @@ class Delivery:
             unread=unread,
         )
 
-    def _form(self) -> dict[bytes, list[bytes]]:
+    def _form(self, limits: Limits) -> dict[bytes, list[bytes]]:
         if self.body.count(b"&") >= MAX_FORM_FIELDS:
             raise BadRequestError(
                 f"the body is no form of at most {MAX_FORM_FIELDS} fields in UTF-8, as its Content-Type says"
             )
-        return parse_query(self.body)
+        limits.take(_FORM_FACTOR * len(self.body))
+        found = parse_query(self.body)
+        if len(found) > 1:
+            limits.take(_FIELDS_FACTOR * len(self.body))
+        return found
 
 
 def opened(event: Event) -> Event:

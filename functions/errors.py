@@ -37,6 +37,14 @@ class PassingError(PipehookError):
         self.retry_after = retry_after
 
 
+class LimitError(LastingError):
+    """A bound that this delivery exceeds by what it is: whatever was asked of it is neither true nor false."""
+
+
+class ExhaustedError(PassingError):
+    """What all deliveries share is used up now: this one's time, or the process's memory."""
+
+
 class VerificationSetupError(LastingError):
     """The delivery cannot be verified because a secret is missing, empty or unreadable; the reason names it."""
 
@@ -67,3 +75,7 @@ class BadRequestError(PipehookError):
         super().__init__(reason)
         self.status = status
         self.verified = verified
+
+
+class JsonLimitError(BadRequestError):
+    """A JSON text is well-formed as far as is known, and more than is taken."""

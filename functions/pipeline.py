@@ -6,22 +6,25 @@ import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import field, replace
+from typing import TypeVar
 
 from functions.call_bounds import bounded
 from functions.dataclass import dataclass
 from functions.delivery import Delivery, opened, repository_name
-from functions.errors import BadRequestError, LastingError, PipehookError, UnreadBodyError
+from functions.errors import BadRequestError, ExhaustedError, LastingError, PipehookError, UnreadBodyError
 from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
+from functions.limits import UNLIMITED, Limits
 from functions.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
 from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
-from functions.ports import Deadline, Services, Sink, Work
+from functions.ports import Deadline, Memory, Services, Sink, Work
 from functions.report import NOTHING_VOUCHED, Report
 from functions.tracing import UNTRACED, Tracer
 from functions.values import Event, Outcome, Refusal, Status
 
 _LOG = logging.getLogger(__name__)
 
+_Error = TypeVar("_Error", bound=PipehookError)
 _Gate = Assurance | Refusal | PipehookError
 
 
@@ -42,21 +45,27 @@ def process(
     deadline: Deadline,
     allow_unverified: bool,
     tracer: Tracer = UNTRACED,
+    memory: Memory = UNLIMITED.memory,
 ) -> Report:
     """Run a delivery through every trigger of a listener and report one outcome for each, in the listener's order.
 
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
     which is looked at only if some trigger may run.
     """
-    run = _Run(delivery, listener, bounded(services), deadline, allow_unverified, tracer)
+    limits = Limits(deadline, memory, size=len(delivery.body))
+    run = _Run(delivery, listener, bounded(services), limits, allow_unverified, tracer)
     with tracer.span("verify"):
         gates = [run.verify(trigger) for trigger in listener.triggers]
+    if any(isinstance(gate, Assurance) and gate > Assurance.NONE for gate in gates):
+        run.limits = replace(limits, verified=True)
     try:
         results = run.render_all(gates)
     except BadRequestError as error:
         verified = any(isinstance(gate, Assurance) and run.accepted(gate) for gate in gates)
         raise BadRequestError(error.reason, status=error.status, verified=verified) from error
+    repository = repository_name(run.event.body) if run.event else ""
     work = [result for result in results if isinstance(result, Work)]
+    del run  # what the body became is not needed any more, and the cluster may take its time
     with tracer.span("create"):
         created = iter(sink.accept(work, deadline) if work else ())
     outcomes = tuple(next(created) if isinstance(result, Work) else result for result in results)
@@ -65,7 +74,7 @@ def process(
         namespace=listener.namespace,
         listener_uid=listener.uid,
         event_id=delivery.event_id,
-        repository=repository_name(run.event.body) if run.event and any(made.verified for made in outcomes) else "",
+        repository=repository if any(made.verified for made in outcomes) else "",
         outcomes=outcomes,
     )
 
@@ -77,7 +86,7 @@ class _Run:
     delivery: Delivery
     listener: Listener
     services: Services
-    deadline: Deadline
+    limits: Limits
     allow_unverified: bool
     tracer: Tracer
     verdicts: dict[Verifier, _Gate] = field(default_factory=dict)
@@ -86,6 +95,8 @@ class _Run:
     event: Event | None = None
     unread: int = 0
     """Triggers that needed the body as JSON, which it is not."""
+    exhausted: ExhaustedError | None = None
+    """Why there is no event: one attempt at it is enough for all triggers."""
 
     def verify(self, trigger: PreparedTrigger) -> _Gate:
         """Check every signature of the chain; the first refusal or fault decides."""
@@ -107,7 +118,7 @@ class _Run:
             try:
                 verdict = verifier.verify(self._call(trigger.trigger_id))
             except PipehookError as error:
-                verdict = error
+                verdict = _settled(error)
             self.verdicts[verifier] = verdict
         return verdict
 
@@ -159,9 +170,7 @@ class _Run:
         return self.allow_unverified or assurance > Assurance.NONE
 
     def _intercept(self, trigger: PreparedTrigger, gate: Assurance) -> _Passage:
-        if self.event is None:
-            self.event = self.delivery.event(forms=self.listener.takes_forms)
-        event, assurance = self.event, gate
+        event, assurance = self._read(), gate
         if trigger.group:
             passage = self._group(trigger.group, event)
             assurance = max(assurance, passage.assurance)
@@ -171,6 +180,17 @@ class _Run:
             event = replace(event, headers=passage.end.headers, extensions=passage.end.extensions)
         passage = self._chain(trigger, event)
         return _Passage(passage.end, max(assurance, passage.assurance))
+
+    def _read(self) -> Event:
+        if self.exhausted:
+            raise ExhaustedError(self.exhausted.reason, retry_after=self.exhausted.retry_after)
+        if self.event is None:
+            try:
+                self.event = self.delivery.event(forms=self.listener.takes_forms, limits=self.limits)
+            except ExhaustedError as error:
+                self.exhausted = ExhaustedError(error.reason, retry_after=error.retry_after)
+                raise
+        return self.event
 
     def _group(self, group: PreparedGroup, event: Event) -> _Passage:
         if id(group) not in self.groups:
@@ -187,7 +207,7 @@ class _Run:
             try:
                 step = interceptor.intercept(event, call)
             except PipehookError as error:
-                return _Passage(error, assurance)
+                return _Passage(_settled(error), assurance)
             if isinstance(step, Refusal):
                 return _Passage(step, assurance)
             event = step.event
@@ -196,7 +216,7 @@ class _Run:
 
     def _call(self, trigger_id: str) -> Call:
         body = self.event.body if self.event else None
-        return Call(self.delivery, self.services, self.deadline, trigger_id, body)
+        return Call(self.delivery, self.services, self.limits.deadline, trigger_id, self.limits, body)
 
     def _key(self, *, signed: bool) -> str:
         """Return the delivery's key, for which the whole body is hashed: once."""
@@ -225,6 +245,15 @@ class _Run:
             resources=tuple(trigger.template.render(params, uid=uid)),
             verified=self.accepted(assurance),
         )
+
+
+def _settled(error: _Error) -> _Error:
+    """Return an error that is kept, without the frames it came through: they hold the body, and what was made of it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__cause__ or seen.__context__
+    return error
 
 
 def _outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:

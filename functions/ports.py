@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from functions.dataclass import dataclass
-from functions.errors import PassingError
+from functions.errors import ExhaustedError
 from functions.values import Headers, Json, Outcome, SecretRef
 
 
@@ -22,11 +23,30 @@ class Deadline:
         return max(0.0, self.expires - self.clock())
 
     def require(self, what: str) -> float:
-        """Return the seconds left. Raises PassingError, naming `what`, when none are."""
+        """Return the seconds left. Raises ExhaustedError, naming `what`, when none are."""
         left = self.remaining()
         if left <= 0:
-            raise PassingError(f"no time was left to {what}")
+            raise ExhaustedError(f"no time was left to {what}")
         return left
+
+
+class Memory(Protocol):
+    """The process's memory, of which each delivery takes what it will need before it makes use of it."""
+
+    def take(self, size: int, *, verified: bool) -> None:
+        """Take `size` bytes until the delivery ends; a delivery that nobody has verified is given less.
+
+        Raises LimitError when one delivery is never given as much, and ExhaustedError when others have it now.
+        """
+
+    def give_back(self, size: int) -> None:
+        """Give back bytes that were taken and are not needed any more."""
+
+    def making(self, size: int, *, verified: bool) -> AbstractContextManager[None]:
+        """Take `size` bytes, and have a turn while they are filled: small deliveries go first.
+
+        For work that other threads cannot interrupt. Raises as `take`.
+        """
 
 
 class Secrets(Protocol):

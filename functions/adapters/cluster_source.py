@@ -140,7 +140,10 @@ class ClusterListeners:
     def _last_known(self, otherwise: PipehookError) -> Listeners:
         state = self._state
         if state is None or self._clock() - state.read_at >= self._limits.last_known:
-            raise otherwise
+            try:
+                raise otherwise
+            finally:
+                del otherwise  # its frames would hold it, and it them, with the delivery
         return state.listeners
 
     def _read(self, deadline: Deadline) -> Listeners:

@@ -14,7 +14,8 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from functions.errors import BadRequestError, PassingError
+from functions.adapters.room import BODIES, LARGE_BODIES, Room
+from functions.errors import BadRequestError
 
 if TYPE_CHECKING:
     from flask import Request
@@ -24,52 +25,13 @@ MAX_BODY = 25 * 1024 * 1024
 BODY_SECONDS = 6.0
 """For a body to arrive, waiting for room included: what is left of a delivery's 8 s is for the work."""
 SMALL_BODY = 1024 * 1024
-"""Bytes up to which a body never waits: nearly all deliveries are far smaller."""
-LARGE_BODIES = 64 * 1024 * 1024
-"""Bytes of larger bodies that one process holds at a time."""
-ROOM_SECONDS = 3.0
-"""How long a larger body waits for room."""
-MAX_WAITING = 8
-"""How many bodies may wait for room, so that threads remain for the others."""
-BUSY_RETRY_SECONDS = 30
-_CHUNK = 1024 * 1024
-_M_MMAP_THRESHOLD = -3
+"""Bytes up to which a body has room whatever larger ones take: nearly all deliveries are far smaller."""
+_FIRST = 128 * 1024
+"""Bytes that are read before there is room."""
+_CHUNK = 256 * 1024
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+_MMAP_THRESHOLD = 1024 * 1024
 _TICK_SECONDS = 0.5
-
-
-class Room:
-    """The bytes that large bodies may take in this process together."""
-
-    def __init__(self, size: int = LARGE_BODIES, *, seconds: float = ROOM_SECONDS, waiting: int = MAX_WAITING) -> None:
-        self._free = size
-        self._seconds = seconds
-        self._may_wait = waiting
-        self._changed = threading.Condition()
-
-    def take(self, size: int) -> None:
-        """Take room, waiting for it for a moment. Raises PassingError when there is none, or too many wait already."""
-        with self._changed:
-            if self._free < size and not self._awaited(size):
-                raise PassingError(
-                    "too many large bodies are being received: sending the delivery again later will help",
-                    retry_after=BUSY_RETRY_SECONDS,
-                )
-            self._free -= size
-
-    def _awaited(self, size: int) -> bool:
-        if not self._may_wait:
-            return False
-        self._may_wait -= 1
-        try:
-            return self._changed.wait_for(lambda: self._free >= size, self._seconds)
-        finally:
-            self._may_wait += 1
-
-    def give_back(self, size: int) -> None:
-        """Return what was taken."""
-        with self._changed:
-            self._free += size
-            self._changed.notify_all()
 
 
 class _Waiting:
@@ -139,17 +101,19 @@ class _Watch:
 
 @functools.cache
 def _return_large_blocks() -> None:
-    """Have glibc give large blocks back to the system when they are freed.
+    """Have glibc give large blocks back to the system when they are freed, and have few places for the others.
 
     By default it keeps what the first large body took, in an arena for each thread: 16 times 25 MiB after a flood.
     """
     import ctypes  # noqa: PLC0415 -- for the rare large body alone
 
     with contextlib.suppress(AttributeError, OSError):  # another C library has another allocator
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _CHUNK)
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_MMAP_THRESHOLD, _MMAP_THRESHOLD)
+        mallopt(_M_ARENA_MAX, 2)
 
 
-_ROOM = Room()
+_ROOM = Room(BODIES)
 _WATCH = _Watch()
 
 
@@ -159,7 +123,7 @@ def received_body(request: Request, *, room: Room = _ROOM, seconds: float = BODY
 
     Raises BadRequestError: 413 beyond MAX_BODY (by its Content-Length before a byte is read, and without one at the
     first byte too many), 408 when it takes longer than `seconds`, 400 when it ends early or its chunks are malformed.
-    Raises PassingError when there is no room for a large one now.
+    Raises ExhaustedError when there is no room for it now.
     """
     with contextlib.ExitStack() as taken:
         yield _read(request, room, seconds, taken)
@@ -179,17 +143,20 @@ def _read(request: Request, room: Room, seconds: float, taken: contextlib.ExitSt
         raise _too_large()
     # getvalue() hands out the buffer itself: joining pieces would hold the body twice
     body = io.BytesIO()
+    held = _FIRST
     with _WATCH.over(request.environ.get("gunicorn.socket"), seconds) as watched:
         while body.tell() != length and (piece := _piece(request, body.tell(), late=watched)):
             size = body.tell() + len(piece)
             if size > MAX_BODY:
                 raise _too_large()
-            if body.tell() <= SMALL_BODY < size:
-                needed = length or MAX_BODY
-                room.take(needed)
-                taken.callback(room.give_back, needed)
-                _return_large_blocks()
-                body = _enlarged(body, length)
+            if size > held:
+                needed = _needed(size, length)
+                room.take(needed - held, filled=LARGE_BODIES if needed > SMALL_BODY else None)
+                taken.callback(room.give_back, needed - held)
+                held = needed
+                if needed > SMALL_BODY:
+                    _return_large_blocks()
+                    body = _enlarged(body, length)
             body.write(piece)
             if watched.expired or time.monotonic() > watched.expires:
                 raise _too_slow(seconds)
@@ -198,6 +165,11 @@ def _read(request: Request, room: Room, seconds: float, taken: contextlib.ExitSt
     if length is not None and body.tell() < length:
         raise BadRequestError("the body ends before the length that its Content-Length announces")
     return body.getvalue()
+
+
+def _needed(size: int, length: int | None) -> int:
+    """Return the room for a body of which `size` bytes are there."""
+    return length or (SMALL_BODY if size <= SMALL_BODY else MAX_BODY)
 
 
 def _enlarged(body: io.BytesIO, length: int | None) -> io.BytesIO:
@@ -210,8 +182,8 @@ def _enlarged(body: io.BytesIO, length: int | None) -> io.BytesIO:
 
 
 def _piece(request: Request, position: int, *, late: _Waiting) -> bytes:
-    # the first reads stay below what may be held without having taken room
-    wanted = SMALL_BODY - position if position < SMALL_BODY else _CHUNK
+    # the first reads stay below what may be held without having taken more room
+    wanted = next((limit - position for limit in (_FIRST, SMALL_BODY) if position < limit), _CHUNK)
     try:
         return request.stream.read(wanted)
     except Exception as error:  # each server has a family of its own for what a client does wrong

@@ -87,7 +87,10 @@ class Calls:
             if isinstance(result, ApiRefusedError):
                 if not result.doubted or confirmed():
                     result.maybe_done = maybe_done
-                    raise result
+                    try:
+                        raise result
+                    finally:
+                        del result  # its frames would hold it, and it them, with the delivery
                 result = result.unconfirmed()
             elif not isinstance(result, ApiUnavailableError):
                 if complete(result):

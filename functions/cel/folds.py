@@ -52,7 +52,10 @@ def _quantifier(source: Eval, slot: int, condition: Eval, weight: int, *, decide
             if type(value) is not bool and problem is None:
                 problem = no_such_overload()
         if problem is not None:
-            raise problem
+            try:
+                raise problem
+            finally:
+                del problem  # its frames would hold it, and it them, with the event
         return not decides
 
     return evaluate

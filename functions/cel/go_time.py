@@ -61,25 +61,28 @@ def parse_timestamp(value: str) -> Timestamp:
     Raises CelEvaluationError for any other.
     """
     hit = _RFC3339.match(value)
-    bad = CelEvaluationError("type conversion error from 'string' to 'google.protobuf.Timestamp'")
     if hit is None:
-        raise bad
+        raise _no_time("Timestamp")
     year, month, day, hour, minute, second = (int(part) for part in hit.groups()[:6])
     fraction, sign, zone_hours, zone_minutes = hit.groups()[6:]
     offset = 0
     if sign:
         if int(zone_hours) > 24 or int(zone_minutes) > 60:  # noqa: PLR2004 - Go's own limits
-            raise bad
+            raise _no_time("Timestamp")
         offset = (int(zone_hours) * 3600 + int(zone_minutes) * 60) * (-1 if sign == "-" else 1)
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
     except ValueError as error:  # year 0, 30 February, hour 24
-        raise bad from error
+        raise _no_time("Timestamp") from error
     since = local - _EPOCH
     seconds = since.days * 86400 + since.seconds - offset
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
         raise CelEvaluationError("timestamp overflow")
     return Timestamp(seconds * SECOND + int((fraction or "0")[:9].ljust(9, "0")), offset)
+
+
+def _no_time(kind: str) -> CelEvaluationError:
+    return CelEvaluationError(f"type conversion error from 'string' to 'google.protobuf.{kind}'")
 
 
 def format_timestamp(value: Timestamp, offset: int | None = None) -> str:
@@ -106,7 +109,6 @@ def parse_duration(value: str) -> Duration:
 
     Raises CelEvaluationError for any other.
     """
-    bad = CelEvaluationError("type conversion error from 'string' to 'google.protobuf.Duration'")
     sign = -1 if value[:1] == "-" else 1
     rest = value[1:] if value[:1] in {"+", "-"} else value
     if rest == "0":
@@ -114,18 +116,18 @@ def parse_duration(value: str) -> Duration:
     total = 0
     at = 0
     if not rest or len(rest) > 1000:  # noqa: PLR2004 - no duration needs more
-        raise bad
+        raise _no_time("Duration")
     while at < len(rest):
         hit = _PART.match(rest, at)
         if hit is None or not (hit[1] or hit[2]):
-            raise bad
+            raise _no_time("Duration")
         unit = _UNITS[hit[3]]
         total += int(hit[1] or 0) * unit
         if hit[2]:
             total += int(Fraction(int(hit[2]), 10 ** len(hit[2])) * unit)
         at = hit.end()
     if not MIN_INT <= sign * total <= MAX_INT:
-        raise bad
+        raise _no_time("Duration")
     return Duration(sign * total)
 
 

@@ -27,7 +27,10 @@ def _deciding(terms: list[Eval], *, decides: bool) -> Eval:
             if type(value) is not bool and problem is None:
                 problem = no_such_overload()
         if problem is not None:
-            raise problem
+            try:
+                raise problem
+            finally:
+                del problem  # its frames would hold it, and it them, with the event
         return not decides
 
     return evaluate

@@ -21,6 +21,7 @@ from functions.cli.trace import TriggerTrace, Watch
 from functions.delivery import Delivery, repository_name
 from functions.entrypoints.webhook import Misconfigured, Webhook, start
 from functions.errors import PipehookError
+from functions.limits import Limits
 from functions.listeners import Listener
 from functions.ports import Deadline, Sink, Work
 from functions.report import Report
@@ -167,13 +168,13 @@ class LocalFunction:
 class _WatchedWebhook(Webhook):
     """The webhook, its parts watched for the delivery that is being served."""
 
-    def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
+    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> http.Response:
         _CURRENT.get().delivery = delivery
-        return super()._deliver(delivery, deadline, started)
+        return super()._deliver(delivery, limits, started)
 
-    def _process(self, delivery: Delivery, listener: Listener, deadline: Deadline) -> Report:
+    def _process(self, delivery: Delivery, listener: Listener, limits: Limits) -> Report:
         current = _CURRENT.get()
-        report = super()._process(delivery, current.watch.listener(listener), deadline)
+        report = super()._process(delivery, current.watch.listener(listener), limits)
         current.traces = current.watch.traces(report)
         return report
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ from functions.adapters import http, logs
 from functions.adapters.cloud_events import notify, reply_headers, uri_problem
 from functions.adapters.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
+from functions.adapters.room import VALUES, Room, Share, Turns
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.entrypoints.parts import (
@@ -24,6 +26,7 @@ from functions.entrypoints.parts import (
     unusable_files,
 )
 from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
+from functions.limits import Limits
 from functions.listeners import Listener, prepare, problems
 from functions.model.load import load_path
 from functions.pipeline import process
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
 
 DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""
+_VALUES, _TURNS = Room(VALUES), Turns()
 _HOME = Path(__file__).resolve().parents[2]
 """Where `main.py` stands, and `infra/triggers` with it, in a clone as in what is deployed."""
 
@@ -97,8 +101,12 @@ class Webhook:
         started = time.monotonic()
         deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
         try:
-            with http.received(request) as delivery, self.tracer.request("delivery", delivery):
-                return self._deliver(delivery, deadline, started)
+            with (
+                http.received(request) as delivery,
+                closing(Share(_VALUES, _TURNS, len(delivery.body))) as memory,
+                self.tracer.request("delivery", delivery),
+            ):
+                return self._deliver(delivery, Limits(deadline, memory), started)
         except BadRequestError as error:
             logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})
             return http.refusal(error)
@@ -106,13 +114,13 @@ class Webhook:
             logs.write("WARNING", f"not received: {error.reason}", fields={"kind": "delivery", "status": 503})
             return http.busy(error)
 
-    def _deliver(self, delivery: Delivery, deadline: Deadline, started: float) -> http.Response:
+    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> http.Response:
         log = DeliveryLog.of(delivery, project=self.project)
         try:
-            listeners = self.listeners.current(deadline)
+            listeners = self.listeners.current(limits.deadline)
             several = self.listeners.several
             listener = choose(listeners, self.settings.event_listener, delivery.path, several=several)
-            report = self._process(delivery, listener, deadline)
+            report = self._process(delivery, listener, limits)
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
             return http.refusal(error, delivery.event_id)
@@ -125,7 +133,7 @@ class Webhook:
         log.reported(report, (time.monotonic() - started) * 1000)
         return http.reply(report, reply_headers(delivery, report))
 
-    def _process(self, delivery: Delivery, listener: Listener, deadline: Deadline) -> Report:
+    def _process(self, delivery: Delivery, listener: Listener, limits: Limits) -> Report:
         """Run the pipeline, and tell the listener's cloudEventURI of it."""
         try:
             report = process(
@@ -133,15 +141,16 @@ class Webhook:
                 listener,
                 services=self.services,
                 sink=self.sink,
-                deadline=deadline,
+                deadline=limits.deadline,
+                memory=limits.memory,
                 allow_unverified=self.settings.allow_unverified,
                 tracer=self.tracer,
             )
         except BadRequestError as error:
             if error.verified:
-                notify(self.services.outbound, listener, delivery, None, deadline=deadline)
+                notify(self.services.outbound, listener, delivery, None, deadline=limits.deadline)
             raise
-        notify(self.services.outbound, listener, delivery, report, deadline=deadline)
+        notify(self.services.outbound, listener, delivery, report, deadline=limits.deadline)
         return report
 
 

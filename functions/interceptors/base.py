@@ -12,6 +12,7 @@ from functions.annotations import Judged
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.errors import LastingError, PassingError
+from functions.limits import UNLIMITED, Limits
 from functions.model.resources import Registry
 from functions.ports import Deadline, Services
 from functions.shown import shown
@@ -37,6 +38,7 @@ class Call:
     deadline: Deadline
     trigger_id: str
     """`namespaces/NS/triggers/NAME` or `namespaces/NS/triggerGroups/NAME`, as custom interceptors are told."""
+    limits: Limits = UNLIMITED
     body: Json = None
     """The body as it was delivered, and perhaps signed; an interceptor before may have changed the event's."""
 

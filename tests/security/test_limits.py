@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any, cast
 from urllib.parse import urlencode
@@ -13,10 +14,21 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.adapters import http
-from functions.adapters.http_body import LARGE_BODIES, MAX_BODY, SMALL_BODY, Room, received_body
+from functions.adapters.http_body import MAX_BODY, SMALL_BODY, received_body
+from functions.adapters.room import (
+    BODIES,
+    LARGE_BODIES,
+    SMALL_VALUES,
+    UNVERIFIED_DELIVERY,
+    VALUES,
+    VERIFIED_VALUES,
+    Room,
+    Share,
+    Turns,
+)
 from functions.call_bounds import MAX_CALLS, bounded
 from functions.delivery import FORM, MAX_FORM_FIELDS, Delivery
-from functions.errors import BadRequestError, LastingError, PassingError
+from functions.errors import BadRequestError, ExhaustedError, LastingError, LimitError, PassingError
 from functions.interceptors.base import Call
 from functions.interceptors.signatures import any_value_matches
 from functions.listeners import MAX_TRIGGERS
@@ -210,13 +222,12 @@ def arriving(body: bytes, *, length: bool = True) -> Request:
 
 @pytest.mark.parametrize("length", [True, False])
 def test_room_for_large_bodies(length: bool) -> None:
-    room = Room(2 * MAX_BODY, seconds=0)
+    room = Room(BODIES, seconds=0)
     large, small = b"x" * (SMALL_BODY + 1), b"x" * SMALL_BODY
-    fitting = 2 * MAX_BODY // (len(large) if length else MAX_BODY)
-    assert fitting >= 2
+    needed = len(large) if length else MAX_BODY
     with received_body(arriving(large, length=length), room=room) as first:
         assert first == large
-        room.take(2 * MAX_BODY - (len(large) if length else MAX_BODY))
+        room.take(LARGE_BODIES - needed)
         with (
             pytest.raises(PassingError, match="too many large bodies are being received") as caught,
             received_body(arriving(large, length=length), room=room),
@@ -224,7 +235,7 @@ def test_room_for_large_bodies(length: bool) -> None:
             pytest.fail("there is no room")
         assert caught.value.retry_after == 30
         with received_body(arriving(small, length=length), room=room) as body:
-            assert body == small, "small bodies need no room"
+            assert body == small, "small bodies have room of their own"
         room.give_back(MAX_BODY)
         with received_body(arriving(large, length=length), room=room) as body:
             assert body == large
@@ -236,6 +247,50 @@ def test_room_is_given_back_whatever_happens() -> None:
         with pytest.raises(BadRequestError), received_body(arriving(b"x" * (MAX_BODY + 1), length=False), room=room):
             pytest.fail("it is too large")
     room.take(LARGE_BODIES)
+
+
+def test_what_one_delivery_may_take() -> None:
+    room, turns = Room(VALUES, seconds=0), Turns()
+    forged, signed, other, small = (Share(room, turns, size=0) for _ in range(4))
+    with pytest.raises(
+        LimitError, match=r"more than the 64 MiB of memory that a delivery that nothing has verified yet"
+    ):
+        forged.take(UNVERIFIED_DELIVERY + 1, verified=False)
+    with pytest.raises(LimitError, match="more than the 224 MiB of memory that a delivery may take"):
+        signed.take(VERIFIED_VALUES + 1, verified=True)
+    forged.take(UNVERIFIED_DELIVERY, verified=False)
+    with pytest.raises(ExhaustedError):
+        other.take(UNVERIFIED_DELIVERY, verified=False)
+    signed.take(VERIFIED_VALUES - UNVERIFIED_DELIVERY, verified=True)
+    with pytest.raises(ExhaustedError):
+        other.take(SMALL_VALUES + 1, verified=True)
+    small.take(SMALL_VALUES, verified=False)  # whatever the others have
+    for share in (forged, signed, other, small):
+        share.close()
+    with signed.making(VERIFIED_VALUES, verified=True):
+        pass
+
+
+def test_small_deliveries_go_first_and_large_ones_by_turns() -> None:
+    room, turns = Room(VALUES), Turns()
+    small, large = Share(room, turns, size=10), Share(room, turns, size=SMALL_BODY + 1)
+    begun, ended = threading.Event(), threading.Event()
+
+    def parse() -> None:
+        with large.making(SMALL_VALUES + 1, verified=True):
+            begun.set()
+            ended.wait(10)
+
+    thread = threading.Thread(target=parse)
+    with small.making(SMALL_VALUES, verified=False):
+        thread.start()
+        assert not begun.wait(0.1)
+    small.close()
+    assert begun.wait(10)
+    with Share(room, turns, size=10).making(SMALL_VALUES, verified=False):
+        ended.set()  # what is small needs no turn
+    thread.join(10)
+    assert not thread.is_alive()
 
 
 def test_few_wait_for_room() -> None:

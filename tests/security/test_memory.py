@@ -1,65 +1,105 @@
-"""Memory under 32 large bodies at a time: the real server, measured from outside."""
+"""Memory under more hostile bodies at once than there are threads: the real server, measured from outside."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import quote_from_bytes
 
 import pytest
 import urllib3
 
-from functions.adapters.http_body import LARGE_BODIES, MAX_BODY
+from functions.adapters.http_body import MAX_BODY
+from functions.delivery import FORM
+from tests.security.shapes import MIB, SHAPES, push_of_files
+from tests.standins.apiserver import ApiServer
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.function import ServedFunction
+from tests.support.sources import cel, github, inline, listener, run, template
 from tests.support.workspace import Workspace
 
-MIB = 1 << 20
-PARALLEL = 32
+PROCESS = 440 * MIB
+"""What the serving process may take of the default deployment's 512 MiB; gunicorn's other one has 40."""
+THREADS = 16
+KEY = b"hook-key"
+WORST = ("small-dicts", "short-strings", "deep-lists", "keys")
+COMPARED = "header.canonical('X-Token').compareSecret('token', 'hook') && body.ref == 'refs/heads/main'"
 
 
-@pytest.fixture
-def wide(article: Workspace) -> Iterator[ServedFunction]:
-    """A function of its own with a thread for each body, whose memory nobody else has touched."""
-    with ServedFunction(article.environment(), threads=PARALLEL + 4) as function:
-        yield function
+@pytest.fixture(scope="module")
+def function(tmp_path_factory: pytest.TempPathFactory, cluster: ApiServer) -> Iterator[ServedFunction]:
+    """A function as it is deployed, with two listeners in the namespace `memory`.
+
+    One takes what GitHub has signed; of the other, whose triggers compare a token in CEL, anybody reaches the parser.
+    """
+    workspace = Workspace(tmp_path_factory.mktemp("memory"), cluster, namespace="memory")
+    workspace.secret("hook", "token", KEY)
+    branch = [{"name": "branch", "value": "$(body.ref)"}]
+    workspace.write(
+        [
+            template("template", run("run-", branch="$(tt.params.branch)")),
+            listener(inline("signed", github(), bindings=branch), name="signed"),
+            listener(*(inline(f"compared-{number}", cel(COMPARED)) for number in range(3)), name="compared"),
+        ]
+    )
+    with ServedFunction(workspace.environment(), threads=THREADS) as served:
+        yield served
 
 
-def in_parallel(function: ServedFunction, body: bytes, sent: dict[str, str]) -> tuple[Counter[int], Counter[int]]:
-    """Send large bodies all at once, and small pushes meanwhile; return the statuses of both."""
-    small = encoded(PUSH | {"large": False})
-
-    def deliver(_: int) -> int:
-        try:
-            return function.post(body, sent).status
-        except urllib3.exceptions.ProtocolError:
-            return 503  # refused and closed while we were still sending, as TCP has it
-
-    with ThreadPoolExecutor(PARALLEL) as pool:
-        large = [pool.submit(deliver, number) for number in range(PARALLEL)]
-        meanwhile = Counter(function.post(small, headers("push", small)).status for _ in range(10))
-        return Counter(future.result() for future in large), meanwhile
+def sent(function: ServedFunction, body: bytes, *, signed: bool, kind: str = "application/json") -> int:
+    given = headers("push", body, secret=KEY if signed else b"forged") | {"Content-Type": kind, "X-Token": "forged"}
+    try:
+        return function.post(body, given, f"/memory/{'signed' if signed else 'compared'}").status
+    except urllib3.exceptions.ProtocolError:
+        return 503  # refused and closed while we were still sending, as TCP has it
 
 
-def test_forged_bodies_of_25_mib(wide: ServedFunction) -> None:
-    start = wide.memory()
-    body = bytes(MAX_BODY)
-    large, small = in_parallel(wide, body, headers("push", body, secret=b"forged"))
-    assert set(large) <= {401, 503}
-    assert large[401] >= 2
-    assert small == {202: 10}, "small deliveries never wait for room"
-    # the bodies that fit, and for every other connection the part that may be read before there is room, twice
-    assert wide.memory() - start < LARGE_BODIES + 2 * PARALLEL * MIB + 32 * MIB
+def attacked(
+    function: ServedFunction, bodies: Sequence[bytes], *, signed: bool, kind: str = "application/json"
+) -> None:
+    """Send hostile bodies, twice as many at once as there are threads, and small pushes meanwhile, which are answered.
+
+    GitHub gives up after ten seconds.
+    """
+    small = encoded(PUSH | {"small": True})
+    with ThreadPoolExecutor(2 * THREADS) as pool:
+        hostile = [pool.submit(sent, function, body, signed=signed, kind=kind) for body in bodies]
+        for _ in range(5):
+            own = urllib3.PoolManager(retries=False, timeout=10)
+            genuine = own.request(
+                "POST", f"{function.url}/memory/signed", body=small, headers=headers("push", small, secret=KEY)
+            )
+            assert genuine.status == 202
+        assert {future.result() for future in hostile} <= {202, 400, 401, 413, 503}
+    assert function.memory() < PROCESS
 
 
-def test_signed_bodies_of_24_mib(wide: ServedFunction) -> None:
-    start = wide.memory()
-    commit = {"id": "6dcb09b5", "message": "Say hello " * 20, "added": ["src/a.txt"] * 8, "author": {"name": "mosuke5"}}
-    body = encoded(PUSH | {"commits": [commit] * (24 * MIB // len(encoded(commit)))})
-    assert body[-1:] == b"}"
-    large, small = in_parallel(wide, body, headers("push", body))
-    assert set(large) <= {202, 503}
-    assert large[202] >= 2
-    assert small == {202: 10}
-    assert wide.memory() - start < 8 * LARGE_BODIES
-    assert wide.post(body, headers("push", body)).status == 202
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "forged"])
+def test_all_shapes_at_once(signed: bool, function: ServedFunction) -> None:
+    attacked(function, [make(size) for size in (MIB - 4096, 4 * MIB) for make in SHAPES.values()], signed=signed)
+
+
+@pytest.mark.parametrize("shape", WORST)
+def test_many_bodies_of_the_worst_shapes(shape: str, function: ServedFunction) -> None:
+    for size in (MIB - 4096, 3 * MIB):
+        attacked(function, [SHAPES[shape](size)] * 2 * THREADS, signed=True)
+
+
+@pytest.mark.parametrize("signed", [True, False], ids=["signed", "forged"])
+def test_forms_of_escapes(signed: bool, function: ServedFunction) -> None:
+    body = b"payload=" + b"%41" * ((MAX_BODY - 8) // 3)
+    attacked(function, [body] * THREADS, signed=signed, kind=FORM)
+
+
+def test_the_largest_bodies_forged(function: ServedFunction) -> None:
+    attacked(function, [bytes(MAX_BODY)] * 2 * THREADS, signed=False)
+
+
+def test_the_largest_pushes_pass(function: ServedFunction) -> None:
+    body = push_of_files(300_000)
+    assert MAX_BODY // 2 < len(body) < MAX_BODY
+    assert sent(function, body, signed=True) == 202
+    form = b"payload=" + quote_from_bytes(push_of_files(170_000), safe="").encode()
+    assert MAX_BODY // 3 < len(form) < MAX_BODY
+    assert sent(function, form, signed=True, kind=FORM) == 202
+    attacked(function, [body] * THREADS, signed=True)

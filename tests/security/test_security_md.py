@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from functions import call_bounds, delivery, go_json, listeners, strict_json, templates
-from functions.adapters import http, http_body, outbound
+from functions.adapters import http, http_body, outbound, room
 from functions.cel import frame
 from functions.entrypoints.webhook import DELIVERY_SECONDS
 from functions.interceptors.outgoing import CALL_SECONDS
@@ -51,9 +51,15 @@ LIMITS = {
     "body": [f"{http_body.MAX_BODY // MIB} MiB"],
     "body, time to arrive": [f"{http_body.BODY_SECONDS:g} s"],
     "bodies over 1 MiB at a time": [
-        f"{http_body.LARGE_BODIES // MIB} MiB together",
-        f"{http_body.MAX_WAITING} may wait, {http_body.ROOM_SECONDS:g} s",
-        f"Retry-After {http_body.BUSY_RETRY_SECONDS}",
+        f"{room.LARGE_BODIES // MIB} MiB together",
+        f"{room.MAX_WAITING} may wait, {room.ROOM_SECONDS:g} s",
+        f"Retry-After {room.BUSY_RETRY_SECONDS}",
+    ],
+    "what bodies become": [
+        f"{room.VERIFIED_VALUES // MIB} MiB",
+        f"{room.UNVERIFIED_DELIVERY // MIB} MiB for one",
+        f"{room.UNVERIFIED_VALUES // MIB} for all",
+        f"{room.SMALL_VALUES // MIB} MiB",
     ],
     "headers": [f"{http.MAX_HEADERS} fields", f"{http.MAX_HEADER_BYTES // 1024} KiB together"],
     "path and query": [f"{http.MAX_PATH:,} characters"],
