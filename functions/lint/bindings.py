@@ -41,7 +41,7 @@ def check(view: View, known: Known) -> Iterator[Hit]:
 
 def _expression(part: Expression, entry: Bound, view: View, known: Known, *, defaulted: bool) -> Iterator[Hit]:
     place = entry.place.below("value")
-    path = path_of(part)
+    path = path_of(part, every="")
     if path is None:
         return  # what does not parse is PH002's
     if why := _never(path, known):

@@ -11,7 +11,7 @@ from functions.model.findings import Path, did_you_mean
 from functions.templates import compile_template
 from functions.values import Json
 
-_EXACT = re.compile(r"\$\(tt\.params\.((?:(?!\$\()[^)])*)\)")
+_EXACT = re.compile(r"\$\(tt\.params\.([A-Za-z0-9_][A-Za-z0-9_.-]*)\)")
 _ALMOST = re.compile(
     # $( tt.params.v ), $(tt.param.v), $(TT.params.v), ${tt.params.v}, $(tt.params["v"]), $(tt.v), {{tt.params.v}}
     r"(?:\$+[({\[]?|\{\{)\s*tt(?:\.param(?:eter)?s?)?(?:\.|\[['\"]?)\s*([A-Za-z_][A-Za-z0-9_.-]*)['\"]?\]?\s*[)}\]]*",
@@ -22,7 +22,8 @@ _OF_RUN = re.compile(
 )
 _DECLARED_BY_WEBHOOK = re.compile(r"[_a-zA-Z][_a-zA-Z0-9.-]*")
 _OWN_PARAMS = frozenset({"Pipeline", "Task", "TriggerTemplate", "StepAction"})
-_SUBSTITUTED = frozenset({"pipelineSpec", "taskSpec", "pipelineRef", "taskRef", "workspaces", "taskRunSpecs"})
+_SUBSTITUTED = frozenset({"pipelineSpec", "taskSpec", "workspaces", "taskRunSpecs"})
+"""Where Pipelines replaces params of a run, and in the params of a resolver; not in a run's own params, or a name."""
 
 
 def check(view: View) -> Iterator[Hit]:
@@ -66,7 +67,8 @@ def _misspelt(text: str, names: set[str], own: frozenset[str], path: Path, kind:
     found = {match[0]: match[1] for match in _ALMOST.finditer(rest) if match[1] in names or "param" in match[0].lower()}
     if kind in _OWN_PARAMS:
         return found
-    seen = own if _SUBSTITUTED.intersection(path) or kind not in ("PipelineRun", "TaskRun") else frozenset()
+    inside = _SUBSTITUTED.intersection(path) or (path[1:2] in (("pipelineRef",), ("taskRef",)) and "params" in path)
+    seen = own if inside or kind not in ("PipelineRun", "TaskRun") else frozenset()
     found |= {m[0]: m[1] for m in _OF_RUN.finditer(rest) if m[1] in names and m[1] not in seen}
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.bindings import Expression, compile_bindings
-from functions.jsonpath.nodes import Field, Filter, Slice, Wildcard
+from functions.jsonpath.nodes import Field, Filter, Identifier, Slice, Wildcard
 from functions.lint.chain import Known
 from functions.lint.text import ANYTHING, Text, constant
 from functions.lint.trees import Path
@@ -20,18 +20,24 @@ def parts_of(param: Param) -> tuple[str | Expression, ...]:
     return compile_bindings([param], defaulted={param.name}).params[0].parts
 
 
-def path_of(expression: Expression) -> Path | None:
-    """Return the names on an expression's path, `*` for an index, slice or filter; None when it is no path."""
+def path_of(expression: Expression, *, every: str = "*") -> Path | None:
+    """Return the names on an expression's path; None when it is no path.
+
+    An index is `*`; a slice, filter or wildcard, which may find none, is `every`.
+    """
     if expression.path is None or not expression.path.nodes:
         return None
     names: list[str] = []
     for node in expression.path.nodes:
-        if isinstance(node, Field):
-            names.append(node.name)
-        elif isinstance(node, Slice | Filter | Wildcard):
-            names.append("*")  # several results become a list, whose brackets and quotes are no sender's
-        else:
-            return None
+        match node:
+            case Field(name=name) | Identifier(name=name):
+                names.append(name)
+            case Slice(derived=True):
+                names.append("*")
+            case Slice() | Filter() | Wildcard():
+                names.append(every)  # several results become a list, whose brackets and quotes are no sender's
+            case _:
+                return None
     return tuple(names)
 
 
