@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from functions.lint import bindings, cel, chains, metadata, references, resources, scripts
-from functions.lint.chain import after
+from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts
+from functions.lint.chain import ANY_CHAIN, after
 from functions.lint.hits import Hit
 from functions.lint.places import Place, Places
 from functions.lint.rules import RULES, Finding, Rule, Severity
@@ -42,7 +42,8 @@ def check(
         return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
     places = Places(texts)
     views = Views(loaded.registry, outbound_hosts)
-    hits = _merged(_hits(views, allow_unverified=allow_unverified))
+    refused = (hit for place, values in places.objects() for hit in admission.check(values, place))
+    hits = _merged([*refused, *_hits(views, allow_unverified=allow_unverified)])
     found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
     kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded
@@ -87,6 +88,11 @@ def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
         yield from cel.check(view)
         yield from scripts.check(view, texts)
         yield from metadata.check(view, texts)
+        yield from resources.check(view)
+    for view in views.alone():
+        yield from references.check(view)
+        yield from bindings.check(view, ANY_CHAIN)
+        yield from metadata.check(view, {})
         yield from resources.check(view)
     yield from _unused(views)
 

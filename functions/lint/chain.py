@@ -94,6 +94,10 @@ class Known:
         )
 
 
+ANY_CHAIN = Known({}, {}, replaced=True, rewritten=True, any_extension=True)
+"""What is known where the chain stands elsewhere."""
+
+
 def walk(view: View) -> Iterator[tuple[PlacedInterceptor | None, Known]]:
     """Yield each interceptor with what is known before it, then None with what is known behind the last."""
     known = Known({}, {})

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from functions.dataclass import dataclass
+from functions.model.decode import GROUP
 from functions.model.findings import Path, path_text
 from functions.model.resources import Source
 from functions.model.yaml_nodes import Node
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
+from functions.values import Json
 
 _IGNORE = re.compile(r"#.*\bpipehook:ignore=(PH[0-9]{3}(?:\s*,\s*PH[0-9]{3})*)")
 _ALONE = re.compile(r"\s*#")
@@ -56,6 +58,15 @@ class Places:
             return place.source.line, 0
         found = node.at(place.path)
         return found.line, found.column
+
+    def objects(self) -> Iterator[tuple[Place, dict[str, Json]]]:
+        """Yield every object of Tekton Triggers, as it is written, with its place."""
+        for (file, line), node in self._objects.items():
+            value = node.value
+            if isinstance(value, dict) and str(value.get("apiVersion")).startswith(f"{GROUP}/"):
+                metadata = value.get("metadata")
+                name = metadata.get("name") if isinstance(metadata, dict) else ""
+                yield Place(Source(file, line), (), f"{value.get('kind')} {name}"), value
 
     def ignored(self, file: str, line: int) -> frozenset[str]:
         """Return the rules that a comment on this line, or alone on the line above, silences."""

@@ -87,6 +87,27 @@ class Views:
         """Kind, namespace and name of what triggers refer to, Triggers themselves included."""
         self.all = [view for found, listener in self.listeners for view in self._of(found, listener)]
 
+    def alone(self) -> Iterator[View]:
+        """Yield a view for each binding and template that no trigger uses: with nothing before or behind it."""
+        registry = self.registry
+        nothing = PreparedTrigger(name="", namespace="", identity="")
+        spec = TriggerSpec(bindings=(), template=None)
+        for (namespace, name), template in registry.templates.items():
+            if ("TriggerTemplate", namespace, name) not in self.used:
+                place = Place(template.source, ("spec",), f"TriggerTemplate {namespace}/{name}")
+                bound = tuple(Bound(Param(param.name, ""), place) for param in template.spec.params)
+                yield View(place, nothing, spec, (), bound, template.spec, place)
+        for kind, entries in (
+            ("TriggerBinding", registry.bindings.items()),
+            ("ClusterTriggerBinding", [(("", name), found) for name, found in registry.cluster_bindings.items()]),
+        ):
+            for (namespace, name), binding in entries:
+                if (kind, namespace, name) not in self.used:
+                    subject = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
+                    place = Place(binding.source, ("spec",), subject)
+                    bound = tuple(Bound(p, place.below("params", n)) for n, p in enumerate(binding.params))
+                    yield View(place, nothing, spec, (), bound, None, place)
+
     def _of(self, found: EventListener, listener: Listener) -> Iterator[View]:
         # in the order in which `prepare` compiles them
         entries = [*self._listed(found), *self._selected(found)]

@@ -41,6 +41,8 @@ def test_every_rule_has_a_section_in_order_with_its_name_and_severity() -> None:
 @pytest.mark.parametrize("rule", EXAMPLES)
 def test_the_first_example_breaks_the_rule_and_the_second_does_not(rule: str) -> None:
     wrong, *right = EXAMPLES[rule]
-    assert broken(wrong) == [rule] if rule not in ("PH002", "PH003") else rule in broken(wrong)
-    assert [broken(example) for example in right] == [[]] * len(right) or rule in ("PH001", "PH003")
-    assert all(rule not in broken(example) for example in right)
+    beside = {"PH501"} if "apiVersion" in wrong else set()  # no listener of theirs is shown
+    assert rule in broken(wrong)
+    assert set(broken(wrong)) <= {rule, "PH303"} | beside  # a binding that does not compile is unbindable, too
+    for example in right:
+        assert set(broken(example)) <= beside

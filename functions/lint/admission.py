@@ -1,0 +1,81 @@
+"""What Tekton's admission webhook refuses and this function takes: PH005. What else it refuses is PH001's or PH101's.
+
+Source: pkg/apis/triggers/v1beta1/*_validation.go of Tekton Triggers, and validate.ObjectMetadata of Tekton Pipelines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from functions.lint.hits import Hit
+from functions.lint.places import Place
+from functions.values import Json
+
+_LONGEST = 63
+_NAMED = ("ClusterTriggerBinding", "Trigger", "TriggerBinding", "TriggerTemplate")
+
+
+def check(values: Mapping[str, Json], place: Place) -> Iterator[Hit]:
+    """Check one object of Tekton Triggers, as it is written."""
+    kind, name = values.get("kind"), _object(values.get("metadata")).get("name")
+    spec = _object(values.get("spec"))
+    if kind in _NAMED and isinstance(name, str) and len(name) > _LONGEST:
+        message = f"Tekton refuses a name of more than {_LONGEST} characters"
+        yield Hit("PH005", place.below("metadata", "name"), message, "shorten it")
+    if kind in ("TriggerBinding", "ClusterTriggerBinding"):
+        yield from _twice(spec, place.below("spec"))
+    if kind == "Trigger":
+        yield from _references(spec, place.below("spec"))
+    if kind == "EventListener":
+        for part in ("triggers", "triggerGroups"):
+            for position, entry in _items(spec.get(part)):
+                yield from _references(entry, place.below("spec", part, position))
+        resources = _object(_object(spec.get("resources")).get("kubernetesResource"))
+        yield from _pod(resources, place.below("spec", "resources", "kubernetesResource"))
+
+
+def _twice(spec: Mapping[str, Json], place: Place) -> Iterator[Hit]:
+    seen = set()
+    for position, param in _items(spec.get("params")):
+        name = param.get("name")
+        if isinstance(name, str) and name in seen:
+            where = place.below("params", position, "name")
+            yield Hit("PH005", where, f"Tekton refuses a binding with two params {name}", "keep one of them")
+        seen.add(name if isinstance(name, str) else "")
+
+
+def _references(holder: Mapping[str, Json], place: Place) -> Iterator[Hit]:
+    for position, interceptor in _items(holder.get("interceptors")):
+        reference = _object(_object(interceptor.get("webhook")).get("objectRef"))
+        lacking = [
+            field
+            for field, value in (("kind", "Service"), ("apiVersion", "v1"))
+            if reference and not reference.get(field)
+        ]
+        if lacking:
+            where = place.below("interceptors", position, "webhook", "objectRef")
+            message = f"Tekton refuses an objectRef without {' and '.join(lacking)}"
+            yield Hit("PH005", where, message, "write kind: Service and apiVersion: v1")
+
+
+def _pod(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
+    replicas, balancer = resource.get("replicas"), resource.get("serviceLoadBalancerClass")
+    if isinstance(replicas, int) and replicas < 0:
+        yield Hit("PH005", place.below("replicas"), "Tekton refuses less than no replicas")
+    if balancer is not None and resource.get("serviceType") != "LoadBalancer":
+        where = place.below("serviceLoadBalancerClass")
+        yield Hit("PH005", where, "Tekton refuses this for other services", "write serviceType: LoadBalancer")
+    spec = _object(_object(_object(resource.get("spec")).get("template")).get("spec"))
+    if len(list(_items(spec.get("containers")))) > 1:
+        where = place.below("spec", "template", "spec", "containers")
+        yield Hit("PH005", where, "Tekton refuses a listener's pod with several containers")
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _items(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
+    for position, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield position, item
