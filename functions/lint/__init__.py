@@ -89,12 +89,16 @@ def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
         yield from scripts.check(view, texts)
         yield from metadata.check(view, texts)
         yield from resources.check(view)
+    yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)
+    yield from _unused(views)
+
+
+def _alone(views: Views) -> Iterator[Hit]:
+    """Yield what is wrong in bindings and templates whatever listener there may be elsewhere."""
     for view in views.alone():
         yield from references.check(view)
         yield from bindings.check(view, ANY_CHAIN)
         yield from metadata.check(view, {})
-        yield from resources.check(view)
-    yield from _unused(views)
 
 
 def _unused(views: Views) -> Iterator[Hit]:
