@@ -117,7 +117,7 @@ def read_destination(url: str, hosts: frozenset[str]) -> Destination:
         raise LastingError("the URL must not carry a user name or password before an @")
     host, port = _host_and_port(parts[2], _PORTS[scheme])
     path = parts[3] if parts[3].startswith("/") else f"/{parts[3]}"
-    found = Destination(scheme, host, port, path, listed=_is_listed(host, port, hosts))
+    found = Destination(scheme, host, port, path, listed=is_listed(host, port, hosts))
     _check(found)
     return found
 
@@ -153,7 +153,13 @@ def _name(text: str) -> str:
     return name
 
 
-def _is_listed(host: str, port: int, hosts: frozenset[str]) -> bool:
+def is_loopback(host: str) -> bool:
+    """Say whether a host is this machine, by its name or an address."""
+    return host.lower().removesuffix(".") == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+
+
+def is_listed(host: str, port: int, hosts: frozenset[str]) -> bool:
+    """Say whether OUTBOUND_HOSTS names a host (lower case, without a final dot), or this port of it."""
     for entry in hosts:
         parts = _AUTHORITY.fullmatch(entry)
         if parts is None:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from functions.dataclass import dataclass
+from functions.destinations import is_listed, is_loopback
 from functions.errors import ConfigurationError
 from functions.patterns import pattern
 
@@ -206,8 +207,10 @@ def _hooks(text: str) -> tuple[str, ...]:
 
 def _base_url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
+    if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or "@" in text:
         raise ValueError("must be a URL such as https://github.example.com/api/v3")
+    if parts.port == 0:  # reading it refuses what is none
+        raise ValueError("must have a port from 1 to 65535")
     return text.rstrip("/")
 
 
@@ -265,7 +268,19 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("GITHUB_APP_ID: needs GITHUB_APP_KEY_SECRET, the secret that holds the App's private key")
     if settings.github_app_key_secret and not settings.github_app_id:
         mistakes.append("GITHUB_APP_KEY_SECRET: needs GITHUB_APP_ID")
+    if _in_clear(settings.github_api_url, settings.outbound_hosts):
+        mistakes.append(
+            "GITHUB_API_URL: would send tokens in clear: use https, or add its host to OUTBOUND_HOSTS if nobody listens "
+            "on the way"
+        )
     return mistakes
+
+
+def _in_clear(url: str, hosts: frozenset[str]) -> bool:
+    """Say whether a URL leads to another machine without TLS, and OUTBOUND_HOSTS does not allow it."""
+    parts = urlsplit(url)
+    host = (parts.hostname or "").removesuffix(".")
+    return parts.scheme == "http" and not is_loopback(host) and not is_listed(host, parts.port or 80, hosts)
 
 
 def require_cluster(settings: Settings) -> None:

@@ -163,3 +163,46 @@ def test_any_environment_is_read_or_refused_with_a_list(environment: dict[str, s
     except ConfigurationError as error:
         assert error.mistakes
         assert all(mistake.partition(":")[0] in VARIABLES for mistake in error.mistakes)
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("http://api.github.com", ""),
+        ("http://github.example.com/api/v3", "github.example.com:8080"),
+        ("http://github.example.com:8080/api/v3", "github.example.com:80,other.example.com"),
+        ("http://127.0.0.1.example.com", ""),
+        ("http://localhost.example.com", ""),
+        ("HTTP://10.0.0.1", ""),
+        ("http://[2001:db8::1]", ""),
+    ],
+)
+def test_a_token_is_not_sent_in_clear(url: str, hosts: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings({"GITHUB_API_URL": url, "OUTBOUND_HOSTS": hosts})
+    assert ["GITHUB_API_URL: would send tokens in clear" in mistake for mistake in caught.value.mistakes] == [True]
+
+
+@pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("http://127.0.0.1:8080", ""),
+        ("http://127.8.9.1", ""),
+        ("http://LOCALHOST:1/api/v3", ""),
+        ("http://localhost.", ""),
+        ("http://[::1]:8080", ""),
+        ("http://github.example.com/api/v3", "github.example.com"),
+        ("http://GitHub.example.com:8080", "github.example.com:8080"),
+        ("https://10.0.0.1", ""),
+    ],
+)
+def test_plain_http_goes_to_this_machine_and_to_hosts_that_are_listed(url: str, hosts: str) -> None:
+    assert read_settings({"GITHUB_API_URL": url, "OUTBOUND_HOSTS": hosts}).github_api_url == url.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "url", ["https://:word@github.com", "https://me@github.com", "https://github.com:0", "https://g:99999"]
+)
+def test_a_base_url_holds_no_password_and_a_port(url: str) -> None:
+    with pytest.raises(ConfigurationError):
+        read_settings({"GITHUB_API_URL": url})
