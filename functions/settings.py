@@ -270,8 +270,8 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("GITHUB_APP_KEY_SECRET: needs GITHUB_APP_ID")
     if _in_clear(settings.github_api_url, settings.outbound_hosts):
         mistakes.append(
-            "GITHUB_API_URL: would send tokens in clear: use https, or add its host to OUTBOUND_HOSTS if nobody listens "
-            "on the way"
+            "GITHUB_API_URL: would send tokens in clear: use https, or add its host to OUTBOUND_HOSTS where nobody "
+            "listens on the way"
         )
     return mistakes
 

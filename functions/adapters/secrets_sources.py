@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters.secrets_cache import SecretCache
+from functions.adapters.secrets_damage import damage
 from functions.adapters.secrets_file import LIMITS as FILE_LIMITS
 from functions.adapters.secrets_file import FileSecrets
 from functions.adapters.secrets_ids import RECOMMENDED, Namespaces, SecretIds
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+_MAX_TOLD = 10_000
 LIMITS = Limits()
 """Of Secret Manager and of the cluster."""
 
@@ -50,6 +52,7 @@ class SecretStore:
         self._source = source
         self._cache = cache
         self._own = own
+        self._told: set[tuple[SecretRef, int]] = set()
 
     def accepted(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...]:
         """Return every value that is accepted now, newest first, none of them empty.
@@ -61,9 +64,27 @@ class SecretStore:
     def renewed(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...] | None:
         """Return the values after a signature matched none, read anew unless they were read only just now.
 
-        Raises as `accepted`; PassingError also while the source cannot be asked and a newer key may exist.
+        Raises as `accepted`; PassingError also while the source cannot be asked and a newer key may exist. The log is
+        told once of a value that looks damaged.
         """
-        return self._values(ref, self._cache.renew, deadline)
+        values = self._values(ref, self._cache.renew, deadline)
+        self._tell_damage(ref, values)
+        return values
+
+    def _tell_damage(self, ref: SecretRef, values: tuple[bytes, ...]) -> None:
+        known = ref, hash(values)
+        if known in self._told or len(self._told) > _MAX_TOLD:
+            return
+        self._told.add(known)
+        if found := damage(*values):
+            _LOG.warning(
+                "secret %s/%s, key %s: it verified nothing, and a stored value looks damaged: %s; store it again as "
+                "the sender has it (printf %%s adds no line break)",
+                ref.namespace,
+                ref.name,
+                ref.key,
+                "; ".join(found),
+            )
 
     def fetch_secret(self, resource: str, deadline: Deadline, *, refresh: bool = False) -> bytes:
         """Return the payload of `projects/P/secrets/S[/versions/V]`, without V of the newest enabled version.

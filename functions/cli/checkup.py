@@ -9,6 +9,7 @@ from shlex import quote
 
 from functions import lint
 from functions.adapters.kubernetes_errors import ApiUnavailableError
+from functions.adapters.secrets_damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
 from functions.cli.admin import Given
@@ -124,9 +125,12 @@ class Patient:
                     return  # it will not be better with the next
                 continue
             yield Check(name, OK, f"{len(values)} value{'s' * (len(values) != 1)} accepted")
-            if any(value != value.strip() for value in values):
-                remedy = "store it again without: printf %s adds no line break, echo and editors do"
-                yield Check(name, WARN, "it begins or ends with a blank or line break, which counts", remedy)
+            found = damage(*values)
+            if not found and any(value.endswith(b"\n") for value in values):
+                found = ["it ends in a line break, without which it is accepted as well"]
+            if found:
+                remedy = "store it again as the sender has it: printf %s adds no line break, echo and editors do"
+                yield Check(name, WARN, f"as it is stored {'; '.join(found)}", remedy)
 
     def cluster_checks(self) -> Iterator[Check]:
         """Check the kubeconfig, the API behind it, its clock, Tekton's kinds, and the manifests of a cluster source."""

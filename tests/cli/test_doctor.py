@@ -90,6 +90,11 @@ def line_break(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
     return {}
 
 
+def quotes(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
+    workspace.secret("hook", "token", b'\xef\xbb\xbf"' + SECRET.encode() + b'"')
+    return {}
+
+
 def broken_manifest(workspace: Workspace, _server: ApiServer) -> dict[str, str]:
     workspace.write("kind: [", "broken.yaml")
     return {}
@@ -120,6 +125,13 @@ def impersonated(workspace: Workspace, server: ApiServer) -> dict[str, str]:
         (broken_manifest, "manifests", "failed", "not YAML", "pipehook validate"),
         (no_secret, "secret lab/hook, key token", "failed", "hook", "secrets/hook/token"),
         (line_break, "secret lab/hook, key token", "warning", "line break", "printf"),
+        (
+            quotes,
+            "secret lab/hook, key token",
+            "warning",
+            "it begins with a byte-order mark; it stands in quotes",
+            "printf",
+        ),
         (lambda *_: {"KUBECONFIG": "/nowhere"}, "kubeconfig", "failed", "cannot be read", "pipehook kubeconfig"),
         (refused, "cluster", "failed", "401", "--rotate"),
         (
