@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -124,9 +124,7 @@ class Delivery:
             request_url=self.path,
             event_id=self.event_id,
             text=self.body,
-            form={go_decode(name): [go_decode(value) for value in values] for name, values in form.items()}
-            if len(form) > 1
-            else None,
+            form=_converted(form) if len(form) > 1 else None,
             unread=unread,
         )
 
@@ -149,8 +147,13 @@ def opened(event: Event) -> Event:
     """
     if not event.form or next(iter(event.headers.get("Content-Type", ())), "") != FORM:
         return event
-    body: dict[str, Json] = {name: list[Json](values) for name, values in event.form.items()}
-    return replace(event, body=body, text=form_json(event.form), unread="")
+    body, text = event.form
+    return replace(event, body=body, text=text, unread="")
+
+
+def _converted(form: Mapping[bytes, list[bytes]]) -> tuple[Json, bytes]:
+    body = {go_decode(name): [go_decode(value) for value in values] for name, values in form.items()}
+    return {name: list[Json](values) for name, values in body.items()}, form_json(body)
 
 
 def _as_object(value: Json) -> Json:

@@ -30,8 +30,8 @@ class Event:
     event_id: str
     text: bytes | None = field(default=None, compare=False, repr=False)
     """The body as it came, which an interceptor outside gets; None where `body` was made here."""
-    form: Mapping[str, list[str]] | None = field(default=None, compare=False, repr=False)
-    """The fields of a form of several keys; Tekton makes JSON of it for a chain (`delivery.opened`)."""
+    form: tuple[Json, bytes] | None = field(default=None, compare=False, repr=False)
+    """The JSON that Tekton makes of a form of several keys for a chain (`delivery.opened`): parsed, and its text."""
     unread: str = ""
     """Why `text` is no JSON, where the listener lets such bodies in; `body` is None then."""
 

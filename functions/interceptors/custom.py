@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError
+from functions.go_json import folded
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -172,7 +173,7 @@ def _object(value: Json, what: str) -> dict[str, Json]:
         return {}
     if not isinstance(value, dict):
         raise LastingError(f"{what} must be an object")
-    return {name.lower(): item for name, item in value.items()}  # Go takes field names in any case
+    return {folded(name): item for name, item in value.items()}  # Go takes field names in any case
 
 
 def _code(value: Json) -> int:
