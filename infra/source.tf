@@ -18,6 +18,7 @@ locals {
     },
   )
   source_hash = sha256(jsonencode({ for file, path in local.source_files : file => filesha256(path) }))
+  archive     = "${path.root}/.terraform/${var.name}-source.zip"
 }
 
 # Makes the archive be written by the apply that uploads it, which may run on another machine than its plan: what a data
@@ -28,7 +29,7 @@ resource "terraform_data" "source" {
 
 data "archive_file" "source" {
   type             = "zip"
-  output_path      = "${path.root}/.terraform/${var.name}-source.zip"
+  output_path      = local.archive
   output_file_mode = "0644"
 
   dynamic "source" {
@@ -72,7 +73,10 @@ resource "google_storage_bucket" "source" {
 resource "google_storage_bucket_object" "source" {
   bucket = google_storage_bucket.source.name
   name   = "source-${local.source_hash}.zip"
-  source = data.archive_file.source.output_path
+  source = local.archive # as a string, since a path that is known only after the apply would replace the object
+
+  # Without it the provider compares the file, which a plan need not have and another archiver writes otherwise.
+  source_md5hash = local.source_hash
 
   lifecycle {
     create_before_destroy = true # a deployment that fails must still find the archive that runs
@@ -82,6 +86,8 @@ resource "google_storage_bucket_object" "source" {
       error_message = "There is no manifest (*.yaml) in triggers_directory."
     }
   }
+
+  depends_on = [data.archive_file.source]
 }
 
 resource "google_artifact_registry_repository" "images" {

@@ -24,9 +24,7 @@ _HEAD = """
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {
-  source = "./tests/mocks"
-}
+mock_provider "archive" {}
 mock_provider "time" {}
 mock_provider "github" {}
 
@@ -217,7 +215,7 @@ SWITCHES = (
         set='triggers_directory = "./tests/source/other-manifests"',
         replaced=frozenset({"terraform_data.source"}),
         changed={
-            "google_storage_bucket_object.source": {"name", "source?"},
+            "google_storage_bucket_object.source": {"name", "source_md5hash"},
             WEBHOOK: {"build_config.source.storage_source.object"},
         },
     ),
@@ -226,7 +224,7 @@ SWITCHES = (
         set='triggers_source = "cluster"',
         replaced=frozenset({"terraform_data.source"}),
         changed={
-            "google_storage_bucket_object.source": {"name", "source?"},
+            "google_storage_bucket_object.source": {"name", "source_md5hash"},
             WEBHOOK: {"build_config.source.storage_source.object", SETTING + "TRIGGERS_SOURCE"},
         },
     ),

@@ -3,9 +3,7 @@
 mock_provider "google" {
   source = "./tests/mocks"
 }
-mock_provider "archive" {
-  source = "./tests/mocks"
-}
+mock_provider "archive" {}
 mock_provider "time" {}
 mock_provider "github" {}
 

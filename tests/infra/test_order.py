@@ -158,6 +158,12 @@ def test_who_follows_it_gets_a_run_for_a_push(newcomer: Newcomer, cluster: ApiSe
     assert len(cluster.objects("PipelineRun", LAB)) == 1
 
 
+def test_the_repositorys_readme_has_the_same_order() -> None:
+    (order, *_) = blocks(README)
+
+    assert order in blocks(ROOT / "README.md")
+
+
 def test_a_value_before_its_secret_is_refused(newcomer: Newcomer) -> None:
     """What the order is for: gcloud does not make what Terraform would then find in its way."""
     (key,) = (line for line in steps() if line.startswith("openssl"))

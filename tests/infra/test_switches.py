@@ -102,3 +102,13 @@ def test_no_data_source_is_read_again_because_something_else_is_made() -> None:
     }
 
     assert waiting == {"archive_file.source": "['${terraform_data.source}']"}
+
+
+def test_the_archive_is_uploaded_under_a_path_that_a_plan_knows() -> None:
+    """A plan and its apply may be on two machines: the file need not be there before the apply, nor compared."""
+    (archive,) = of_kind(INFRA, "data").values()
+    uploaded = of_kind(INFRA, "resource")["google_storage_bucket_object.source"].body
+
+    assert uploaded["source"] == archive.body["output_path"] == "${local.archive}"
+    assert uploaded["source_md5hash"] == "${local.source_hash}"
+    assert "data.archive_file.source" in str(uploaded["depends_on"])

@@ -22,10 +22,3 @@ mock_resource "google_storage_bucket" {
     project_number = 123456789012
   }
 }
-
-# What a mock makes up for a data source is new at every plan: a path that changed would be a change.
-mock_data "archive_file" {
-  defaults = {
-    output_path = ".terraform/pipehook-source.zip"
-  }
-}
