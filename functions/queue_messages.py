@@ -16,6 +16,7 @@ from typing import cast
 
 from functions.dataclass import dataclass
 from functions.errors import BadRequestError, LastingError, PassingError
+from functions.numbers import whole
 from functions.ports import Work
 from functions.strict_json import parse_json
 from functions.values import Json
@@ -156,7 +157,7 @@ def read_push(body: bytes) -> Push:
     if not isinstance(attributes, dict) or not all(isinstance(value, str) for value in attributes.values()):
         raise BadRequestError("the body is no push of Pub/Sub: attributes are no strings")
     attempt = document.get("deliveryAttempt", 0)
-    if isinstance(attempt, bool) or not isinstance(attempt, int) or attempt < 0:
+    if not isinstance(attempt, int) or whole(attempt) is None:
         raise BadRequestError("the body is no push of Pub/Sub: deliveryAttempt is no number")
     return Push(
         message=Message(_data(message), cast("dict[str, str]", attributes)),

@@ -75,6 +75,7 @@ class Reader:
         self._workers = Workers(parallel)
         self._narrow_until: dict[str, float] = {}
         self._homes: frozenset[str] | None = None
+        self._listed_everywhere: set[str] = set()
         self._served = {"EventListener"}
         self._missing_since: dict[str, float] = {}
 
@@ -110,12 +111,18 @@ class Reader:
                 self._narrow_until[kind] = self._clock() + WIDEN_SECONDS
             else:
                 self._narrow_until.pop(kind, None)
+                self._listed_everywhere.add(kind)
                 return
         if kind in CLUSTER_SCOPED:
             reading.denied.append((kind, ""))
             reading.remarks.append(f"the account may not list {kind} objects, so there are none for Pipehook")
             return
         namespaces = self._home_namespaces(deadline).union(more)
+        if kind in self._listed_everywhere:
+            where = ", ".join(sorted(namespaces))
+            reading.remarks.append(
+                f"the account may no longer list {kind} objects everywhere: those in {where} are seen"
+            )
         denied = {}
         for namespace in sorted(namespaces):
             try:

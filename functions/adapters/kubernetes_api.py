@@ -59,7 +59,7 @@ class KubernetesApi:
         try:
             return self._create(resource, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
         except ApiRefusedError as error:
-            if error.status != HTTPStatus.NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND or not error.doubted:
                 raise
             self._kinds.forget(resource)
             found = self.resource(api_version, kind, deadline=deadline)

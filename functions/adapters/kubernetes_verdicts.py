@@ -34,8 +34,8 @@ _WEBHOOK_DOWN = "failed calling webhook"
 _WEBHOOK_DENIES = "denied the request"
 _TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
 """etcd's own limit (1.5 MiB) comes through as an internal error, which it is not."""
-_UNAUTHORIZED = pattern(r'\bUser "[^"]*" cannot ')
-"""The authorizer's words (apiserver's responsewriters.Forbidden): admission, which comes later, has others."""
+_UNAUTHORIZED = pattern(r'\bUser "(?:[^"\\]|\\.)*" cannot |\bRBAC: ')
+"""The authorizer's words (apiserver's responsewriters.Forbidden), and those of admission that asked it once more."""
 
 
 def verdict(

@@ -143,6 +143,19 @@ def test_a_server_that_starts_is_an_outage(server: ApiServer, stage: Stage) -> N
     assert cluster.asked_home == 0
 
 
+def test_a_view_that_becomes_narrow_is_said(server: ApiServer, caplog: pytest.LogCaptureFixture) -> None:
+    cluster = Cluster(server)
+    cluster.put(listener(), template(), listener(namespace="other"), template(namespace="other"))
+    cluster.current()
+    server.add_token(server.token, User(name=ACCOUNT, rules=(may_read(NAMESPACE),)))
+    assert list(cluster.later()) == [PATH]
+    assert cluster.source.several
+    told = f"the account may no longer list EventListener objects everywhere: those in {NAMESPACE} are seen"
+    assert caplog.messages.count(told) == 1
+    cluster.later()
+    assert caplog.messages.count(told) == 1
+
+
 def test_a_narrow_account_waits_for_nothing(narrow: ApiServer) -> None:
     cluster = Cluster(narrow)
     cluster.put(listener(), template())

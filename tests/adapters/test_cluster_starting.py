@@ -248,6 +248,8 @@ PHRASES: list[tuple[int, str, str, Verdict]] = [
     (403, "Forbidden", 'x is forbidden: User "a" cannot get resource "x": RBAC: role "r" not found', Verdict.DOUBTED),
     (403, "Forbidden", 'admission webhook "w" denied the request: User "a" cannot push', Verdict.LASTS),
     (403, "Forbidden", 'admission webhook "w" denied the request: exceeded quota', Verdict.LASTS),
+    (403, "Forbidden", 'x is forbidden: User "a\\"b" cannot create resource "x"', Verdict.DOUBTED),
+    (403, "Forbidden", 'x is forbidden: cannot set blockOwnerDeletion: RBAC: role "r" not found', Verdict.DOUBTED),
     (403, "Forbidden", "x is forbidden: violates PodSecurity", Verdict.LASTS),
     (403, "Forbidden", "x is forbidden: exceeded quota: q", Verdict.PASSES_SLOWLY),
     (403, "Forbidden", "x is forbidden: status unknown for quota: q, resources: pods", Verdict.PASSES),
