@@ -35,8 +35,9 @@ def terraform_packs(root: Path, folder: Path) -> set[str]:
     text = (REPOSITORY / "infra" / "source.tf").read_text()
     (packing,) = re.findall(r"^locals \{\n.*?^\}\n", text, re.MULTILINE | re.DOTALL)
     directories = f'locals {{\n  source_directory = "{root}"\n  triggers_directory = "{root}/infra/triggers"\n}}\n'
-    variable = 'variable "triggers_source" {\n  default = "infra/triggers"\n}\n'
-    (folder / "main.tf").write_text(packing + directories + variable)
+    given = {"name": "pipehook", "triggers_source": "infra/triggers"}
+    variables = "".join(f'variable "{name}" {{\n  default = "{value}"\n}}\n' for name, value in given.items())
+    (folder / "main.tf").write_text(packing + directories + variables)
     asked = "jsonencode(keys(local.source_files))"
     done = subprocess.run(["terraform", "console"], cwd=folder, input=asked, capture_output=True, text=True, check=True)
     return set(json.loads(json.loads(done.stdout)))
