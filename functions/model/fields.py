@@ -101,7 +101,7 @@ class Fields:
         """
         meant = next((field for field in known if folded(field) == folded(name)), "")
         if meant and meant not in self.values and "metadata" not in (meant, *self.path):
-            self.values = {**self.values, meant: self.values[name]}
+            self.values = {meant if given == name else given: value for given, value in self.values.items()}
             self.note(name, "is read in any case, as Tekton reads it", f'write "{meant}"')
             return
         hint = hints.get(name) or did_you_mean(name, sorted(known))

@@ -133,7 +133,7 @@ def _mistake(file: str, error: YamlError) -> Mistake:
 def _read(text: str) -> tuple[list[Node], list[YamlError]]:
     documents, errors = read_documents(text)
     too_many = any(isinstance(error, TooManyValuesError) for error in errors)
-    if errors and not too_many and text.lstrip().startswith("{"):
+    if errors and not too_many and text.lstrip().startswith(("{", "[")):
         # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try
         try:
             return [Node(_json(text), None, 1, 1)], []

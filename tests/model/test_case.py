@@ -168,3 +168,10 @@ def test_every_field_of_our_kinds_is_read_in_any_case() -> None:
 def test_metadata_is_kubernetes_own_and_read_as_it_is_spelt() -> None:
     text = API + "kind: TriggerBinding\nmetadata: {name: b, Labels: {a: b}}\nspec: {params: [{name: p, value: v}]}"
     assert mistakes(text) == ['3: TriggerBinding lab/b: metadata.Labels: unknown field; did you mean "labels"?']
+
+
+def test_what_is_required_is_required_in_any_case() -> None:
+    text = listener("interceptors:\n  - Ref: {Kind: ClusterInterceptor}")
+    assert [found for found in mistakes(text) if "required" in found] == [
+        "8: EventListener lab/el: spec.triggers[0].interceptors[0].ref.name: this field is required"
+    ]

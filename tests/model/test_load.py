@@ -341,6 +341,7 @@ def test_resource_templates_may_be_spelt_in_camel_case_as_in_tektons_examples() 
 PAYLOADS = {
     "payload.json": '{"action": "opened", "metadata": {"name": "x"}, "kind": "thing"}',
     "list.json": '[{"id": 1}]',
+    "tabs.json": '[\n\t{\n\t\t"smile": "\\ud83d\\ude00"\n\t}\n]',
     "values.yaml": "image: {tag: v1}\n---\n- a\n",
     "text.yml": "only words\n",
 }
