@@ -9,10 +9,7 @@ MAX_DIGITS = 18
 def whole(given: object, *, digits: int = MAX_DIGITS) -> int | None:
     """Return a number from 0 to 10^`digits` - 1, or None: whatever else was given is no number to reckon with."""
     if isinstance(given, str):
-        text = given.strip()
-        if not 0 < len(text) <= digits or not (text.isascii() and text.isdecimal()):
-            return None
-        return int(text)
+        return int(given) if len(given) <= digits and given.isascii() and given.isdecimal() else None
     if isinstance(given, bool) or not isinstance(given, int):
         return None
     return given if 0 <= given < 10**digits else None

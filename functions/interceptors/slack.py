@@ -20,6 +20,7 @@ from functions.interceptors.base import (
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
+from functions.numbers import whole
 from functions.patterns import pattern
 from functions.shown import shown
 from functions.values import Event, Json, Refusal, SecretRef
@@ -28,7 +29,6 @@ WINDOW_SECONDS = 300
 """How far Slack's timestamp may be from our clock: five minutes, as Slack asks, so that nothing old is replayed."""
 
 _SIGNATURE = pattern(r"v0=([0-9a-fA-F]{64})")
-_TIMESTAMP = pattern(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +48,10 @@ class SlackSignature:
         match = _SIGNATURE.fullmatch(text)
         if match is None:
             return rejected("error parsing X-Slack-Signature: it must be v0= and 64 hexadecimal digits")
-        if not _TIMESTAMP.fullmatch(timestamp):
+        sent = whole(timestamp, digits=12)
+        if sent is None:
             return rejected("error parsing X-Slack-Request-Timestamp: it must be seconds since 1970")
-        if abs(delivery.received_at - int(timestamp)) > WINDOW_SECONDS:
+        if abs(delivery.received_at - sent) > WINDOW_SECONDS:
             return rejected("X-Slack-Request-Timestamp is more than five minutes away from now")
         claimed = bytes.fromhex(match.group(1))
         signed = f"v0:{timestamp}:".encode() + delivery.body
