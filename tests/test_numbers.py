@@ -41,7 +41,7 @@ ODD: list[Any] = [
 
 @pytest.mark.parametrize(
     ("given_number", "expected"),
-    [("0", 0), ("007", 7), (" 5 ", 5), (5, 5), (0, 0), ("9" * MAX_DIGITS, 10**MAX_DIGITS - 1), ("1" + "0" * 18, None)],
+    [("0", 0), ("007", 7), (5, 5), (0, 0), ("9" * MAX_DIGITS, 10**MAX_DIGITS - 1), ("1" + "0" * 18, None)],
 )
 def test_a_whole_number_is_read(given_number: Any, expected: int | None) -> None:
     assert whole(given_number) == expected
