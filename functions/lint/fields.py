@@ -54,14 +54,14 @@ _HASHES = """
 after base_sha before checkout_sha commit_id commit_oid commit_sha head_sha latestCommit hash fromHash toHash
 merge_commit_sha oid original_commit_id sha sha1 tree_id
 """
-_LOGINS = "login nickname user_login username user_username"
+_LOGINS = "login username user_username"
 _URLS = """
-check_suite_url clone_url comments_url commits_url diff_url events_url git_http_url git_ssh_url git_url href html_url
-http_url_to_repo issue_url issues_url jobs_url logs_url member_url patch_url pull_request_url repository_url
-review_comments_url rerun_url ssh_url ssh_url_to_repo statuses_url svn_url url web_url workflow_url cancel_url
-check_run_url artifacts_url http_url
+artifacts_url cancel_url check_run_url check_suite_url clone_url comments_url commits_url diff_url events_url
+git_http_url git_ssh_url git_url http_url http_url_to_repo issue_url issues_url jobs_url logs_url member_url
+patch_url pull_request_url repository_url rerun_url review_comments_url ssh_url ssh_url_to_repo statuses_url svn_url
+workflow_url
 """
-_SLUGS = "slug nameWithOwner"
+_SLUGS = "slug"
 _FULL_NAMES = "full_name path_with_namespace"
 _TOKENS = "node_id uuid account_id guid"
 
@@ -82,14 +82,21 @@ _BY_NAME: Mapping[str, Text] = {
 }
 _HASH_OF = pattern(r"(?:.*\.)?(?:head_commit|commits\.\*|last_commit|commit)\.id")
 _NAMED_BY_OWNER = pattern(r"(?:.*\.)?(?:repository\.name|repo\.name|repository\.owner\.name|project\.key)")
-# what the sender words although its name is in the table: payloads, other people's links, and links that hold a tag's,
-# a branch's or a label's name
+# what the sender words although its name is in the table: payloads, and what holds the name of a branch
 _WORDED = pattern(
-    r"(?:client_payload|inputs|deployment\.payload|alert|marketplace_purchase|workflow\.inputs)\..*"
-    r"|(?:release|deployment_status|status|milestone)\.(?:html_)?url|(?:.*\.)?labels?\.(?:.*\.)?url|label\.url"
-    r"|(?:check_run|check_suite)\.output\..*|repository\.custom_properties\..*|pages\..*|(?:.*\.)?compare"
-    r"|changes\..*|ref\.url|commits|comments|deployments"  # lists, where the table has the number of them
+    r"(?:client_payload|inputs|deployment\.payload|alert|marketplace_purchase|workflow\.inputs|wiki)\..*"
+    r"|(?:check_run|check_suite)\.output\..*|repository\.custom_properties\..*|(?:.*\.)?(?:ref|fromRef|toRef)\.id"
+    r"|commits|comments|deployments"  # lists, where the table has the number of them
 )
+_LINKS = frozenset({"href", "html_url", "url", "web_url"})
+_PARTS_OF_LINKS = frozenset({"*", "clone", "html", "links", "self"})
+_LINKED = frozenset(
+    {"assignee", "author", "check_run", "check_suite", "comment", "commit", "commits", "committer", "deployment"}
+    | {"discussion", "forkee", "head_commit", "head_repository", "issue", "last_commit", "member", "merge_request"}
+    | {"object_attributes", "organization", "owner", "project", "pullRequest", "pull_request", "pullrequest", "repo"}
+    | {"repository", "review", "sender", "source", "target", "team", "user", "workflow_job", "workflow_run"}
+)
+"""Whose links hold names of accounts and repositories, numbers and hashes; a release's holds its tag."""
 _TYPED_BY_SENDER = frozenset({"repository_dispatch"})
 _ROOTS = frozenset(
     {"check_run", "comment", "commits", "discussion", "head_commit", "issue", "label", "milestone"}
@@ -124,9 +131,15 @@ def of_body(steps: tuple[str, ...], *, provider: bool, events: list[str] | None)
         return _HASH
     if _NAMED_BY_OWNER.fullmatch(path):
         return _SLUG
-    worded = _WORDED.fullmatch(path) or (steps == ("action",) and events and _TYPED_BY_SENDER.intersection(events))
-    if not worded and (found := _BY_NAME.get(name)):
-        return found
+    typed = steps == ("action",) and events and _TYPED_BY_SENDER.intersection(events)
+    if not typed and not _WORDED.fullmatch(path):
+        if (
+            name in _LINKS
+            and next((step for step in reversed(steps[:-1]) if step not in _PARTS_OF_LINKS), "") in _LINKED
+        ):
+            return _URL
+        if found := _BY_NAME.get(name):
+            return found
     return FREE if provider or (steps and steps[0] in _ROOTS) else ANYTHING
 
 

@@ -220,6 +220,8 @@ def test_fields_whose_alphabet_is_fixed(value: str, chain: list[dict[str, Any]])
         ("$(body.comment.body)", [github(eventTypes=["issue_comment"])]),
         ("$(body.release.tag_name)", [github(eventTypes=["release"])]),
         ("$(body.release.html_url)", [github(eventTypes=["release"])]),
+        ("$(body.label.url)", [github(eventTypes=["label"])]),
+        ("$(body.workflow.html_url)", [github(eventTypes=["workflow_run"])]),
         ("$(body.client_payload.number)", [github(eventTypes=["repository_dispatch"])]),
         ("$(body.action)", [github(eventTypes=["repository_dispatch"])]),
         ("$(header.X-Custom)", []),
@@ -229,6 +231,34 @@ def test_fields_whose_alphabet_is_fixed(value: str, chain: list[dict[str, Any]])
 )
 def test_fields_that_people_word(value: str, chain: list[dict[str, Any]]) -> None:
     assert "PH202" in in_step(SAYS, value, *chain)
+
+
+SECRET = {"secretRef": {"secretName": "s", "secretKey": "k"}}
+
+
+def of(provider: str) -> dict[str, Any]:
+    return {"ref": {"name": provider}, "params": [{"name": name, "value": value} for name, value in SECRET.items()]}
+
+
+@pytest.mark.parametrize(
+    ("provider", "safe", "worded"),
+    [
+        ("gitlab", "$(body.checkout_sha)", "$(body.ref)"),
+        ("gitlab", "$(body.project.path_with_namespace)", "$(body.project.description)"),
+        ("gitlab", "$(body.project.git_http_url)", "$(body.user_name)"),
+        ("gitlab", "$(body.object_attributes.iid)", "$(body.object_attributes.source_branch)"),
+        ("gitlab", "$(body.object_attributes.last_commit.id)", "$(body.object_attributes.title)"),
+        ("bitbucket", "$(body.repository.full_name)", "$(body.push.changes[0].new.name)"),
+        ("bitbucket", "$(body.repository.links.html.href)", "$(body.push.changes[0].new.links.html.href)"),
+        ("bitbucket", "$(body.push.changes[0].new.target.hash)", "$(body.actor.nickname)"),
+        ("bitbucket", "$(body.changes[0].toHash)", "$(body.changes[0].ref.id)"),
+        ("bitbucket", "$(body.pullRequest.fromRef.latestCommit)", "$(body.pullRequest.fromRef.id)"),
+        ("bitbucket", "$(body.pullRequest.id)", "$(body.pullRequest.fromRef.displayId)"),
+    ],
+)
+def test_fields_of_other_providers(provider: str, safe: str, worded: str) -> None:
+    assert "PH202" not in in_step(SAYS, safe, of(provider))
+    assert "PH202" in in_step(SAYS, worded, of(provider))
 
 
 @pytest.mark.parametrize(
