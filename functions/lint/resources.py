@@ -47,7 +47,8 @@ def _account(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
         return
     if not (named if nested else spec.get("serviceAccountName")):
         field = "spec.taskRunTemplate.serviceAccountName" if nested else "spec.serviceAccountName"
-        yield Hit("PH404", place.below("spec"), f"the {kind} runs as the namespace's default account", f"set {field}")
+        message = f"the {kind} names no account and runs as the default one"
+        yield Hit("PH404", place.below("spec"), message, f"set {field}")
 
 
 def _version(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:

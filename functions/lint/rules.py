@@ -113,7 +113,7 @@ RULES: Mapping[str, Rule] = {
             "PH404",
             "no-service-account",
             _WARNING,
-            "A run without a serviceAccountName has the rights of its namespace's default account.",
+            "A run without a serviceAccountName has the rights of the default account, whoever gave it which.",
         ),
         Rule("PH405", "deprecated-api", _WARNING, "Tekton has removed or will remove this version or field."),
         Rule("PH501", "unused-object", _NOTE, "An object that nothing refers to is mostly a slip in a name."),
