@@ -83,22 +83,17 @@ class Calls:
             doubtful = session.tried and not attempts
             attempts += 1
             result = self._attempt(session, request, subject, deadline, doubtful=doubtful)
-            confirmed = partial(self._refusals.confirmed, request, self._asker(session, deadline), deadline.clock)
+            if not isinstance(result, ApiUnavailableError):
+                confirmed = partial(self._refusals.confirmed, request, self._asker(session, deadline), deadline.clock)
+                result = self._judged(result, request, subject, complete=complete, confirmed=confirmed)
             if isinstance(result, ApiRefusedError):
-                if not result.doubted or confirmed():
-                    result.maybe_done = maybe_done
-                    try:
-                        raise result
-                    finally:
-                        del result  # its frames would hold it, and it them, with the delivery
-                result = result.unconfirmed()
-            elif not isinstance(result, ApiUnavailableError):
-                if complete(result):
-                    self._refusals.forget(request)
-                    return result
-                if confirmed():
-                    return result
-                result = ApiUnavailableError(f"{subject}: the cluster does not know it yet", status=HTTPStatus.OK)
+                result.maybe_done = maybe_done
+                try:
+                    raise result
+                finally:
+                    del result  # its frames would hold it, and it them, with the delivery
+            if not isinstance(result, ApiUnavailableError):
+                return result
             maybe_done = maybe_done or result.maybe_done
             if not refreshed and (result.status == HTTPStatus.UNAUTHORIZED or result.cause == "certificate"):
                 refreshed = True
@@ -130,11 +125,29 @@ class Calls:
             return errors.of_answer(answer, subject, request.body, path_is_doubted=request.path_is_doubted)
         return _object(answer, subject)
 
+    def _judged(
+        self,
+        result: dict[str, Json] | ApiRefusedError,
+        request: Request,
+        subject: str,
+        *,
+        complete: Callable[[Mapping[str, Json]], bool],
+        confirmed: Callable[[], bool],
+    ) -> dict[str, Json] | ApiRefusedError | ApiUnavailableError:
+        """Return what an answer is worth: one that is doubted and not confirmed passes."""
+        if isinstance(result, ApiRefusedError):
+            return result if not result.doubted or confirmed() else result.unconfirmed()
+        if complete(result):
+            self._refusals.forget(request)
+            return result
+        unknown = ApiUnavailableError(f"{subject}: the cluster does not know it yet", status=HTTPStatus.OK)
+        return result if confirmed() else unknown
+
     def _asker(self, session: Session, deadline: Deadline) -> Ask:
         """Return what asks the server about itself, once and within the deadline."""
 
         def ask(request: Request) -> Answer | None:
-            left = deadline.remaining()
+            left = min(deadline.remaining(), DOUBT_SECONDS)
             if left < MIN_ATTEMPT_SECONDS or not self._free.acquire(timeout=left):
                 return None
             try:

@@ -122,7 +122,7 @@ def _is_denied(request: Request, ask: Ask) -> bool:
     if not request.attributes:
         return False
     answer = ask(review(request.attributes, impersonate=request.impersonate))
-    if answer is None or answer.status != HTTPStatus.CREATED:
+    if answer is None or answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         return False
     try:
         document = parse_json(answer.body)
