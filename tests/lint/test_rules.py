@@ -337,3 +337,100 @@ def test_sarif_names_rules_and_places_and_stays_the_same_when_lines_move() -> No
     assert region == {"artifactLocation": {"uri": "m.yaml"}, "region": {"startLine": 19, "startColumn": 17}}
     assert result["partialFingerprints"] == moved["partialFingerprints"]
     assert moved["locations"] != result["locations"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "example"), [("github", "[push]"), ("gitlab", '["Push Hook"]'), ("bitbucket", '["repo:push"]')]
+)
+def test_the_advice_names_events_as_the_provider_does(provider: str, example: str) -> None:
+    secret = {"name": "secretRef", "value": {"secretName": "s", "secretKey": "k"}}
+    (finding,) = found(listed({"ref": {"name": provider}, "params": [secret]}), template("template", pinned()))
+    assert finding.rule.id == "PH204"
+    assert example in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("expression", "rules"),
+    [
+        ("body.object_kind == 'push'", []),
+        ("has(body.pull_request)", []),
+        ("'pull_request' in body", []),
+        ("body.ref == 'refs/heads/main'", []),
+        ("header['X-Gitlab-Event'] == 'Push Hook'", []),
+        ("header.canonical('X-Event-Key') == 'repo:push'", []),
+        ("body.repository.full_name == 'acme/shop'", ["PH204"]),
+        ("body.sender.login != 'dependabot[bot]'", ["PH204"]),
+        ("true", ["PH204"]),
+    ],
+)
+def test_filters_that_choose_events(expression: str, rules: list[str]) -> None:
+    assert ids(listed(github(), cel(expression)), template("template", pinned())) == rules
+
+
+def test_no_event_types_let_no_event_through() -> None:
+    (finding,) = found(listed(github(eventTypes=[])), template("template", pinned()))
+    assert (finding.rule.id, finding.path) == ("PH301", "spec.triggers[0].interceptors[0].params[1].value")
+
+
+@pytest.mark.parametrize(
+    ("expression", "rules"),
+    [
+        ("body.issue.state == 'open' || body.ref == 'refs/heads/main'", []),
+        ("body.ref == 'refs/heads/main' || body.issue.state == 'open'", []),
+        ("(body.issue.state == 'open' && body.ref != '') || body.ref == 'refs/heads/main'", []),
+        ("body.issue.state == 'open' || body.pull_request.draft", ["PH302"]),
+        ("body.issue.state == 'open' && body.ref != ''", ["PH302"]),
+        ("body.deleted ? body.issue.state == 'open' : body.ref != ''", []),
+        ("body.deleted ? body.issue.state == 'open' : body.pull_request.draft", ["PH302"]),
+        ("body.issue.state == 'open' ? true : false", ["PH302"]),
+        ("!(body.deleted && body.issue.state == 'open')", []),
+        ("!(body.issue.state == 'open')", ["PH302"]),
+        ("[body.issue.state].exists(s, s == 'open')", ["PH302"]),
+        ("body.commits.exists(c, c.id == body.issue.title)", []),
+        ("has(body.issue) && body.issue.state == 'open'", []),
+        ("'issue' in body ? body.issue.state == 'open' : true", []),
+        ("has(body.issue.pull_request)", ["PH302"]),
+    ],
+)
+def test_what_absorbs_the_error_of_a_field_that_lacks(expression: str, rules: list[str]) -> None:
+    chain = [github(eventTypes=["push"]), cel(expression)]
+    assert ids(listed(*chain), template("template", pinned())) == rules
+
+
+@pytest.mark.parametrize(
+    ("expression", "rules"),
+    [
+        ("body.deleted ? body.issue.title : body.ref", []),
+        ("body.deleted || body.issue.locked", []),
+        ("body.deleted && body.issue.locked", []),
+        ("body.issue.title", ["PH302"]),
+        ("'x' + body.issue.title", ["PH302"]),
+        ("{'title': body.issue.title}", ["PH302"]),
+    ],
+)
+def test_overlays_that_may_be_computed(expression: str, rules: list[str]) -> None:
+    chain = [github(eventTypes=["push"]), cel(v=expression)]
+    assert ids(listed(*chain), template("template", pinned())) == rules
+
+
+OLD = """
+apiVersion: triggers.tekton.dev/v1alpha1
+kind: EventListener
+metadata: {name: l}
+spec:
+  triggers:
+    - interceptors:
+        - github: {secretRef: {secretName: s, secretKey: k}, eventTypes: [push]}
+        - cel: {filter: body.deleted}
+        - cel: {filter: body.created}
+      template: {ref: template}
+    - interceptors:
+        - github: {secretRef: {secretName: s, secretKey: k}, eventTypes: [push]}
+      template: {ref: template}
+"""
+
+
+def test_an_old_spelling_is_one_note_an_object() -> None:
+    notes = found(OLD, template("template", pinned()))
+    assert [(finding.rule.id, finding.line) for finding in notes] == [("PH003", 8), ("PH003", 9)]
+    assert all(finding.message == "old spelling, here and in 1 other place of the object" for finding in notes)
