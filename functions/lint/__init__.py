@@ -12,13 +12,16 @@ from functions.lint import admission, bindings, cel, chains, metadata, reference
 from functions.lint.chain import ANY_CHAIN, after
 from functions.lint.hits import Hit
 from functions.lint.places import Place, Places
+from functions.lint.reach import Library
 from functions.lint.rules import RULES, Finding, Rule, Severity
 from functions.lint.texts import texts_of
 from functions.lint.views import Views, object_place
+from functions.model.decode import GROUP
 from functions.model.findings import Doubt, ManifestError
 from functions.model.findings import Finding as LoadFinding
 from functions.model.load import Loaded, load_documents
 from functions.model.resources import TriggerRef
+from functions.values import Json
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "check"]
 
@@ -42,11 +45,22 @@ def check(
         return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
     places = Places(texts)
     views = Views(loaded.registry, outbound_hosts)
-    refused = (hit for place, values in places.objects() for hit in admission.check(values, place))
-    hits = _merged([*refused, *_hits(views, allow_unverified=allow_unverified)])
+    refused = (hit for place, _, values in places.objects(GROUP) for hit in admission.check(values, place))
+    hits = _merged([*refused, *_hits(views, _library(places), allow_unverified=allow_unverified)])
     found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
     kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded
+
+
+def _library(places: Places) -> Library:
+    """Return the Pipelines and Tasks of the manifests by kind and name, but for names that several of a kind have."""
+    found: dict[tuple[str, str], list[tuple[Mapping[str, Json], Place]]] = {}
+    for place, name, values in places.objects("tekton.dev"):
+        spec = values.get("spec")
+        if isinstance(spec, dict):
+            found.setdefault((str(values.get("kind")), name), []).append((spec, place.below("spec")))
+    only = {key: entries[0] for key, entries in found.items() if len(entries) == 1}
+    return lambda kind, name: only.get((kind, name))
 
 
 def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -72,7 +86,7 @@ def _notes(loaded: Loaded) -> Iterator[Finding]:
         yield replace(_of_loading(rule, first), message=first.message + more)
 
 
-def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
+def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator[Hit]:
     for found, listener in views.listeners:
         for position, trigger in enumerate(found.triggers):
             # what a triggerRef to nothing stands for has no view
@@ -86,7 +100,7 @@ def _hits(views: Views, *, allow_unverified: bool) -> Iterator[Hit]:
         yield from references.check(view)
         yield from bindings.check(view, known)
         yield from cel.check(view)
-        yield from scripts.check(view, texts)
+        yield from scripts.check(view, texts, library)
         yield from metadata.check(view, texts)
         yield from resources.check(view)
     yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping
 
 from functions.dataclass import dataclass
-from functions.model.decode import GROUP
 from functions.model.findings import Path, path_text
 from functions.model.resources import Source
 from functions.model.yaml_nodes import Node
@@ -59,14 +58,14 @@ class Places:
         found = node.at(place.path)
         return found.line, found.column
 
-    def objects(self) -> Iterator[tuple[Place, dict[str, Json]]]:
-        """Yield every object of Tekton Triggers, as it is written, with its place."""
+    def objects(self, group: str) -> Iterator[tuple[Place, str, dict[str, Json]]]:
+        """Yield every object of an API group, as it is written, with its place and name."""
         for (file, line), node in self._objects.items():
             value = node.value
-            if isinstance(value, dict) and str(value.get("apiVersion")).startswith(f"{GROUP}/"):
+            if isinstance(value, dict) and str(value.get("apiVersion")).startswith(f"{group}/"):
                 metadata = value.get("metadata")
-                name = metadata.get("name") if isinstance(metadata, dict) else ""
-                yield Place(Source(file, line), (), f"{value.get('kind')} {name}"), value
+                name = str(metadata.get("name")) if isinstance(metadata, dict) else ""
+                yield Place(Source(file, line), (), f"{value.get('kind')} {name}"), name, value
 
     def ignored(self, file: str, line: int) -> frozenset[str]:
         """Return the rules that a comment on this line, or alone on the line above, silences."""

@@ -1,17 +1,18 @@
 """Where params get to in a resource: through its params, pipelineSpec, tasks, matrix, when, taskSpec, steps and env.
 
 Scopes are those of Tekton Pipelines (https://tekton.dev/docs/pipelines/pipelineruns/#propagated-parameters): params
-of a run and of an embedded pipeline are seen in the embedded tasks, unless a task has its own of that name.
+of a run and of an embedded pipeline are seen in the embedded tasks, unless a task has its own of that name. A Pipeline
+or Task that stands in the same manifests is followed into, and sees what it is given alone.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from functions.dataclass import dataclass
+from functions.lint.places import Place
 from functions.lint.text import Text, constant, one_of
-from functions.model.findings import Path
 from functions.values import Json
 
 _REFERENCE = re.compile(
@@ -24,11 +25,15 @@ Scope = Mapping[str, Text]
 """From `tt.params.NAME`, `params.NAME` and, in command and args, the names of variables, to what they may be."""
 
 
+Library = Callable[[str, str], tuple[Mapping[str, Json], Place] | None]
+"""From kind and name of a Pipeline or Task to its spec in the manifests, and where that stands."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """A container with a script or a command: a step, a sidecar, a Pod's container; and the scope that it sees."""
 
-    path: Path
+    place: Place
     fields: Mapping[str, Json]
     scope: Scope
     variables: Scope
@@ -38,7 +43,7 @@ class Step:
 class Condition:
     """A CEL expression of `when`, into which params are pasted."""
 
-    path: Path
+    place: Place
     text: str
     scope: Scope
 
@@ -77,69 +82,94 @@ def text_of(value: Json, scope: Scope) -> Text:
     return found.then(constant(value[position:]))
 
 
-def reached(resource: Mapping[str, Json], scope: Scope) -> Iterator[Step | Condition]:
+def reached(resource: Mapping[str, Json], place: Place, scope: Scope, library: Library) -> Iterator[Step | Condition]:
     """Yield the steps and conditions of one resource of a template; `scope` holds its `tt.params`."""
     kind, spec = resource.get("kind"), resource.get("spec")
     if not isinstance(spec, dict) or kind not in ("PipelineRun", "TaskRun", "Pipeline", "Task"):
-        yield from _containers(dict(resource), (), scope)
+        yield from _containers(dict(resource), place, scope)
         return
-    seen = {**scope, **_given(spec.get("params"), scope)} if str(kind).endswith("Run") else scope
-    if kind == "Pipeline":
-        yield from _pipeline(spec, ("spec",), seen)
-    elif kind == "Task":
-        yield from _task(spec, ("spec",), seen)
-    else:
-        yield from _pipeline(_object(spec.get("pipelineSpec")), ("spec", "pipelineSpec"), seen)
-        yield from _task(_object(spec.get("taskSpec")), ("spec", "taskSpec"), seen)
+    walk, place = _Walk(library, frozenset(scope)), place.below("spec")
+    given = {**scope, **_given(spec.get("params"), scope)}
+    match kind:
+        case "Pipeline":
+            yield from walk.pipeline(spec, place, scope)
+        case "Task":
+            yield from walk.task(spec, place, scope)
+        case "PipelineRun":
+            yield from walk.pipeline(_object(spec.get("pipelineSpec")), place.below("pipelineSpec"), given)
+            yield from walk.referenced("Pipeline", spec.get("pipelineRef"), given)
+        case "TaskRun":
+            yield from walk.task(_object(spec.get("taskSpec")), place.below("taskSpec"), given)
+            yield from walk.referenced("Task", spec.get("taskRef"), given)
 
 
-def _pipeline(spec: Mapping[str, Json], path: Path, outer: Scope) -> Iterator[Step | Condition]:
-    scope = {**outer, **_declared(spec, outer)}
-    for part in ("tasks", "finally"):
-        for position, task in _items(spec.get(part)):
-            here = (*path, part, position)
-            yield from _conditions(task, here, scope)
-            seen = {**scope, **_required(task, scope)}
-            matrix = _object(task.get("matrix"))
-            given = {**_given(task.get("params"), seen), **_given(matrix.get("params"), seen)}
-            for _, combination in _items(matrix.get("include")):
-                for name, text in _given(combination.get("params"), seen).items():
-                    given[name] = given[name].either(text) if name in given else text
-            inner = {**seen, **given}
-            yield from _task(_object(task.get("taskSpec")), (*here, "taskSpec"), inner)
-            yield from _pipeline(_object(task.get("pipelineSpec")), (*here, "pipelineSpec"), inner)
+class _Walk:
+    """`template` holds the names of the template's own params, which what stands elsewhere does not see."""
+
+    def __init__(self, library: Library, template: frozenset[str]) -> None:
+        self._library = library
+        self._template = template
+        self._entered: set[tuple[str, str]] = set()
+
+    def pipeline(self, spec: Mapping[str, Json], place: Place, outer: Scope) -> Iterator[Step | Condition]:
+        scope = {**outer, **_declared(spec, outer)}
+        for part in ("tasks", "finally"):
+            for position, task in _items(spec.get(part)):
+                here = place.below(part, position)
+                yield from _conditions(task, here, scope)
+                seen = {**scope, **_required(task, scope)}
+                given = _given(task.get("params"), seen)
+                matrix = _object(task.get("matrix"))
+                combinations = [matrix, *(entry for _, entry in _items(matrix.get("include")))]
+                for combination in combinations:
+                    for name, text in _given(combination.get("params"), seen).items():
+                        given[name] = given[name].either(text) if name in given else text
+                inner = {**seen, **given}
+                yield from self.task(_object(task.get("taskSpec")), here.below("taskSpec"), inner)
+                yield from self.pipeline(_object(task.get("pipelineSpec")), here.below("pipelineSpec"), inner)
+                yield from self.referenced("Task", task.get("taskRef"), given)
+                yield from self.referenced("Pipeline", task.get("pipelineRef"), given)
+
+    def task(self, spec: Mapping[str, Json], place: Place, outer: Scope) -> Iterator[Step | Condition]:
+        scope = {**outer, **_declared(spec, outer)}
+        template = _object(spec.get("stepTemplate"))
+        for part in ("steps", "sidecars"):
+            for position, step in _items(spec.get(part)):
+                here = place.below(part, position)
+                yield from _conditions(step, here, scope)
+                seen = {**scope, **_required(step, scope)}
+                base = template if part == "steps" else {}
+                variables = {**_environment(base, seen), **_environment(step, seen)}
+                command = {"command": base["command"]} if "command" in base and "script" not in step else {}
+                yield Step(here, {**command, **step}, seen, variables)
+
+    def referenced(self, kind: str, reference: Json, given: Scope) -> Iterator[Step | Condition]:
+        name = _object(reference).get("name")
+        found = self._library(kind, name) if isinstance(name, str) else None
+        if found is None or (kind, str(name)) in self._entered:
+            return
+        self._entered.add((kind, str(name)))
+        own = {name: text for name, text in given.items() if name not in self._template}
+        yield from (self.pipeline if kind == "Pipeline" else self.task)(*found, own)
+        self._entered.remove((kind, str(name)))
 
 
-def _task(spec: Mapping[str, Json], path: Path, outer: Scope) -> Iterator[Step | Condition]:
-    scope = {**outer, **_declared(spec, outer)}
-    template = _object(spec.get("stepTemplate"))
-    for part in ("steps", "sidecars"):
-        for position, step in _items(spec.get(part)):
-            here = (*path, part, position)
-            yield from _conditions(step, here, scope)
-            seen = {**scope, **_required(step, scope)}
-            base = template if part == "steps" else {}
-            variables = {**_environment(base, seen), **_environment(step, seen)}
-            own = {**{name: base[name] for name in ("command",) if name in base and "script" not in step}, **step}
-            yield Step(here, own, seen, variables)
-
-
-def _containers(value: Json, path: Path, scope: Scope) -> Iterator[Step]:
+def _containers(value: Json, place: Place, scope: Scope) -> Iterator[Step]:
     if isinstance(value, dict):
         if any(name in value for name in ("script", "command", "args")):
-            yield Step(path, value, scope, _environment(value, scope))
+            yield Step(place, value, scope, _environment(value, scope))
         for key, item in value.items():
-            yield from _containers(item, (*path, key), scope)
+            yield from _containers(item, place.below(key), scope)
     elif isinstance(value, list):
         for position, item in enumerate(value):
-            yield from _containers(item, (*path, position), scope)
+            yield from _containers(item, place.below(position), scope)
 
 
-def _conditions(holder: Mapping[str, Json], path: Path, scope: Scope) -> Iterator[Condition]:
+def _conditions(holder: Mapping[str, Json], place: Place, scope: Scope) -> Iterator[Condition]:
     for position, condition in _items(holder.get("when")):
         source = condition.get("cel")
         if isinstance(source, str):
-            yield Condition((*path, "when", position, "cel"), source, scope)
+            yield Condition(place.below("when", position, "cel"), source, scope)
 
 
 def _required(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:

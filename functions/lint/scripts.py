@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from functions.lint.hits import Hit
-from functions.lint.reach import Condition, Scope, Step, reached, references
+from functions.lint.places import Place
+from functions.lint.reach import Condition, Library, Scope, Step, reached, references
 from functions.lint.text import Text
 from functions.lint.views import View
-from functions.model.findings import Path
 
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "fish", "busybox"})
 _INTERPRETERS: Mapping[str, frozenset[str]] = {
@@ -23,18 +23,18 @@ _INTERPRETERS: Mapping[str, frozenset[str]] = {
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oO]|--rcfile|--init-file")
 _BY_ENVIRONMENT = 'hand it over in env, and write "$NAME" in the script'
-_Word = tuple[Path, str]
+_Word = tuple[Place, str]
 
 
-def check(view: View, texts: Mapping[str, Text]) -> Iterator[Hit]:
-    """Check the resources of one trigger's template."""
+def check(view: View, texts: Mapping[str, Text], library: Library) -> Iterator[Hit]:
+    """Check the resources of one trigger's template, and what the library has of what they refer to."""
     for position, resource in enumerate(view.template.resources if view.template else ()):
         place = view.template_place.below("resourcetemplates", position)
-        for found in reached(resource, texts):
+        for found in reached(resource, place, texts, library):
             hits = _condition(found) if isinstance(found, Condition) else _step(found)
-            for rule, path, what, names in hits:
+            for rule, where, what, names in hits:
                 hint = _HINTS[what] if rule == "PH202" else 'write it as --option=…, or put "--" before it'
-                yield Hit(rule, place.below(*path), _pasted(what), hint, names)
+                yield Hit(rule, where, f"text that the event's sender chooses becomes part of {what}", hint, names)
 
 
 _HINTS = {
@@ -43,40 +43,34 @@ _HINTS = {
     "the program": "hand it over in env, and read it there",
     "the when expression": "use input, operator and values",
 }
-
-
-def _pasted(what: str) -> str:
-    return f"text that the event's sender chooses becomes part of {what}"
-
-
-_Found = tuple[str, Path, str, tuple[str, ...]]
+_Found = tuple[str, Place, str, tuple[str, ...]]
 
 
 def _condition(found: Condition) -> Iterator[_Found]:
     if names := _running(found.text, found.scope):
-        yield "PH202", found.path, "the when expression", names
+        yield "PH202", found.place, "the when expression", names
 
 
 def _step(step: Step) -> Iterator[_Found]:
     script = step.fields.get("script")
     if isinstance(script, str) and (names := _running(script, step.scope)):
-        yield "PH202", (*step.path, "script"), "the script", names
+        yield "PH202", step.place.below("script"), "the script", names
     words = [*_words(step, "command"), *_words(step, "args")]
     pasted, what, positional = _program(words)
     ended = bool(script)  # the arguments of a step's own script are no options unless it takes them so
-    for position, (path, text) in enumerate(words):
+    for position, (place, text) in enumerate(words):
         ended = ended or text == "--"
         if position in pasted:
             if names := _running(text, step.scope, step.variables):
-                yield "PH202", path, what, names
+                yield "PH202", place, what, names
         elif position < positional and not ended and (names := _optional(text, step.scope, step.variables)):
-            yield "PH203", path, "the argument", names
+            yield "PH203", place, "the argument", names
 
 
 def _words(step: Step, part: str) -> list[_Word]:
     values = step.fields.get(part)
     return [
-        ((*step.path, part, position), text)
+        (step.place.below(part, position), text)
         for position, text in enumerate(values if isinstance(values, list) else ())
         if isinstance(text, str)
     ]

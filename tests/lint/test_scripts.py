@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.lint.support import found, ids, listed, pipeline_run, task_run, with_params
+from tests.lint.support import found, ids, listed, pinned, pipeline_run, task_run, with_params
 from tests.support.sources import cel, github
 
 SAYS = {"script": "echo $(params.P)"}
@@ -168,6 +168,39 @@ def test_a_job_of_kubernetes_has_containers(container: Mapping[str, Any], rules:
     spec = {"template": {"spec": {"containers": [{"name": "c", "image": "i", **container}]}}}
     job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"generateName": "j-"}, "spec": spec}
     assert bound(job) == rules
+
+
+def task(steps: list[Mapping[str, Any]], **more: Any) -> dict[str, Any]:
+    spec = {"params": [{"name": "P"}], "steps": steps, **more}
+    return {"apiVersion": "tekton.dev/v1", "kind": "Task", "metadata": {"name": "say"}, "spec": spec}
+
+
+REFERRING = {"taskRef": {"name": "say"}, "params": [{"name": "P", "value": "$(params.outer)"}]}
+
+
+def test_a_task_of_the_same_manifests_is_followed_into() -> None:
+    manifests = [listed(params={"p": "$(body.pusher.email)"}), with_params("p", resource=pipeline(REFERRING))]
+    (finding,) = found(*manifests, task([SAYS]))
+    assert (finding.rule.id, finding.subject, finding.path) == ("PH202", "Task say", "spec.steps[0].script")
+    assert found(*manifests, task([{"script": 'echo "$P"', "env": [{"name": "P", "value": "$(params.P)"}]}])) == []
+    # it sees what it is given, and nothing of the run
+    assert found(*manifests, task([{"script": "echo $(params.outer) $(tt.params.p)"}])) == []
+    # which of two is meant is not known
+    assert found(*manifests, task([SAYS]), task([{"script": "true"}])) == []
+
+
+def test_a_pipeline_of_the_same_manifests_is_followed_into() -> None:
+    spec: dict[str, Any] = {"params": [{"name": "outer"}], "tasks": [{"name": "t", **REFERRING}]}
+    resource = pinned(outer="$(tt.params.p)")
+    resource["spec"]["pipelineRef"] = {"name": "main"}
+    manifests = [
+        listed(params={"p": "$(body.pusher.email)"}),
+        with_params("p", resource=resource),
+        {"apiVersion": "tekton.dev/v1", "kind": "Pipeline", "metadata": {"name": "main"}, "spec": spec},
+    ]
+    assert ids(*manifests, task([SAYS])) == ["PH202"]
+    spec["tasks"].append({"name": "again", "pipelineRef": {"name": "main"}})  # a circle, which Tekton refuses later
+    assert ids(*manifests, task([SAYS])) == ["PH202"]
 
 
 PULL_REQUEST = github(eventTypes=["pull_request"])
