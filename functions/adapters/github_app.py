@@ -14,6 +14,7 @@ from functions.adapters.github_hooks import APP
 from functions.adapters.github_transport import GitHubTransport
 from functions.errors import LastingError
 from functions.numbers import whole
+from functions.patterns import pattern
 from functions.ports import Deadline
 from functions.values import Json
 
@@ -31,6 +32,9 @@ _PERMISSIONS = {"repos": "repository_hooks", "orgs": "organization_hooks"}
 _INSTALLATION = Question("the App's installation", "to be that of an App that is installed there")
 _TOKEN = Question("a token of the App's installation", "the App's Webhooks permission, read and write")
 
+_SENDABLE = pattern(r"[!-~]+")
+"""What may stand in a header."""
+
 Fetch = Callable[[str, Deadline, bool], bytes]
 """Fetches a secret's payload by its resource's name; with True, not from a cache."""
 
@@ -47,9 +51,10 @@ class StaticToken:
         if hook == APP:
             raise LastingError("the hook app needs GITHUB_APP_ID and GITHUB_APP_KEY_SECRET: no token may read it")
         text = self._fetch(self._resource, deadline, renew).strip()
-        if not text.isascii() or any(byte <= ord(" ") for byte in text):
+        token = text.decode("ascii", "replace")
+        if not _SENDABLE.fullmatch(token):
             raise LastingError(f"{self._resource} is no GitHub token: it holds spaces or other characters than ASCII's")
-        return text.decode()
+        return token
 
 
 class AppTokens:
@@ -104,7 +109,7 @@ class AppTokens:
         token = _field(
             self._transport.post(path, _TOKEN, token=web_token, deadline=deadline, body=body).json(), "token"
         )
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _SENDABLE.fullmatch(token):
             raise unexpected(_TOKEN)
         return token
 

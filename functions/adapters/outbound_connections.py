@@ -140,7 +140,7 @@ class Connection(http.client.HTTPConnection):
 def _tls(ca_pem: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cadata=ca_pem or None)
-    except ssl.SSLError as error:
+    except (ssl.SSLError, ValueError, TypeError) as error:  # the last one: it holds more than ASCII
         raise LastingError("caBundle holds no certificate that can be read: give PEM text in base64") from error
 
 

@@ -527,8 +527,9 @@ def test_the_certificate_must_be_for_the_name_not_for_the_address(tls_server: Se
     assert not tls_server.asked
 
 
-def test_a_ca_bundle_without_a_certificate_says_so(tls_server: Server) -> None:
-    broken = "-----BEGIN CERTIFICATE-----\nbm8=\n-----END CERTIFICATE-----\n"
+@pytest.mark.parametrize("text", ["bm8=", "bmü=", "b\0"])
+def test_a_ca_bundle_without_a_certificate_says_so(tls_server: Server, text: str) -> None:
+    broken = f"-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n"
     with pytest.raises(LastingError, match=r"caBundle holds no certificate that can be read"):
         client_for(tls_server).post(tls_server.url(host=NAME), body=b"", headers={}, seconds=10, ca_pem=broken)
 

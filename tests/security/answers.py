@@ -13,11 +13,13 @@ from functools import cached_property
 from unittest import mock
 
 import grpc
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from functions.adapters.cluster_sink import ClusterSink
 from functions.adapters.cluster_source import ClusterListeners
 from functions.adapters.github_api import RestGitHubApi
-from functions.adapters.github_app import StaticToken
+from functions.adapters.github_app import AppTokens, StaticToken
 from functions.adapters.github_hooks import GitHubHooks
 from functions.adapters.github_transport import GitHubTransport
 from functions.adapters.kubeconfig import ClusterAccess
@@ -120,6 +122,13 @@ class Adapters:
         """Who answers over gRPC."""
         return GrpcStranger()
 
+    @cached_property
+    def _key(self) -> bytes:
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return key.private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+
     @property
     def _url(self) -> str:
         return f"http://127.0.0.1:{self.http.port}"
@@ -151,6 +160,7 @@ class Adapters:
         transport = GitHubTransport(self._url)
         api = RestGitHubApi(transport)
         hooks = GitHubHooks(transport, StaticToken(lambda *_: b"t", "projects/p/secrets/t"))
+        app = AppTokens(lambda *_: self._key, app_id="1", key_resource="projects/p/secrets/k", transport=transport)
         deadline = _deadline()
         hook = "repos/o/r/hooks/1"
         _drive(
@@ -162,6 +172,7 @@ class Adapters:
             lambda: hooks.attempts(hook, since=0.0, deadline=deadline),
             lambda: hooks.newest(hook, deadline=deadline),
             lambda: hooks.redeliver(hook, 1, deadline=deadline),
+            lambda: GitHubHooks(transport, app).newest(hook, deadline=deadline),
         )
 
     def interceptors(self) -> None:
