@@ -124,7 +124,7 @@ class Delivery:
             request_url=self.path,
             event_id=self.event_id,
             text=self.body,
-            form=_converted(form) if len(form) > 1 else None,
+            form=_converted(form) if len(form) > 1 and self.header("Content-Type") == FORM else None,
             unread=unread,
         )
 

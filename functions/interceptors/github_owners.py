@@ -20,6 +20,7 @@ PULL_REQUEST_EVENTS = frozenset(
 )
 COMMENT_EVENT = "issue_comment"
 
+_NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
 _TEKTONS_EVENTS = frozenset({"pull_request", COMMENT_EVENT})
 _TEKTONS_COMMAND = pattern(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
 
@@ -56,7 +57,7 @@ class Owners:
         Raises LastingError when the body is none of GitHub's or the token does not suffice, and what the API raises.
         """
         by_sender = self.judged == "sender"
-        kind = _kind_by_name(event) if by_sender else _kind(event, body)
+        kind = _tektons_kind(event) if by_sender else _kind(event, body)
         if not kind:
             return None
         if self.token is None and self.check_type != "none":
@@ -100,7 +101,7 @@ class Owners:
         return login.lower() in expanded(names, aliases or "")
 
 
-def _kind_by_name(event: str) -> str:
+def _tektons_kind(event: str) -> str:
     return event if event in _TEKTONS_EVENTS else ""
 
 
@@ -143,9 +144,6 @@ def _sender_claim(kind: str, body: Fields) -> _Claim | Refusal:
     issue, comment = _comment(body)
     number_in(issue, _NO_NUMBER)
     return _Claim(login, repository) if _TEKTONS_COMMAND.search(_text(comment)) else filtered(NOT_MET)
-
-
-_NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
 
 
 def _comment(body: Fields) -> tuple[Fields, Fields]:

@@ -100,6 +100,12 @@ def test_githubs_interceptor_takes_no_form_of_several_fields() -> None:
     )
 
 
+def test_a_form_with_a_charset_is_no_form_to_githubs_interceptor_as_in_tekton() -> None:
+    charset = ("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
+    made = Bench(headers=[charset, ("X-GitHub-Event", "push")], body=b"a=1&b=2")
+    event_of(built("github").intercept(opened(made.call.delivery.event(forms=True)), made.call))
+
+
 def test_githubs_own_form_of_one_field_passes() -> None:
     made = Bench(
         headers=[("Content-Type", "application/x-www-form-urlencoded"), ("X-GitHub-Event", "push")],
