@@ -601,7 +601,7 @@ class TestConnections:
 
 
 def soon() -> Deadline:
-    return Deadline(time.monotonic() + 0.3, time.monotonic)
+    return Deadline(time.monotonic() + 1, time.monotonic)
 
 
 @contextmanager

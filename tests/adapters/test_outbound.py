@@ -23,7 +23,7 @@ from functions.values import Headers
 from tests.adapters.outbound_support import Asked, Say, Server, answer
 
 NAME = "interceptor.example"
-SHORT = 0.3
+SHORT = 0.5
 """Seconds of a call that is meant to run out of time."""
 
 
@@ -236,7 +236,7 @@ def drip(server: Server, first: bytes, then: bytes) -> Say:
 )
 def test_a_byte_at_a_time_does_not_keep_the_caller(server: Server, first: bytes) -> None:
     server.say = drip(server, first, b"a")
-    with pytest.raises(PassingError, match=r"did not answer within 0\.3 s"):
+    with pytest.raises(PassingError, match=r"did not answer within 0\.5 s"):
         post(server, seconds=SHORT)
     server.ended.wait()  # and the connection is cut
 
@@ -249,11 +249,11 @@ def test_a_server_that_says_nothing_does_not_keep_the_caller(server: Server) -> 
 
 def test_an_answer_may_take_longer_than_connecting(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     def late(stream: socket.socket, _asked: Asked) -> bool:
-        server.released.wait(0.3)
+        server.released.wait(1)
         stream.sendall(answer())
         return True
 
-    monkeypatch.setattr(outbound_connections, "CONNECT_SECONDS", 0.1)
+    monkeypatch.setattr(outbound_connections, "CONNECT_SECONDS", 0.5)
     server.say = late
     assert post(server).status == 200
 

@@ -18,7 +18,8 @@ from functions.settings import VARIABLES
 from tests.support.function import ROOT
 
 SECRET = "a-key-of-the-tests"
-SECONDS = 30.0
+SECONDS = 120.0
+"""What no command takes, however busy the machine: after it something hangs."""
 OWN = ("WEBHOOK_SECRET", "GITHUB_TOKEN", "NO_COLOR", "FORCE_COLOR", "GOOGLE_APPLICATION_CREDENTIALS")
 
 
@@ -88,7 +89,7 @@ class Running:
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             try:
-                self._process.wait(10)
+                self._process.wait(SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()

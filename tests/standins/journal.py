@@ -43,7 +43,7 @@ class Journal(Sequence[R], Generic[R]):
         with self._changed:
             self._seen.clear()
 
-    def wait(self, matching: Callable[[R], bool] = lambda _: True, *, count: int = 1, timeout: float = 10.0) -> list[R]:
+    def wait(self, matching: Callable[[R], bool] = lambda _: True, *, count: int = 1, timeout: float = 60.0) -> list[R]:
         """Wait until `count` entries match and give them; TimeoutError after `timeout` seconds."""
 
         def found() -> list[R]:

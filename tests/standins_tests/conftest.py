@@ -53,7 +53,7 @@ class Client:
 
 def client_of(server: ApiServer | RemoteApiServer) -> Client:
     context = ssl.create_default_context(cadata=server.ca_pem)
-    pool = urllib3.PoolManager(ssl_context=context, retries=False, timeout=5)
+    pool = urllib3.PoolManager(ssl_context=context, retries=False, timeout=60)
     return Client(pool, server.url, server.token)
 
 

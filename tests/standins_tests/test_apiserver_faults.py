@@ -77,7 +77,7 @@ def test_hanging_and_late_answers(server: ApiServer, client: Client) -> None:
     server.faults.add(Fault(action="hang", times=1))
     server.faults.add(Fault(action="delay", seconds=0.05, times=1))
     with pytest.raises(urllib3.exceptions.ReadTimeoutError):
-        client.pool.request("GET", f"{client.url}{RUNS}", timeout=0.05)
+        client.pool.request("GET", f"{client.url}{RUNS}", timeout=urllib3.Timeout(connect=60, read=0.05))
     assert client.ask("POST", RUNS, run()).status == 201
 
 

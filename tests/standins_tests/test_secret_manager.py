@@ -119,7 +119,7 @@ def test_faults(manager: SecretManager, client: Any) -> None:
     with pytest.raises(exceptions.ResourceExhausted):
         access(client)
     with pytest.raises(exceptions.DeadlineExceeded):
-        access(client, timeout=0.1)
+        access(client, timeout=0.5)
     assert access(client).payload.data == b"one"
     codes = [call.code for call in manager.calls.wait(count=4)]
     assert sorted(codes) == ["DEADLINE_EXCEEDED", "OK", "RESOURCE_EXHAUSTED", "UNAVAILABLE"]
