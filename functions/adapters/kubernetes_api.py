@@ -17,6 +17,9 @@ from functions.ports import Deadline
 from functions.shown import NAME, shown
 from functions.values import Json
 
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
+_FORBIDDEN = frozenset({HTTPStatus.FORBIDDEN})
+
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -84,7 +87,7 @@ class KubernetesApi:
             body={**manifest, "metadata": metadata},
             impersonate=impersonate,
             attributes=resource.attributes("create", namespace),
-            path_is_doubted=True,
+            doubted=_NOT_FOUND,
         )
         return self._calls.json(request, describe(resource.kind, namespace, _text(metadata, "name")), deadline)
 
@@ -132,6 +135,7 @@ class KubernetesApi:
             path=resource.path(namespace),
             query={key: value for key, value in query.items() if value},
             attributes=resource.attributes("list", namespace),
+            doubted=_FORBIDDEN,
         )
         return self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
 
@@ -165,7 +169,7 @@ class KubernetesApi:
         """Return how objects of a kind are addressed. Raises LastingError when the cluster serves no such kind."""
 
         def read(path: str) -> Mapping[str, Json] | None:
-            request = Request(method="GET", path=path, path_is_doubted=True)
+            request = Request(method="GET", path=path, doubted=_NOT_FOUND)
             try:
                 return self._calls.json(
                     request, f"discovery of {api_version}", deadline, complete=lambda found: serves(found, kind)

@@ -122,7 +122,7 @@ class Calls:
         finally:
             self._free.release()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return errors.of_answer(answer, subject, request.body, path_is_doubted=request.path_is_doubted)
+            return errors.of_answer(answer, subject, request.body, doubted=request.doubted)
         return _object(answer, subject)
 
     def _judged(

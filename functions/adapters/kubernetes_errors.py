@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from http import HTTPStatus
 
 from functions.adapters.kubernetes_answers import Answer, NoAnswerError
@@ -89,7 +89,7 @@ def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
 
 
 def of_answer(
-    answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, path_is_doubted: bool = False
+    answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, doubted: Set[int] = frozenset()
 ) -> ApiError:
     """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent."""
     found = _status_object(answer.body)
@@ -103,7 +103,7 @@ def of_answer(
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
     asked = details.get("retryAfterSeconds")
-    found_verdict = verdict(answer.status, cause, raw, details, path_is_doubted=path_is_doubted)
+    found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
     if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
         if answer.status == HTTPStatus.UNAUTHORIZED:
             message = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"

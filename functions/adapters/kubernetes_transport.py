@@ -6,7 +6,7 @@ import os
 import ssl
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,8 +40,9 @@ class Request:
     """A user's name for Impersonate-User."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """What is asked for, as an access review names it; empty for what is no resource."""
-    path_is_doubted: bool = False
-    """The path may be served a moment later, that of a kind of which a CRD has just come."""
+    doubted: Set[int] = frozenset()
+    """Statuses that a server in passing may answer in any words. 404: a kind's path, of which a CRD has just come. 403:
+    a list, which no admission refuses, and which would look narrower than it is."""
 
 
 class Session:

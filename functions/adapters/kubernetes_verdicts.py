@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import Enum
 from http import HTTPStatus
 
@@ -39,11 +39,11 @@ _UNAUTHORIZED = pattern(r'\bUser "(?:[^"\\]|\\.)*" cannot |\bRBAC: ')
 
 
 def verdict(
-    status: int, cause: str, message: str, details: Mapping[str, Json], *, path_is_doubted: bool = False
+    status: int, cause: str, message: str, details: Mapping[str, Json], *, doubted: Set[int] = frozenset()
 ) -> Verdict:
     """Judge an answer that is not 2xx by its Status object's reason (`cause`), message and details.
 
-    With `path_is_doubted`, a 404 of the path itself is: a CRD may be on its way to be served.
+    The statuses in `doubted` are, whatever the words; a 404 only where it is the path's own.
     """
     denied = _WEBHOOK_DENIES in message
     if too_large(message):
@@ -58,8 +58,8 @@ def verdict(
         return Verdict.PASSES  # a ResourceQuota that somebody else has just updated: over the next time
     if status == HTTPStatus.FORBIDDEN and not denied:
         known = (found for words, found in _FORBIDDEN_IN_PASSING.items() if words in message)
-        return next(known, Verdict.DOUBTED if _UNAUTHORIZED.search(message) else Verdict.LASTS)
-    if status == HTTPStatus.NOT_FOUND and path_is_doubted and not details.get("name"):
+        return next(known, Verdict.DOUBTED if status in doubted or _UNAUTHORIZED.search(message) else Verdict.LASTS)
+    if status == HTTPStatus.NOT_FOUND and status in doubted and not details.get("name"):
         return Verdict.LASTS if message.startswith('namespaces "') else Verdict.DOUBTED
     return Verdict.LASTS
 

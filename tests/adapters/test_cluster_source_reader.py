@@ -122,8 +122,8 @@ def test_all_namespaces_are_not_asked_for_again_for_five_minutes(narrow: ApiServ
 def test_a_list_that_is_refused_in_passing_narrows_nothing(server: ApiServer) -> None:
     cluster = Cluster(server)
     cluster.put(listener(), template(), listener(namespace="other"), template(namespace="other"))
-    for times in (1, 3):
-        server.faults.add(Fault(status=403, path="/v1beta1/eventlisteners", body=NO_RIGHT, times=times))
+    for times, body in ((1, NO_RIGHT), (3, NO_RIGHT), (3, "<html>a balancer's page</html>")):
+        server.faults.add(Fault(status=403, path="/v1beta1/eventlisteners", body=body, times=times))
         assert list(cluster.later()) == [PATH, "other/listener"]
     assert cluster.asked_home == 0
 

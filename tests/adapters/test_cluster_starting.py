@@ -279,9 +279,14 @@ PHRASES: list[tuple[int, str, str, Verdict]] = [
 
 @pytest.mark.parametrize(("status", "cause", "message", "expected"), PHRASES)
 def test_what_each_refusal_is_worth(status: int, cause: str, message: str, expected: Verdict) -> None:
-    assert verdict(status, cause, message, {}, path_is_doubted=True) is expected
+    assert verdict(status, cause, message, {}, doubted={404}) is expected
+
+
+def test_a_list_is_doubted_in_any_words() -> None:
+    assert verdict(403, "Forbidden", "no", {}, doubted={403}) is Verdict.DOUBTED
+    assert verdict(403, "Forbidden", 'admission webhook "w" denied the request', {}, doubted={403}) is Verdict.LASTS
 
 
 def test_a_path_is_doubted_only_where_something_is_created_or_discovered() -> None:
     assert verdict(404, "NotFound", "could not find the requested resource", {}) is Verdict.LASTS
-    assert verdict(404, "NotFound", 'x "n" not found', {"name": "n"}, path_is_doubted=True) is Verdict.LASTS
+    assert verdict(404, "NotFound", 'x "n" not found', {"name": "n"}, doubted={404}) is Verdict.LASTS
