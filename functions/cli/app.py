@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from functions.cli.output import UNREACHABLE
+from functions.cli.output import UNREACHABLE, visible
 from functions.dataclass import dataclass
 from functions.errors import ConfigurationError, PassingError, PipehookError
 
@@ -52,10 +52,14 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except PassingError as error:
-            raise _Unreachable(error.reason) from error
+            raise _Unreachable(visible(error.reason)) from error
         except PipehookError as error:
             mistakes = error.mistakes if isinstance(error, ConfigurationError) else ()
-            raise click.ClickException("\n".join([error.reason, *(f"  {mistake}" for mistake in mistakes)])) from error
+            text = "\n".join([error.reason, *(f"  {mistake}" for mistake in mistakes)])
+            raise click.ClickException(visible(text)) from error
+        except click.ClickException as error:
+            vars(error).update(message=visible(error.message))
+            raise
 
 
 class _Unreachable(click.ClickException):

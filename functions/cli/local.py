@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from functions.adapters import http
 from functions.cli.admin import OwnKubeconfig
-from functions.cli.output import coloured, progress
+from functions.cli.output import coloured, progress, visible
 from functions.cli.recorded import Recorded
 from functions.cli.trace import TriggerTrace, Watch
 from functions.delivery import Delivery, repository_name
@@ -201,7 +201,7 @@ class LogLines(io.TextIOBase):
                 entry = json.loads(line)
                 severity, message = str(entry["severity"]), str(entry["message"])
             except (ValueError, KeyError, TypeError):
-                self._beyond.write(line + "\n")
+                self._beyond.write(visible(line) + "\n")
                 continue
             progress(f"{coloured(severity.ljust(8), _COLOURS.get(severity, 'white'))} {message}")
         return len(text)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import shutil
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 import click
+
+from functions.shown import printable
 
 OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 """The exit codes: fine; findings or a failure; a wrong command line; a server that cannot be reached."""
@@ -31,14 +35,23 @@ def output_option(*more: str) -> Callable[[F], F]:
     )
 
 
+_ESCAPE = secrets.token_hex(16)
+"""Stands for the escape character of our own styles until the text is written: no text from outside can hold it."""
+
+
 def say(text: str = "", *, nl: bool = True) -> None:
     """Write to standard output."""
-    click.echo(text, nl=nl, color=_coloured(sys.stdout))
+    click.echo(visible(text).replace(_ESCAPE, "\x1b"), nl=nl, color=_coloured(sys.stdout))
 
 
 def progress(text: str) -> None:
     """Write to standard error, which a pipe does not carry."""
-    click.echo(text, err=True, color=_coloured(sys.stderr))
+    click.echo(visible(text).replace(_ESCAPE, "\x1b"), err=True, color=_coloured(sys.stderr))
+
+
+def visible(text: str) -> str:
+    """Return text as every print has it, since some of it may come from outside: no escapes, nothing that hides."""
+    return printable(text, keep="\n\t")
 
 
 def _coloured(stream: Any) -> bool:
@@ -48,7 +61,11 @@ def _coloured(stream: Any) -> bool:
 
 def coloured(text: str, colour: str, *, bold: bool = False) -> str:
     """Return text that terminals show in a colour; `say` and `progress` take it off elsewhere."""
-    return click.style(text, fg=colour, bold=bold)
+    return click.style(visible(text), fg=colour, bold=bold).replace("\x1b", _ESCAPE)
+
+
+def _unstyled(text: str) -> str:
+    return click.unstyle(text.replace(_ESCAPE, "\x1b"))
 
 
 STATUS_COLOURS = {
@@ -76,9 +93,10 @@ def status(word: str, *, width: int = 0) -> str:
 
 
 def document(value: Any, form: str) -> str:
-    """Return a value as JSON or YAML text."""
+    """Return a value as JSON or YAML text, what cannot be seen in escapes."""
     if form == "json":
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        text = json.dumps(value, indent=2, ensure_ascii=False)
+        return _HIDDEN.sub(lambda found: found[0] if found[0].isprintable() else json.dumps(found[0])[1:-1], text)
     return yaml_text(value)
 
 
@@ -91,22 +109,36 @@ def yaml_text(value: Any, *, many: bool = False) -> str:
             return True
 
     def text(dumper: yaml.SafeDumper, data: str) -> yaml.ScalarNode:
-        style = "|" if "\n" in data else None
+        # what cannot be seen is escaped afterwards, which only this style allows
+        style = '"' if visible(data) != data else "|" if "\n" in data else None
         return dumper.represent_scalar("tag:yaml.org,2002:str", data, style=style)
 
     Dumper.add_representer(str, text)
     written: str = yaml.dump_all(
         value if many else [value], Dumper=Dumper, sort_keys=False, allow_unicode=True, width=110
     )
-    return written.rstrip("\n")
+    return _HIDDEN.sub(_escaped, written.rstrip("\n"))
+
+
+_HIDDEN = re.compile(r"[^\n\t -~]")
+
+
+def _escaped(found: re.Match[str]) -> str:
+    """Return a character as it stands in YAML's double quotes, where it cannot be seen."""
+    character = found[0]
+    if character.isprintable():
+        return character
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 -- YAML's three forms
 
 
 def table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> str:
     """Return rows under headings, columns two blanks apart; the last column may be as long as it is."""
-    widths = [max(len(click.unstyle(row[column])) for row in [headings, *rows]) for column in range(len(headings))]
+    rows = [[cell.replace("\n", " ") for cell in row] for row in rows]
+    widths = [max(len(_unstyled(row[column])) for row in [headings, *rows]) for column in range(len(headings))]
 
     def line(row: Sequence[str]) -> str:
-        cells = [cell + " " * (width - len(click.unstyle(cell))) for cell, width in zip(row, widths, strict=True)]
+        cells = [cell + " " * (width - len(_unstyled(cell))) for cell, width in zip(row, widths, strict=True)]
         return "  ".join(cells).rstrip()
 
     head = coloured(line([heading.upper() for heading in headings]), "white", bold=True)

@@ -19,10 +19,10 @@ from typing import Any
 
 import click
 
+from functions.cli.masking import is_secret, masked
 from functions.delivery import Delivery, canonical_headers, canonical_name
 
 FORMAT = "pipehook/delivery/v1"
-_SECRET = re.compile(r"token|secret|signature|authorization|cookie|password|credential|api-?key", re.IGNORECASE)
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
@@ -35,7 +35,7 @@ class Recorded:
     path: str = "/"
     received_at: float = 0.0
     stripped: tuple[str, ...] = ()
-    """The names of headers that were left out because they carry secrets."""
+    """The names of headers that were left out because they carry secrets; `?` where some of the path was."""
 
     def delivery(self) -> Delivery:
         """Return it as the function sees it. Without a time of its own it is received now."""
@@ -55,10 +55,12 @@ class Recorded:
         return replace(self, headers=(*kept, *added))
 
     def without_secrets(self) -> Recorded:
-        """Return it without the headers that carry signatures, tokens and cookies."""
-        kept = tuple(entry for entry in self.headers if not is_secret(entry[0]))
-        names = tuple(dict.fromkeys(canonical_name(name) for name, _ in self.headers if is_secret(name)))
-        return replace(self, headers=kept, stripped=names)
+        """Return it without what carries signatures, tokens and cookies: headers, parts of others, and of the path."""
+        kept = tuple((name, masked(value)) for name, value in self.headers if not is_secret(name, value))
+        left_out = [canonical_name(name) for name, value in self.headers if is_secret(name, value)]
+        path = masked(self.path)
+        names = tuple(dict.fromkeys([*left_out, *(["?"] if path != self.path else [])]))
+        return replace(self, headers=kept, path=path, stripped=names)
 
     def text(self) -> str:
         """Return the file's text."""
@@ -82,11 +84,6 @@ class Recorded:
         stamp = datetime.fromtimestamp(self.received_at, UTC).strftime("%Y%m%dT%H%M%S")
         event = _UNSAFE.sub("-", delivery.event_name)[:40].strip("-.") or "delivery"
         return f"{stamp}-{number:04d}-{event}.json"
-
-
-def is_secret(name: str) -> bool:
-    """Say whether a header is one whose value nobody should see."""
-    return bool(_SECRET.search(name))
 
 
 def read_recorded(path: Path) -> Recorded:

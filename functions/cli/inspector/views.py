@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from functions.cli.local import Arrival
+from functions.cli.masking import is_secret, masked
 from functions.cli.output import yaml_text
-from functions.cli.recorded import is_secret
 from functions.cli.render import verdict
 from functions.cli.trace import TriggerTrace
 
@@ -97,9 +97,10 @@ def page(arrival: Arrival) -> Page:
     payload = _payload(recorded.body)
     return Page(
         row=row(arrival),
-        path=recorded.path,
+        path=masked(recorded.path),
         headers=tuple(
-            (name, MASK if is_secret(name) else value, is_secret(name)) for name, value in sorted(recorded.headers)
+            (name, MASK if is_secret(name, value) else masked(value), is_secret(name, value))
+            for name, value in sorted(recorded.headers)
         ),
         payload=payload[:SHOWN],
         cut=len(payload) > SHOWN,
