@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts
-from functions.lint.chain import ANY_CHAIN, after
 from functions.lint.hits import Hit
+from functions.lint.known import ANY_CHAIN, after
 from functions.lint.places import Place, Places
 from functions.lint.reach import Library
 from functions.lint.rules import RULES, Finding, Rule, Severity

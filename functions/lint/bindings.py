@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from functions.bindings import Expression
 from functions.lint import events, trees
-from functions.lint.chain import Known, after, filter_of, replaces
 from functions.lint.hits import Hit
+from functions.lint.known import Known, filter_of, replaces
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import Bound, View
 from functions.lint.wanted import filters
@@ -94,33 +94,37 @@ def _lacking(steps: trees.Path, entry: Bound, view: View, known: Known) -> Itera
         yield Hit("PH304", place, f"body.{steps[0]} is missing from its event {', '.join(lacking)}", hint)
         return
     for event in names:
-        if (hole := events.hole(event, steps)) and not _guarded(hole, view):
-            holder = ".".join(hole[:-1] if hole[-1] == "*" else hole)
-            what = "may be empty" if hole[-1] == "*" else "may be null or missing"
-            more = " (a branch or tag is deleted)" if event == "push" else ""
-            filtering = "!body.deleted" if event == "push" else f"has(body.{holder}) && body.{holder} != null"
-            advice = f"filter with {filtering}, or {hint}"
-            yield Hit("PH304", place, f"body.{holder} of the event {event} {what}{more}", advice)
+        if (hole := events.hole(event, steps)) and not _guarded(hole, view, known):
+            yield Hit("PH304", place, *_said(event, hole, hint))
             return
 
 
-def _guarded(hole: trees.Path, view: View) -> bool:
+def _said(event: str, hole: trees.Path, hint: str) -> tuple[str, str]:
+    """Return what may be missing, and what to do."""
+    listed = hole[-1] == "*"
+    holder = "body." + ".".join(hole[:-1] if listed else hole)
+    what, filtering = ("be empty", f"{holder}.size() > 0") if listed else ("be null or missing", f"{holder} != null")
+    if event == "push" and hole in (("head_commit",), ("commits", "*")):
+        what, filtering = f"{what} (a branch or tag is deleted)", "!body.deleted"
+    elif not listed:
+        filtering = f"has({holder}) && {filtering}"
+    return f"{holder} of the event {event} may {what}", f"filter with {filtering}, or {hint}"
+
+
+def _guarded(hole: trees.Path, view: View, known: Known) -> bool:
     """Say whether a filter looks at what may be missing, or at what tells it."""
     asked = [entry for entry in view.interceptors if filter_of(entry) or replaces(entry)]
+    named = tuple(step for step in hole if step != "*")
+    fixed = known.fixed.get(("body", "ref"))
     for entry in asked:
         tree = trees.tree(filter_of(entry))
         read = set(trees.paths(tree)) if tree else set()
         telling = {path[1] for path in read if path[0] == "body" and len(path) > 1}
-        if any(path[1 : 1 + len(hole)] == hole or path[1:] == hole[: len(path) - 1] != () for path in read):
+        if any(path[1 : 1 + len(named)] == named for path in read):
             return True
         if hole[0] in ("head_commit", "commits"):
-            if telling & _TELLING or ("ref" in telling and _fixes_ref(view)):
+            if telling & _TELLING or ("ref" in telling and fixed is not None and not fixed.sent):
                 return True
         elif hole != ("issue", "pull_request") and telling:
             return True  # which events it lets through decides, and a rare hole is not worth a guess
     return False
-
-
-def _fixes_ref(view: View) -> bool:
-    fact = after(view).fixed.get(("body", "ref"))
-    return fact is not None and not fact.sent

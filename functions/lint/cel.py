@@ -8,8 +8,8 @@ from dataclasses import field
 from functions.cel.syntax import Call, Expr, Fold, Literal, Select
 from functions.dataclass import dataclass
 from functions.lint import events, trees
-from functions.lint.chain import filter_of, overlays_of, walk
 from functions.lint.hits import Hit
+from functions.lint.known import filter_of, overlays_of, walk
 from functions.lint.places import Place
 from functions.lint.views import View
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from functions.lint import trees
-from functions.lint.chain import filter_of, is_core, replaces
 from functions.lint.hits import Hit
+from functions.lint.known import filter_of, is_core, replaces
 from functions.lint.views import View
 from functions.lint.wanted import CORE_WITH_TYPES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.bindings import Expression, compile_bindings
 from functions.jsonpath.nodes import Field, Filter, Identifier, Slice, Wildcard
-from functions.lint.chain import Known
+from functions.lint.known import Known
 from functions.lint.text import ANYTHING, Text, constant
 from functions.lint.trees import Path
 from functions.lint.views import View

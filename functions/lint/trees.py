@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from functions.cel.checker import check
 from functions.cel.errors import CelError
@@ -12,6 +13,7 @@ from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, Map
 Path = tuple[str, ...]
 
 
+@lru_cache(maxsize=512)  # several rules read the same expression
 def tree(source: str) -> Expr | None:
     """Return an expression, its parts marked with their types; None when it does not compile (PH002 says so)."""
     try:

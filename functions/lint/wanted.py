@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.lint.chain import filter_of, is_core
+from functions.lint.known import filter_of, is_core
 from functions.lint.views import PlacedInterceptor, View
 
 CORE_WITH_TYPES = ("github", "gitlab", "bitbucket")

@@ -208,12 +208,38 @@ def test_what_github_leaves_null_out_or_empty(event: str, value: str, guard: str
 
 
 @pytest.mark.parametrize(
+    ("event", "value", "advice"),
+    [
+        ("push", "$(body.head_commit.id)", "filter with !body.deleted, or"),
+        ("push", "$(body.commits[0].id)", "filter with !body.deleted, or"),
+        ("push", "$(body.head_commit.added[0])", "filter with !body.deleted, or"),
+        (
+            "check_run",
+            "$(body.check_run.pull_requests[0].number)",
+            "filter with body.check_run.pull_requests.size() > 0",
+        ),
+        (
+            "issue_comment",
+            "$(body.issue.pull_request.url)",
+            "has(body.issue.pull_request) && body.issue.pull_request != null",
+        ),
+    ],
+)
+def test_the_advice_is_a_filter_that_it_takes(event: str, value: str, advice: str) -> None:
+    (finding,) = found(listed(events(event), params={"p": value}), with_params("p"))
+    assert advice in finding.hint
+    filter_ = finding.hint.removeprefix("filter with ").partition(", or ")[0]
+    assert binding(value, events(event), cel(filter_)) == []
+
+
+@pytest.mark.parametrize(
     ("event", "value", "filter_"),
     [
         ("push", "$(body.head_commit.id)", "body.ref.startsWith('refs/heads/')"),
         ("push", "$(body.head_commit.id)", "body.repository.full_name == 'acme/shop'"),
         ("push", "$(body.commits[0].id)", "body.ref.startsWith('refs/heads/')"),
         ("issue_comment", "$(body.issue.pull_request.url)", "body.comment.body == '/test'"),
+        ("issue_comment", "$(body.issue.pull_request.url)", "body.issue.state == 'open'"),
     ],
 )
 def test_a_filter_that_looks_elsewhere_is_none(event: str, value: str, filter_: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from functions.lint import STRUCTURE
 from functions.lint.rules import RULES
 from tests.lint.support import ids, pinned
 from tests.support.function import ROOT
@@ -36,6 +37,9 @@ def test_every_rule_has_a_section_in_order_with_its_name_and_severity() -> None:
     assert list(SECTIONS) == list(RULES)
     for rule, text in SECTIONS.items():
         assert text.split("\n")[2].startswith(f"**{RULES[rule].name}** ({RULES[rule].severity}"), rule
+        assert "\nWrong:\n" in text
+        assert "\nMended:" in text
+        assert (f"`# pipehook:ignore={rule}`" in text) != (rule == STRUCTURE)
 
 
 @pytest.mark.parametrize("rule", EXAMPLES)
