@@ -48,8 +48,8 @@ def _types(view: View) -> Iterator[Hit]:
 
 def _chosen_otherwise(view: View) -> bool:
     """Say whether something else in the chain looks at what tells events from each other."""
-    if any(replaces(entry) for entry in view.interceptors):
-        return True  # it sees the event, and may refuse it
+    if any(replaces(entry) or entry.param("eventTypes") is not None for entry in view.interceptors):
+        return True  # another one sees the event, and may refuse it
     for entry in view.interceptors:
         source = filter_of(entry)
         tree = trees.tree(source) if source else None

@@ -81,7 +81,10 @@ _BY_NAME: Mapping[str, Text] = {
     for name in names.split()
 }
 _HASH_OF = pattern(r"(?:.*\.)?(?:head_commit|commits\.\*|last_commit|commit)\.id")
-_NAMED_BY_OWNER = pattern(r"(?:.*\.)?(?:repository\.name|repo\.name|repository\.owner\.name|project\.key)")
+_NAMED_BY_OWNER = pattern(
+    r"(?:.*\.)?(?:repository\.name|repo\.name|repository\.owner\.name|project\.key)"
+    r"|(?:repository|project)\.default_branch|master_branch"
+)
 # what the sender words although its name is in the table: payloads, and what holds the name of a branch
 _WORDED = pattern(
     r"(?:client_payload|inputs|deployment\.payload|alert|marketplace_purchase|workflow\.inputs|wiki)\..*"
@@ -131,6 +134,8 @@ def of_body(steps: tuple[str, ...], *, provider: bool, events: list[str] | None)
         return _HASH
     if _NAMED_BY_OWNER.fullmatch(path):
         return _SLUG
+    if steps == ("pusher", "name"):
+        return _LOGIN
     typed = steps == ("action",) and events and _TYPED_BY_SENDER.intersection(events)
     if not typed and not _WORDED.fullmatch(path):
         if (

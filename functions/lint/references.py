@@ -20,6 +20,7 @@ _ALMOST = re.compile(
 _OF_RUN = re.compile(
     r"(?:\$[({\[]\s*(?:inputs\.)?param(?:eter)?s?(?:\.|\[['\"])([A-Za-z_][A-Za-z0-9_.-]*?)(?:['\"]\])?\s*[)}\]])"
 )
+_OF_EVENT = re.compile(r"\$\(\s*(?:body|extensions|header)\.[^()\s]*\s*\)")
 _DECLARED_BY_WEBHOOK = re.compile(r"[_a-zA-Z][_a-zA-Z0-9.-]*")
 _OWN_PARAMS = frozenset({"Pipeline", "Task", "TriggerTemplate", "StepAction"})
 _SUBSTITUTED = frozenset({"pipelineSpec", "taskSpec", "workspaces", "taskRunSpecs"})
@@ -52,6 +53,9 @@ def check(view: View) -> Iterator[Hit]:
                     yield Hit("PH101", place, message, f"declare the param {name}", (f"$(tt.params.{name})",))
             names = _misspelt(text, bound | declared, own, path, str(resource.get("kind")))
             misspelt |= set(names.values())
+            if read := _OF_EVENT.findall(text):
+                message = "a resource gets this as literal text"
+                yield Hit("PH103", place, message, "bind it to a param, and write $(tt.params.NAME)", tuple(read))
             if names:
                 message = "the resource gets this as literal text"
                 hint = "write " + ", ".join(f"$(tt.params.{name})" for name in dict.fromkeys(names.values()))

@@ -12,7 +12,7 @@ from tests.support.sources import cel, github
 LONG = "a" * 63
 
 
-def metadata(value: str = "$(body.pusher.name)", *chain: dict[str, Any], **fields: Any) -> list[str]:
+def metadata(value: str = "$(body.pusher.email)", *chain: dict[str, Any], **fields: Any) -> list[str]:
     """The rules that the metadata of a PipelineRun break; its template has the param p."""
     resource = {**pinned(p="$(tt.params.p)"), "metadata": {"generateName": "r-", **fields}}
     if "name" in fields:
@@ -62,7 +62,7 @@ def test_what_kubernetes_refuses_as_it_stands(fields: dict[str, Any], rules: lis
         ("$(body.ref)", ["PH401"], ["PH401"]),
         ("$(body.repository.full_name)", ["PH401"], ["PH401"]),
         ("$(body.repository.html_url)", ["PH401"], ["PH401"]),
-        ("$(body.pusher.name)", ["PH402"], ["PH402"]),
+        ("$(body.pusher.email)", ["PH402"], ["PH402"]),
         ("$(body.head_commit.message)", ["PH304", "PH402"], ["PH304", "PH402"]),
         ("$(body.after)", [], []),
         ("$(body.repository.id)", [], []),

@@ -68,6 +68,11 @@ def test_a_reference_that_is_fine(text: str) -> None:
     assert refers(text) == []
 
 
+@pytest.mark.parametrize("text", ["$(body.after)", "$(extensions.short)", "$(header.X-GitHub-Event)"])
+def test_a_field_of_the_event_in_a_resource(text: str) -> None:
+    assert refers(f"{text} $(tt.params.v)") == ["PH103"]
+
+
 def test_params_of_a_run_where_pipelines_replaces_them() -> None:
     bound = listed(params={"v": "$(body.after)"})
     of_task = task_run({"params": [{"name": "v"}], "steps": [{"args": ["--at=$(params.v)"]}]}, v="$(tt.params.v)")

@@ -118,7 +118,7 @@ REPORTS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "tektoncd/triggers#1049": ([listed(params={"p": "$($(body.after))"}), with_params("p")], ["PH305"]),
     "tektoncd/pipeline#3226": (
         [
-            listed(params={"p": "$(body.pusher.name)"}),
+            listed(params={"p": "$(body.pusher.email)"}),
             with_params(
                 "p", resource=task_run({"steps": [{"script": 'echo "$(params.name)"'}]}, name="$(tt.params.p)")
             ),
@@ -127,7 +127,7 @@ REPORTS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     ),
     "tektoncd/pipeline#3458": (
         [
-            listed(params={"p": "$(body.pusher.name)"}),
+            listed(params={"p": "$(body.pusher.email)"}),
             with_params(
                 "p",
                 resource=task_run(

@@ -237,7 +237,7 @@ def test_bindings_to_fields_that_the_event_lacks() -> None:
 )
 def test_names_and_labels(metadata: Mapping[str, Any], rules: list[str]) -> None:
     resource = {**pinned(ref="$(tt.params.ref)", pusher="$(tt.params.pusher)"), "metadata": dict(metadata)}
-    bound = {"ref": "$(body.ref)", "pusher": "$(body.pusher.name)"}
+    bound = {"ref": "$(body.ref)", "pusher": "$(body.pusher.email)"}
     assert ids(listed(params=bound), with_params("ref", "pusher", resource=resource)) == rules
 
 
@@ -365,6 +365,10 @@ def test_the_advice_names_events_as_the_provider_does(provider: str, example: st
 )
 def test_filters_that_choose_events(expression: str, rules: list[str]) -> None:
     assert ids(listed(github(), cel(expression)), template("template", pinned())) == rules
+
+
+def test_the_types_of_one_interceptor_are_enough() -> None:
+    assert ids(listed(github(), github(eventTypes=["push"])), template("template", pinned())) == []
 
 
 def test_no_event_types_let_no_event_through() -> None:

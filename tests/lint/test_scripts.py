@@ -214,6 +214,8 @@ PULL_REQUEST = github(eventTypes=["pull_request"])
         ("$(body.repository.full_name)", []),
         ("$(body.repository.owner.login)/$(body.repository.name)", []),
         ("$(body.sender.login)", []),
+        ("$(body.repository.default_branch)", []),  # the owner's word, once for all events
+        ("$(body.pusher.name)", []),
         ("$(body.repository.id)", []),
         ("$(body.repository.private)", []),
         ("$(body.repository.pushed_at)", []),
@@ -245,7 +247,6 @@ def test_fields_whose_alphabet_is_fixed(value: str, chain: list[dict[str, Any]])
         ("$(body)", []),
         ("$(body.compare)", []),
         ("$(body.repository.description)", []),
-        ("$(body.repository.default_branch)", []),
         ("$(body.pull_request.title)", [PULL_REQUEST]),
         ("$(body.pull_request.head.ref)", [PULL_REQUEST]),
         ("$(body.pull_request.head.label)", [PULL_REQUEST]),
@@ -388,7 +389,7 @@ def test_behind_a_webhook_no_field_is_known() -> None:
 def test_one_finding_for_the_triggers_that_share_a_template() -> None:
     from tests.support.sources import inline, listener
 
-    bindings = [{"name": "p", "value": "$(body.pusher.email)"}, {"name": "q", "value": "$(body.pusher.name)"}]
+    bindings = [{"name": "p", "value": "$(body.pusher.email)"}, {"name": "q", "value": "$(body.base_ref)"}]
     triggers = [inline(name, github(eventTypes=["push"]), bindings=bindings) for name in ("a", "b", "c")]
     resource = task_run({"steps": [{"script": "echo $(params.P) $(params.Q)"}]}, P="$(tt.params.p)", Q="$(tt.params.q)")
     (finding,) = found(listener(*triggers), with_params("p", "q", resource=resource))
