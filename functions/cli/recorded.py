@@ -20,6 +20,7 @@ from typing import Any
 import click
 
 from functions.cli.masking import is_secret, masked
+from functions.cli.output import document
 from functions.delivery import Delivery, canonical_headers, canonical_name
 
 FORMAT = "pipehook/delivery/v1"
@@ -68,7 +69,7 @@ class Recorded:
             body = {"body": self.body.decode("utf-8")}
         except UnicodeDecodeError:
             body = {"bodyBase64": base64.b64encode(self.body).decode()}
-        document = {
+        content = {
             "format": FORMAT,
             "received": datetime.fromtimestamp(self.received_at, UTC).isoformat(timespec="milliseconds"),
             "path": self.path,
@@ -76,7 +77,7 @@ class Recorded:
             "stripped": list(self.stripped),
             **body,
         }
-        return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+        return document(content, "json") + "\n"
 
     def file_name(self, number: int) -> str:
         """Return a name that sorts by arrival and says what it is."""

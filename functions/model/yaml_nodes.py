@@ -13,6 +13,7 @@ import yaml
 from functions.go_json import folded
 from functions.model.findings import MAX_MISTAKES
 from functions.model.yaml_scalars import ONLY_CORE_TAGS, YamlError, resolve_plain, resolve_tagged
+from functions.shown import shown
 from functions.values import Json
 
 MAX_DEPTH = 100
@@ -140,10 +141,12 @@ class Composer:
 
     def _alias(self, name: str, line: int, column: int) -> Node:
         if name not in self._anchors:
-            raise YamlError(f"the alias *{name} stands for nothing: no anchor has this name before it", line=line)
+            raise YamlError(
+                f"the alias *{shown(name)} stands for nothing: no anchor has this name before it", line=line
+            )
         found = self._anchors[name]
         if found is None:
-            raise YamlError(f"the alias *{name} stands inside what it refers to", line=line, column=column)
+            raise YamlError(f"the alias *{shown(name)} stands inside what it refers to", line=line, column=column)
         node, size = found
         self._budget.spend(size, line)
         return Node(node.value, node.children, line, column)
@@ -171,7 +174,7 @@ class Composer:
                 first = children[key].line
                 self._mistake(
                     YamlError(
-                        f'the key "{key[:64]}" stands twice in one object, first in line {first}',
+                        f'the key "{shown(key)}" stands twice in one object, first in line {first}',
                         line=key_node.line,
                         column=key_node.column,
                         hint="keep one of them",

@@ -116,6 +116,13 @@ def test_what_is_kept_holds_no_secrets(name: str) -> None:
     assert kept.stripped or "stripped" in kept.text()
 
 
+def test_a_kept_delivery_is_shown_by_any_program_without_escapes() -> None:
+    recorded = Recorded((("X-Note", HOSTILE[:-1]),), HOSTILE[:-1].encode(), path="/\x9b")
+    text = recorded.text()
+    assert not HIDDEN & set(text)
+    assert json.loads(text)["body"] == HOSTILE[:-1]
+
+
 def test_what_is_no_secret_is_kept() -> None:
     headers = {
         "X-Event-Key": "repo:push",

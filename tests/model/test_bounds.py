@@ -117,3 +117,15 @@ def test_json_with_too_many_values_is_not_read_another_way(monkeypatch: pytest.M
 @pytest.mark.parametrize("text", ["# a\rkind: Trigger", " \tkind: Trigger", "#\n\nkind: Trigger", "#\r\nkind: Trigger"])
 def test_nothing_hides_behind_a_comment(text: str) -> None:
     assert loaded(f"# first\n{text}")
+
+
+@pytest.mark.parametrize("form", ["{0}: 1\n{0}: 2", "a: *{0}", "a: &{0} [*{0}]", "kind: {0}\n"])
+def test_what_a_mistake_quotes_is_bounded_and_printable(form: str) -> None:
+    name = "b" * 500 if "*" in form else "b\u202e\u200b" * 300
+    mistakes = loaded(
+        f"{HEAD.replace('EventListener', 'Trigger')}\n---\n"
+        + form.format(name)
+        + "\napiVersion: triggers.tekton.dev/v1beta1\n"
+    )
+    assert mistakes
+    assert all(mistake.isprintable() and len(mistake) < 400 for mistake in mistakes)
