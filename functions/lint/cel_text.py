@@ -11,6 +11,8 @@ from functions.lint import fields, trees
 from functions.lint.regexes import removed
 from functions.lint.text import ANYTHING, Text, constant, made_of, one_of
 
+EXPRESSION = "="
+"""Begins the path of what is known of a whole expression, by its key."""
 Lookup = Callable[[trees.Path], Text]
 """From a path of the event to what stands there."""
 
@@ -51,7 +53,10 @@ class _Reader:
             return self._lookup(("header", name))
         if path := trees.path(expr):
             return self._at(path)
-        return self._call(expr) if isinstance(expr, Call) else ANYTHING
+        if not isinstance(expr, Call):
+            return ANYTHING
+        fixed = self._lookup((EXPRESSION, trees.key(expr)))
+        return self._call(expr) if fixed is ANYTHING else fixed
 
     def _at(self, path: trees.Path) -> Text:
         if path[0] in self._aliases:

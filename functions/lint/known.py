@@ -15,7 +15,7 @@ from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.interceptors.overlay_paths import parse_path
 from functions.lint import fields, trees
-from functions.lint.cel_text import text_of
+from functions.lint.cel_text import EXPRESSION, text_of
 from functions.lint.regexes import matched
 from functions.lint.text import ANYTHING, Text, constant, one_of
 from functions.lint.views import PlacedInterceptor, View
@@ -196,14 +196,17 @@ def _fact(expr: Expr, known: Known) -> tuple[trees.Path, Text] | None:
         path = _event_path(expr.target)
         chars = matched(trees.text(expr.args[0]) or "")
         if path and chars is not None:
-            before = known.at(path)
+            before = text_of(expr.target, known.at)
             return path, before.mapped(lambda held: held & chars)
     return None
 
 
 def _event_path(expr: Expr) -> trees.Path | None:
+    """Return the path of a field, or for an expression on fields the one by which `cel_text` asks for it again."""
     name = trees.header_name(expr)
     if name:
         return ("header", name)
     path = trees.path(expr)
-    return path if path and path[0] in ("body", "extensions") and len(path) > 1 else None
+    if path is None:
+        return (EXPRESSION, trees.key(expr))
+    return path if path[0] in ("body", "extensions") and len(path) > 1 else None

@@ -102,3 +102,19 @@ def paths(expr: Expr) -> Iterator[Path]:
             yield (*holder, key)
     for part in parts(expr):
         yield from paths(part)
+
+
+def key(expr: Expr) -> str:
+    """Return a text that two expressions share when they are written alike; a macro shares it with nothing."""
+    match expr:
+        case Literal(value=value):
+            return repr(value)
+        case Ident(name=name):
+            return name
+        case Select(field=field, test=False):
+            return f"{key(expr.operand)}.{field}"
+        case Call(function=function, target=target):
+            return f"{key(target) if target else ''}:{function}({','.join(map(key, expr.args))})"
+        case ListExpr(items=items):
+            return f"[{','.join(map(key, items))}]"
+    return f"<{id(expr)}>"

@@ -307,6 +307,9 @@ def test_fields_of_other_providers(provider: str, safe: str, worded: str) -> Non
         "body.ref.translate('[^a-z0-9-]', '').upperAscii()",
         "body.ref.translate('\\\\W', '_')",
         "body.ref.translate('[^[:alnum:]]+', '-')",
+        "body.ref.translate('(?i)[^a-z0-9]+', '-')",
+        "body.ref.translate('([^a-z0-9])', '-')",
+        "'%s-%d'.format([body.after, 1])",
         "'v' + body.after.substring(0, 7)",
         "body.repository.full_name.split('/')[1]",
         "body.commits.map(c, c.id).join(',')",
@@ -330,6 +333,9 @@ def test_overlays_that_cannot_hold_a_shells_syntax(expression: str) -> None:
         "body.ref.replace('/', '-')",
         "body.ref.translate('^refs/heads/', '')",
         "body.ref.translate('[/]+', '-')",
+        "body.ref.translate('(?i)[/]+', '-')",
+        "body.ref.translate('[^a-z]$', '-')",
+        "body.ref.translate('[^\\\\p{L}]+', '-')",
         "body.ref.translate(body.after, '')",
         "body.ref.lowerAscii()",
         "body.after + body.ref",
@@ -369,6 +375,21 @@ def test_filters_that_fix_or_match_the_value(filter_: str, rules: list[str]) -> 
     assert in_step(SAYS, "$(body.ref)", github(eventTypes=["push"]), cel(filter_)) == rules
     overlay = cel(v="body.ref.split('/')[2]")
     assert in_step(SAYS, "$(extensions.v)", github(eventTypes=["push"]), cel(filter_), overlay) == rules
+
+
+@pytest.mark.parametrize(
+    ("filter_", "rules"),
+    [
+        ("body.ref.split('/')[2] == 'main'", []),
+        ("body.ref.split('/')[2] in ['main', 'next']", []),
+        ("body.ref.split('/')[2].matches('^[a-z]+$')", []),
+        ("body.ref.split('/')[1] == 'main'", ["PH202"]),
+        ("body.base_ref.split('/')[2] == 'main'", ["PH202"]),
+    ],
+)
+def test_a_filter_on_the_same_expression(filter_: str, rules: list[str]) -> None:
+    chain = [github(eventTypes=["push"]), cel(filter_, v="body.ref.split('/')[2]")]
+    assert in_step(SAYS, "$(extensions.v)", *chain) == rules
 
 
 def test_a_filter_on_an_extension_says_what_it_holds() -> None:
