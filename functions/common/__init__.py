@@ -1,0 +1,1 @@
+"""Values and words that every stage of a delivery's way shares."""

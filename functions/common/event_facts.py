@@ -1,0 +1,203 @@
+"""What a verified body says of its event: repository, commit, time, order. Pure; from the body as it was delivered.
+
+Nothing of it comes from a header or from what interceptors made of the body, but for `pull_request`: the pull request
+of an issue_comment, whose body names no commit, as the github interceptor fetched it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+from functions.dataclass import dataclass
+from functions.numbers import whole
+from functions.patterns import pattern
+from functions.values import Json
+
+Provider = Literal["", "github", "gitlab", "bitbucket"]
+"""Who has signed or vouched for the body: the core interceptor that verified it; empty for anybody else."""
+
+_COMMIT = pattern(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_SHORT_COMMIT = pattern(r"[0-9A-Fa-f]{12,64}")
+_GITHUB_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_GITLAB_NAME = pattern(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
+_UTC = " UTC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventFacts:
+    """The facts of one event; what a body does not say is empty or 0."""
+
+    provider: Provider = ""
+    repository: str = ""
+    """`owner/name` (GitLab: the path, with groups), as the API of the provider takes it."""
+    sha: str = ""
+    """The commit that the event is about, lower-case hexadecimal; empty for deleted refs and events of no commit."""
+    time: float
+    """Seconds since 1970, by the sender's clock where the body has it (`timed`), else of the receipt."""
+    timed: bool = False
+    before: str = ""
+    """Of a push, the commit that the ref had before; with `sha` it tells the newer of two pushes of one second."""
+    installation: int = 0
+    """Of the GitHub App that the delivery is for, 0 for other webhooks."""
+    deleted: bool = False
+    """A ref is gone: nothing is told of it."""
+
+
+def event_facts(
+    body: Json, *, provider: Provider, event: str, received_at: float, pull_request: Json = None
+) -> EventFacts:
+    """Return the facts of a body that `provider` vouched for; `event` is its name as the body bears it out.
+
+    Never raises: a field of another shape is one that is missing.
+    """
+    fields = _object(body)
+    if provider == "github":
+        return _github(fields, event, received_at, _object(pull_request))
+    if provider == "gitlab":
+        return _gitlab(fields, received_at)
+    if provider == "bitbucket":
+        return _bitbucket(fields, received_at)
+    return EventFacts(time=received_at)
+
+
+def _github(body: Mapping[str, Json], event: str, received_at: float, fetched: Mapping[str, Json]) -> EventFacts:
+    repository = _object(body.get("repository"))
+    time, timed = _time(_github_time(body, event), received_at)
+    deleted = body.get("deleted") is True if event == "push" else event == "delete"
+    sha = "" if deleted else _commit(_github_commit(body, event, fetched))
+    return EventFacts(
+        provider="github",
+        repository=_name(repository.get("full_name"), _GITHUB_NAME),
+        sha=sha,
+        time=time,
+        timed=timed,
+        before=_commit(body.get("before")) if event == "push" else "",
+        installation=whole(_object(body.get("installation")).get("id")) or 0,
+        deleted=deleted,
+    )
+
+
+def _github_commit(body: Mapping[str, Json], event: str, fetched: Mapping[str, Json]) -> Json:
+    match event:
+        case "push":
+            return body.get("after")
+        case "check_run" | "check_suite" | "workflow_run" | "workflow_job":
+            return _object(body.get(event)).get("head_sha")
+        case "status":
+            return body.get("sha")
+        case "deployment" | "deployment_status":
+            return _object(body.get("deployment")).get("sha")
+        case "issue_comment":
+            return _object(fetched.get("head")).get("sha")
+        case _ if event.startswith("pull_request"):
+            return _object(_object(body.get("pull_request")).get("head")).get("sha")
+        case _:
+            return None
+
+
+def _github_time(body: Mapping[str, Json], event: str) -> Json:
+    """Return the time of an event by GitHub's clock: whole seconds or RFC 3339, as its body has it.
+
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads; the times in commits are their authors'.
+    """
+    match event:
+        case "push":
+            return _object(body.get("repository")).get("pushed_at")
+        case "issue_comment" | "commit_comment":
+            return _object(body.get("comment")).get("created_at")
+        case "check_run" | "workflow_job":
+            run = _object(body.get(event))
+            return run.get("completed_at") or run.get("started_at")
+        case "deployment_status" | "check_suite" | "workflow_run" | "deployment":
+            return _object(body.get(event)).get("updated_at")
+        case "status":
+            return body.get("updated_at")
+        case _:
+            return _object(body.get("pull_request")).get("updated_at")
+
+
+def _gitlab(body: Mapping[str, Json], received_at: float) -> EventFacts:
+    """https://docs.gitlab.com/user/project/integrations/webhook_events/: pushes carry no time of GitLab's own."""
+    attributes = _object(body.get("object_attributes"))
+    kind = body.get("object_kind")
+    deleted = kind in ("push", "tag_push") and set(str(body.get("after") or "0")) == {"0"}
+    match kind:
+        case "push" | "tag_push":
+            sha = body.get("checkout_sha") or body.get("after")
+        case "merge_request":
+            sha = _object(attributes.get("last_commit")).get("id")
+        case "note":
+            request = _object(body.get("merge_request"))
+            sha = _object(request.get("last_commit")).get("id") or _object(body.get("commit")).get("id")
+        case "pipeline":
+            sha = attributes.get("sha")
+        case "build":
+            sha = body.get("sha")
+        case _:
+            sha = None
+    time, timed = _time(attributes.get("updated_at") or attributes.get("created_at"), received_at)
+    return EventFacts(
+        provider="gitlab",
+        repository=_name(_object(body.get("project")).get("path_with_namespace"), _GITLAB_NAME),
+        sha="" if deleted else _commit(sha),
+        time=time,
+        timed=timed,
+        before=_commit(body.get("before")) if kind == "push" else "",
+        deleted=deleted,
+    )
+
+
+def _bitbucket(body: Mapping[str, Json], received_at: float) -> EventFacts:
+    """https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/: a push may be one of several refs.
+
+    The head of a pull request stands there with its first twelve digits.
+    """
+    request = _object(body.get("pullrequest"))
+    listed = _object(body.get("push")).get("changes")
+    changes = [_object(change) for change in listed] if isinstance(listed, list) else []
+    targets = [_object(_object(change.get("new")).get("target")).get("hash") for change in changes]
+    deleted = bool(changes) and not any(targets)
+    head = _object(_object(request.get("source")).get("commit"))
+    sha = head.get("hash") if request else targets[0] if len(targets) == 1 else None
+    time, timed = _time(request.get("updated_on"), received_at)
+    old = _object(_object(changes[0].get("old")).get("target")).get("hash") if len(changes) == 1 else None
+    return EventFacts(
+        provider="bitbucket",
+        repository=_name(_object(body.get("repository")).get("full_name"), _GITHUB_NAME),
+        sha=_commit(sha, _SHORT_COMMIT),
+        time=time,
+        timed=timed,
+        before=_commit(old),
+        deleted=deleted,
+    )
+
+
+def _object(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _name(value: Json, legal: re.Pattern[str]) -> str:
+    found = value if isinstance(value, str) else ""
+    return found if legal.fullmatch(found) and not {".", ".."} & set(found.split("/")) else ""
+
+
+def _commit(value: Json, legal: re.Pattern[str] = _COMMIT) -> str:
+    """Return a commit's id; empty for none, which GitHub and GitLab write as zeros."""
+    found = value.lower() if isinstance(value, str) else ""
+    return found if legal.fullmatch(found) and set(found) != {"0"} else ""
+
+
+def _time(value: Json, received_at: float) -> tuple[float, bool]:
+    if (seconds := whole(value, digits=11)) is not None:
+        return float(seconds), True
+    if not isinstance(value, str) or len(value) > 40:  # noqa: PLR2004 -- RFC 3339 with nanoseconds has 35
+        return received_at, False
+    text = f"{value.removesuffix(_UTC).replace(' ', 'T')}Z" if value.endswith(_UTC) else value
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError:
+        return received_at, False
+    return (read.timestamp(), True) if read.tzinfo is not None else (received_at, False)
