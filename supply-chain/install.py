@@ -27,9 +27,7 @@ def main(arguments: list[str]) -> int:
             now = time.monotonic()
             if step[2] or len(seen) == 1 or now - shown > 5:  # noqa: PLR2004 -- seconds between two signs of life
                 shown = now
-                doing = (
-                    f"installing {len(seen)} packages" if step[2] else f"{len(seen)} packages looked up, now {step[1]}"
-                )
+                doing = "installing" if step[2] else f"package {len(seen)}, {step[1]}"
                 print(f"  {now - began:4.0f} s  {doing}", flush=True)
     if process.returncode:
         # every error, wherever it stands, and how it ended

@@ -25,6 +25,8 @@ VALUES = st.recursive(
         (b"", "not JSON: Expecting value at line 1 column 1"),
         (b'{"a":\n ]', "not JSON: Expecting value at line 2 column 2"),
         (b"{} {}", "not JSON: Extra data"),
+        (b'{"a":1 , \n }', "not JSON: Expecting property name enclosed in double quotes at line 2 column 2"),
+        (b'{"a":[1,\n]}', "not JSON: Expecting value at line 2 column 1"),
         (b'{"a": NaN}', "NaN is no JSON number"),
         (b"[-Infinity]", "-Infinity is no JSON number"),
         (b"1e400", "larger than a 64-bit float"),
