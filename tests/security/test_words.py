@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.adapters import logs
 from functions.queue_messages import encode
 from tests.adapters.cluster_support import work
 from tests.adapters.outbound_support import Server
@@ -241,3 +242,13 @@ def test_what_a_queue_says_of_a_message_is_bounded(place: Place) -> None:
         place.worker.post(push_of(b"{}", message_id=ENDLESS), {}).text,
     ]
     check(place, {"😀" * 300}, *replies)
+
+
+def test_any_line_of_the_log_is_bounded_and_printable(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.write("ERROR", ENDLESS, labels=dict.fromkeys("abcdefghij", ENDLESS))
+    logs.write("ERROR", "frames:\n  one\n  two")
+    first, second = capsys.readouterr().out.splitlines()
+    entry = json.loads(first)
+    assert len(first) < MOST / 2
+    assert all(text.isprintable() for text in (entry["message"], *entry["logging.googleapis.com/labels"].values()))
+    assert json.loads(second)["message"] == "frames:\n  one\n  two"
