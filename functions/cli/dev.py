@@ -13,6 +13,7 @@ from functions.cli.output import coloured, progress
 from functions.cli.record import Keeper, renumbered, said
 from functions.cli.sending import post
 from functions.cli.serving import Place, local_function, wait_for_end, wsgi_server
+from functions.cli.signing import signed_again
 from functions.errors import PipehookError
 
 _EXAMPLES = """
@@ -48,11 +49,13 @@ def dev(*, port: int, host: str, inspector_port: int, triggers: str, keep: Path 
         kept = f"  {keeper.keep(arrival)}" if keeper else ""
         progress(f"{said(arrival)}{kept}")
 
-    with local_function(triggers, Place(host, port), on_arrival=arrived, raw_logs=logs) as (_, url):
+    with local_function(triggers, Place(host, port), on_arrival=arrived, raw_logs=logs) as (function, url):
         local = url.replace("0.0.0.0", "127.0.0.1")  # noqa: S104 -- read, not bound
 
         def replay(arrival: Arrival, new: bool) -> str:  # noqa: FBT001 -- the inspector's form
-            recorded = renumbered(arrival.recorded) if new else arrival.recorded
+            recorded = arrival.recorded
+            if new:
+                recorded = signed_again(recorded, renumbered(recorded), function.keys())
             try:
                 post(local, recorded)
             except PipehookError as error:
@@ -61,7 +64,9 @@ def dev(*, port: int, host: str, inspector_port: int, triggers: str, keep: Path 
 
         # the port is chosen first, because the page answers under its own address only
         server = wsgi_server(Place("127.0.0.1", inspector_port), lambda *_: [])
-        server.app = inspector(store, port=server.server_port, serving=local, replay=replay)
+        server.app = inspector(
+            store, port=server.server_port, serving=local, replay=replay, mistakes=lambda: function.mistakes
+        )
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         progress(f"Serving at {url}")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from functions.adapters import http
 from functions.cli.admin import OwnKubeconfig
+from functions.cli.needs import secret_refs
 from functions.cli.output import coloured, progress, visible
 from functions.cli.recorded import Recorded
 from functions.cli.trace import TriggerTrace, Watch
@@ -22,7 +24,9 @@ from functions.delivery import Delivery, repository_name
 from functions.entrypoints.webhook import Misconfigured, Webhook, start
 from functions.errors import PipehookError
 from functions.limits import Limits
+from functions.lint.views import Views
 from functions.listeners import Listener
+from functions.model.load import load_path
 from functions.ports import Deadline, Sink, Work
 from functions.report import Report
 from functions.values import Outcome
@@ -40,6 +44,7 @@ class _Current:
     traces: Sequence[TriggerTrace] = ()
 
 
+SECONDS = 8.0
 _CURRENT: ContextVar[_Current] = ContextVar("current")
 _COLOURS = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
@@ -82,6 +87,8 @@ class LocalFunction:
         self._stop = threading.Event()
         self._seen = self._fingerprint()
         self._kubeconfig = cache(OwnKubeconfig)  # a plugin is not asked again because a manifest changed
+        self.mistakes: tuple[str, ...] = ()
+        """What is wrong with the configuration and the manifests as they are now; what serves may be older."""
         self._handler = self._load()
 
     @property
@@ -120,6 +127,19 @@ class LocalFunction:
         traces = tuple(current.traces)
         return Arrival(number, recorded, status, json.loads(text), traces, milliseconds, repository, delivery.event_id)
 
+    def keys(self) -> Iterator[bytes]:
+        """Yield the keys and tokens that the manifests' secrets hold now, as far as they can be read."""
+        handler = self._handler
+        if not isinstance(handler, Webhook) or handler.settings.triggers_source == "cluster":
+            return
+        with contextlib.suppress(PipehookError):
+            registry = load_path(self._triggers, namespace=handler.settings.namespace).registry
+            for ref in secret_refs(Views(registry, handler.settings.outbound_hosts)):
+                with contextlib.suppress(PipehookError):
+                    yield from handler.services.secrets.accepted(
+                        ref, Deadline(time.monotonic() + SECONDS, time.monotonic)
+                    )
+
     def watch_files(self) -> None:
         """Look at the manifests twice a second and load them again when they change, until `close`."""
         while not self._stop.wait(0.5):
@@ -146,7 +166,9 @@ class LocalFunction:
     def _load(self) -> Webhook | Misconfigured:
         loaded = start(self._environment(), kubeconfig_file=self._kubeconfig)
         if not isinstance(loaded, Webhook):
+            self.mistakes = loaded.mistakes
             return loaded
+        self.mistakes = ()
         return _WatchedWebhook(
             loaded.settings,
             loaded.listeners,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -80,7 +81,7 @@ def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) 
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|DIRECTORY...", type=click.Path(path_type=Path))
 @secret_options
 @click.option("--unsigned", is_flag=True, help="Send them without a signature.")
-@click.option("--new-id", is_flag=True, help="Give each a new delivery id.")
+@click.option("--new-id", is_flag=True, help="Make each a delivery that was never seen: a new id, other bytes.")
 def replay(
     url: str,
     paths: tuple[Path, ...],
@@ -117,13 +118,24 @@ def replay(
 
 
 def renumbered(recorded: Recorded) -> Recorded:
-    """Return a delivery under a new id, as if it had never been sent before."""
-    import uuid  # noqa: PLC0415 -- for this option alone
+    """Return a delivery as one that was never sent before, to be signed anew: its id and its body's bytes are others.
 
-    from functions.delivery import ID_HEADERS, canonical_name  # noqa: PLC0415 -- as above
+    The function knows some events by their signed body alone. White space after JSON changes the bytes and nothing
+    that anybody reads.
+    """
+    import secrets  # noqa: PLC0415 -- for this option alone
+    import uuid  # noqa: PLC0415 -- as above
 
-    return recorded.with_headers(
-        [(name, str(uuid.uuid4())) for name, _ in recorded.headers if canonical_name(name) in ID_HEADERS]
+    from functions.delivery import FORM, ID_HEADERS, canonical_name  # noqa: PLC0415 -- as above
+
+    names = {canonical_name(name): value for name, value in recorded.headers}
+    blank, other = ("+", "%09") if names.get("Content-Type", "").startswith(FORM) else (" ", "\t")
+    drawn = "".join(secrets.choice((blank, other)) for _ in range(64))
+    return replace(
+        recorded.with_headers(
+            [(name, str(uuid.uuid4())) for name, _ in recorded.headers if canonical_name(name) in ID_HEADERS]
+        ),
+        body=recorded.body + drawn.encode(),
     )
 
 

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,6 +50,24 @@ def signed(recorded: Recorded, secret: bytes) -> Recorded:
         header = "X-Hub-Signature-256" if provider == "github" else "X-Hub-Signature"
         return recorded.with_headers([(header, f"sha256={_hmac(secret, recorded.body)}")])
     raise click.UsageError("the headers do not say who sends this, so it cannot be signed; give --unsigned to send it")
+
+
+def signed_again(original: Recorded, changed: Recorded, keys: Iterable[bytes]) -> Recorded:
+    """Return `changed` signed with the key that `original` was signed with, or as it is when none of `keys` is that."""
+    for key in keys:
+        if provider_of(original) and _matches(original, key):
+            return signed(changed, key)
+    return changed
+
+
+def _matches(recorded: Recorded, key: bytes) -> bool:
+    """Say whether a delivery's own signature is one of this key; Slack's covers a time, which `signed` sets anew."""
+    found = {canonical_name(name): value for name, value in recorded.headers}
+    if stamp := found.get("X-Slack-Request-Timestamp"):
+        expected = f"v0={_hmac(key, b'v0:' + stamp.encode() + b':' + recorded.body)}"
+        return hmac.compare_digest(found.get("X-Slack-Signature", "").encode(), expected.encode())
+    fresh = {canonical_name(name): value for name, value in signed(recorded, key).headers}
+    return all(hmac.compare_digest(found.get(name, "").encode(), value.encode()) for name, value in fresh.items())
 
 
 def _hmac(secret: bytes, text: bytes) -> str:

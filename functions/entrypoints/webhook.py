@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -157,6 +157,10 @@ class Webhook:
 class Misconfigured:
     """Answers 500 to everything, probes included: a half-configured function never serves."""
 
+    def __init__(self, mistakes: Iterable[str] = ()) -> None:
+        """`mistakes` are those of the log, for whoever serves on their own machine."""
+        self.mistakes = tuple(mistakes)
+
     def __call__(self, _request: Request) -> http.Response:
         """Answer one request."""
         return http.misconfigured()
@@ -230,7 +234,7 @@ def start(
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
-        return Misconfigured()
+        return Misconfigured([error.reason, *error.mistakes])
     for wrong in unusable_files(settings, parts.access, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)

@@ -35,6 +35,7 @@ class Browser:
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--no-first-run",
+            "--hide-scrollbars",
             "--remote-debugging-port=0",
             f"--user-data-dir={self._profile.name}",
             f"--window-size={self._size[0]},{self._size[1]}",
@@ -112,12 +113,42 @@ class Browser:
         """Wait until the page loads anew by itself."""
         self._await("Page.loadEventFired", len(self.events))
 
+    def await_load_since(self, since: int) -> None:
+        """Wait for a load after event number `since`."""
+        self._await("Page.loadEventFired", since)
+
     def read(self, expression: str) -> Any:
         """Return the value of an expression on the page."""
         answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True)
         if "exceptionDetails" in answer:
             raise AssertionError(answer["exceptionDetails"])
         return answer["result"].get("value")
+
+    def violations(self, axe: str) -> list[str]:
+        """Return what axe-core (its source) finds wrong on the page, for a browser that runs scripts."""
+        self.read(f"{axe};0")
+        answer = self._call(
+            "Runtime.evaluate",
+            expression="axe.run().then(found => found.violations.map(one => one.id + ': ' + one.nodes[0].html))",
+            awaitPromise=True,
+            returnByValue=True,
+        )
+        return [str(text) for text in answer["result"]["value"]]
+
+    def focus(self, selector: str) -> None:
+        """Give an element the keyboard's focus."""
+        self.read(f"document.querySelector({json.dumps(selector)}).focus()")
+
+    def type(self, text: str) -> None:
+        """Type on the keyboard."""
+        self._call("Input.insertText", text=text)
+
+    def press(self, key: str) -> None:
+        """Press Enter or Tab, without waiting for anything."""
+        codes = {"Enter": 13, "Tab": 9}
+        what = {"key": key, "code": key, "windowsVirtualKeyCode": codes[key], "text": "\r" if key == "Enter" else ""}
+        for kind in ("keyDown", "keyUp"):
+            self._call("Input.dispatchKeyEvent", type=kind, **what)
 
     def text(self, selector: str = "body") -> str:
         """Return what a reader sees of the first element that a selector names."""

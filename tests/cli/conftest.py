@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
 
+from tests.cli.axe import axe
 from tests.cli.browser import BINARY
 
 _NEEDED = {
+    # CI has all of it: there its lack is a failure
+    "test_inspector_axe.py": ("Chromium, and axe-core by npm", bool((BINARY and axe()) or os.environ.get("CI"))),
     "test_inspector.py": ("Chromium (apt install chromium)", bool(BINARY)),
     "test_remedies.py": ("kubectl and openssl", bool(shutil.which("kubectl") and shutil.which("openssl"))),
 }

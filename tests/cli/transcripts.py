@@ -190,7 +190,9 @@ def _local(writer: Writer) -> None:
         "dev, send, record, replay",
         "`dev` serves the function on this machine, loads the manifests again when they change, and shows every\n"
         "delivery on a page: headers (secrets masked), payload, each trigger's path through the stages and where it\n"
-        "stopped, the rendered resources, and buttons to replay. The page is on loopback only and needs no JavaScript.",
+        "stopped, the rendered resources, mistakes of the manifests, a search, and buttons to replay: as it came, or\n"
+        "as a new delivery (another id, other bytes, signed again), as `replay --new-id` does. The page is on\n"
+        "loopback only, follows what arrives without taking the keyboard's focus, and needs no JavaScript.",
     )
     key = {"WEBHOOK_SECRET": SECRET}
     writer.hidden[SECRET] = "…"

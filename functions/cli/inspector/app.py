@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, abort, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from functions.cli.inspector import views
+from functions.cli.inspector.listing import add_list
 from functions.cli.inspector.store import Store
 from functions.cli.local import Arrival
 
@@ -31,14 +32,17 @@ HEADERS = {
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
 
 Replay = Callable[[Arrival, bool], str]
-"""Sends a delivery again (True: under a new id) and returns what went wrong, empty when nothing did."""
+"""Sends a delivery again (True: as one that was never seen) and returns what went wrong, empty when nothing did."""
+Mistakes = Callable[[], Sequence[str]]
+"""Returns what is wrong with the manifests now."""
 
 
-def inspector(store: Store, *, port: int, serving: str, replay: Replay) -> Flask:
+def inspector(store: Store, *, port: int, serving: str, replay: Replay, mistakes: Mistakes) -> Flask:
     """Return the application. It answers only under this machine's own names and `port`."""
     app = Flask("functions.cli.inspector", static_folder="static", static_url_path="/static")
     hosts = {f"{name}:{port}" for name in LOOPBACK}
     token = secrets.token_urlsafe(32)
+    app.jinja_env.globals.update(serving=serving, mistakes=mistakes)
 
     @app.before_request
     def guard() -> None:
@@ -57,11 +61,7 @@ def inspector(store: Store, *, port: int, serving: str, replay: Replay) -> Flask
         response.headers.update(HEADERS)
         return response
 
-    @app.get("/")
-    def index() -> str:
-        paused = "pause" in request.args
-        rows = [views.row(arrival) for arrival in store.newest_first()]
-        return render_template("index.html", rows=rows, paused=paused, serving=serving)
+    add_list(app, store)
 
     @app.get("/deliveries/<int:number>")
     def delivery(number: int) -> str:
@@ -72,9 +72,7 @@ def inspector(store: Store, *, port: int, serving: str, replay: Replay) -> Flask
             "delivery.html",
             page=views.page(arrival),
             token=token,
-            serving=serving,
             problem=request.args.get("problem", ""),
-            newest=store.newest(),
         )
 
     @app.post("/deliveries/<int:number>/replay")
@@ -89,6 +87,6 @@ def inspector(store: Store, *, port: int, serving: str, replay: Replay) -> Flask
 
     @app.errorhandler(404)
     def missing(_error: Exception) -> tuple[str, int]:
-        return render_template("missing.html", serving=serving), 404
+        return render_template("missing.html"), 404
 
     return app

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from functions.cli.local import Arrival
@@ -24,7 +24,10 @@ class Row:
     """A delivery in the list."""
 
     number: int
+    date: str
     time: str
+    stamp: str
+    """As ISO 8601 has it, with its zone."""
     event: str
     repository: str
     id: str
@@ -77,10 +80,12 @@ class Page:
 
 def row(arrival: Arrival) -> Row:
     """Return a delivery as the list shows it."""
-    stamp = datetime.fromtimestamp(arrival.recorded.received_at)  # noqa: DTZ006 -- people read their own clock
+    stamp = datetime.fromtimestamp(arrival.recorded.received_at, UTC).astimezone()  # people read their own clock
     return Row(
         number=arrival.number,
+        date=stamp.strftime("%d %b %Y"),
         time=stamp.strftime("%H:%M:%S"),
+        stamp=stamp.isoformat(timespec="seconds"),
         event=arrival.event,
         repository=arrival.repository,
         id=arrival.event_id,
@@ -89,6 +94,13 @@ def row(arrival: Arrival) -> Row:
         ends=tuple((trace.name or trace.identity, verdict(trace)) for trace in arrival.traces),
         milliseconds=f"{arrival.milliseconds:.0f} ms",
     )
+
+
+def matches(row: Row, text: str) -> bool:
+    """Say whether every word of `text` stands somewhere in a row."""
+    ends = (word for end in row.ends for word in end)
+    shown = " ".join((row.event, row.repository, row.id, str(row.status), row.date, row.time, *ends)).casefold()
+    return all(word in shown for word in text.casefold().split())
 
 
 def page(arrival: Arrival) -> Page:
