@@ -120,6 +120,11 @@ class Running:
                     raise AssertionError("the line did not come:\n" + "\n".join(self.lines))
                 self._condition.wait(left)
 
+    def send(self, number: signal.Signals) -> None:
+        """Send a signal and wait for the end."""
+        self._process.send_signal(number)
+        self._process.wait(SECONDS)
+
     def url(self, word: str) -> str:
         """Return the address in the line that holds a word."""
         line = self.wait_for(lambda line: word in line and "http://" in line)

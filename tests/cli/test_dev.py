@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.support.sources import github, inline, listener, run, template
 from tests.support.workspace import Workspace
 
 KEY = {"WEBHOOK_SECRET": SECRET}
+ANY = ["dev", "--port", "0", "--inspector-port", "0"]
 
 
 def write(directory: Path, *names: str) -> None:
@@ -66,6 +68,20 @@ def test_it_ends_quietly_on_ctrl_c(triggers: Path) -> None:
         running.wait_for("Ctrl-C ends both")
     assert running.code == 0
     assert not any("Traceback" in line for line in running.lines)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_leaves_no_key_behind_when_its_terminal_closes(
+    triggers: Path, tmp_path: Path, number: signal.Signals
+) -> None:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with Running(*ANY, "--triggers", triggers, environment={"TMPDIR": str(temporary)}) as running:
+        running.wait_for("Ctrl-C ends both")
+        assert list(temporary.iterdir())
+        running.send(number)
+    assert running.code == 0
+    assert list(temporary.iterdir()) == []
 
 
 def test_without_a_key_it_draws_one_and_says_how_to_sign(triggers: Path) -> None:
@@ -121,9 +137,6 @@ def own(workspace: Workspace) -> Workspace:
     workspace.write([listener(inline("one", github())), template()])
     workspace.secret("hook", "token", SECRET.encode())
     return workspace
-
-
-ANY = ["dev", "--port", "0", "--inspector-port", "0"]
 
 
 def test_a_credential_plugin_that_kubectl_would_run_is_run_once(own: Workspace) -> None:
