@@ -19,7 +19,7 @@ _LITERAL = re.compile(
     r"|\$[{\[]\s*\.?(?:body|header|extensions|context)\b[^}\]]*[}\]]?"
     r"|\{\{-?\s*\.?(?:body|header|extensions|context)\b.*?\}\}"
     r"|\$(?:body|header|extensions|context)\.[\w.-]+"
-    r"|^(?:body|header|extensions)\.[A-Za-z_][\w.\[\]-]*$"
+    r"|^(?:body|header|extensions)\.(?!(?:\w+\.)*(?:gz|html?|json|md|tar|tgz|txt|xml|ya?ml|zip)$)[A-Za-z_][\w.\[\]-]*$"
 )
 _NO_KEY = re.compile(r"[()'\"?]|==|&&|\|\|")
 # which fields of a push say whether the branch or tag is gone, or has no commits of its own

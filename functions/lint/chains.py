@@ -32,6 +32,7 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
 
 
 def _types(view: View) -> Iterator[Hit]:
+    allowed: set[str] | None = None
     for entry in view.interceptors:
         if not is_core(entry, *CORE_WITH_TYPES):
             continue
@@ -44,6 +45,13 @@ def _types(view: View) -> Iterator[Hit]:
         elif types == []:
             place = entry.param_place("eventTypes").below("value")
             yield Hit("PH301", place, "an empty list lets no event through", f"name the events, {example}")
+        elif isinstance(types, list):
+            named = {str(event) for event in types}
+            allowed = named if allowed is None else allowed & named
+            if not allowed:
+                place = entry.param_place("eventTypes").below("value")
+                yield Hit("PH301", place, "an interceptor before this one lets none of these events through")
+                return
 
 
 def _chosen_otherwise(view: View) -> bool:

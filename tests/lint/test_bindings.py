@@ -107,6 +107,8 @@ def test_a_binding_that_hands_over_its_own_text(value: str) -> None:
         "",
         "costs 5$ (about)",
         "a body.after of text",
+        "body.json",
+        "header.tar.gz",
         "https://example.com/body.html",
     ],
 )

@@ -374,6 +374,10 @@ def test_the_types_of_one_interceptor_are_enough() -> None:
 def test_no_event_types_let_no_event_through() -> None:
     (finding,) = found(listed(github(eventTypes=[])), template("template", pinned()))
     assert (finding.rule.id, finding.path) == ("PH301", "spec.triggers[0].interceptors[0].params[1].value")
+    both = [github(eventTypes=["push"]), github(eventTypes=["pull_request"])]
+    (finding,) = found(listed(*both), template("template", pinned()))
+    assert (finding.rule.id, finding.path) == ("PH301", "spec.triggers[0].interceptors[1].params[1].value")
+    assert ids(listed(github(eventTypes=["push", "create"]), *both[:1]), template("template", pinned())) == []
 
 
 @pytest.mark.parametrize(
