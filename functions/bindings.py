@@ -13,11 +13,14 @@ from functions.dataclass import dataclass
 from functions.errors import LastingError
 from functions.go_json import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
+from functions.limits import UNLIMITED, Limits
 from functions.model.resources import Param
 from functions.patterns import pattern
+from functions.shared import Shared
 from functions.values import Event, Json
 
 _HEADER = "header."
+_OF_BODY = ("$(body)", "$(body.", "$(body[")
 _TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
@@ -50,16 +53,23 @@ class CompiledBindings:
         """The expressions of every param, by its name, as written and in order."""
         return {p.name: tuple(part for part in p.parts if isinstance(part, Expression)) for p in self.params}
 
-    def resolve(self, event: Event, defaults: Mapping[str, str]) -> dict[str, str]:
-        """Return the text of every bound param.
+    def resolve(
+        self,
+        event: Event,
+        defaults: Mapping[str, str],
+        *,
+        limits: Limits = UNLIMITED,
+        shared: Shared | None = None,
+    ) -> dict[str, str]:
+        """Return the text of every bound param; an expression that others have asked of the same event is `shared`.
 
         `defaults` are the template's, decoded (`CompiledTemplate.defaults`); one takes the place of each expression of
         its param that fails, and of nothing else: null and the empty string are found, so they stay. Raises
         LastingError in Tekton's words (`failed to replace JSONPath value for param …`) for an expression that fails
         without one, and for a text beyond MAX_TEXT. The reasons name keys and types, never a value of the event.
         """
-        root = event_data(event)
-        return {param.name: _resolve(param, root, defaults.get(param.name)) for param in self.params}
+        evaluation = _Evaluation(event, event_data(event), limits, shared or Shared())
+        return {param.name: _resolve(param, evaluation, defaults.get(param.name)) for param in self.params}
 
 
 def compile_bindings(params: Sequence[Param], *, defaulted: Container[str] = ()) -> CompiledBindings:
@@ -97,14 +107,14 @@ def event_data(event: Event) -> GoStruct:
     )
 
 
-def _resolve(param: CompiledParam, root: GoStruct, default: str | None) -> str:
+def _resolve(param: CompiledParam, evaluation: _Evaluation, default: str | None) -> str:
     pieces: list[str] = []
     for part in param.parts:
         if isinstance(part, str):
             pieces.append(part)
             continue
         try:
-            pieces.append(_evaluate(part, root))
+            pieces.append(evaluation.text_of(part))
         except (PathLimitError, TextTooLongError) as error:
             raise _failure(param.name, param.value, error.reason) from error
         except JsonPathError as error:
@@ -123,11 +133,26 @@ def _resolve(param: CompiledParam, root: GoStruct, default: str | None) -> str:
     return text
 
 
-def _evaluate(expression: Expression, root: GoStruct) -> str:
-    if expression.path is None:
-        raise JsonPathError(expression.problem)
-    found = expression.path.find(root)
-    return go_text(found[0] if len(found) == 1 else found)
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """Expressions on one event."""
+
+    event: Event
+    root: GoStruct
+    limits: Limits
+    shared: Shared
+
+    def text_of(self, expression: Expression) -> str:
+        if expression.path is None:
+            raise JsonPathError(expression.problem)
+        # most read the body, which triggers have in common, whatever each of them has added to the event
+        of = (self.event.body,) if expression.text.startswith(_OF_BODY) else ()
+        path = expression.path
+        return self.shared.once(self.event, expression.text, lambda: self._found(path), of=of, size=len)
+
+    def _found(self, path: Path) -> str:
+        found = path.find(self.root, self.limits)
+        return go_text(found[0] if len(found) == 1 else found)
 
 
 def _failure(name: str, value: str, reason: str) -> LastingError:

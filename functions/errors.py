@@ -8,6 +8,7 @@ body or a parameter's value.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 
 class PipehookError(Exception):
@@ -18,6 +19,20 @@ class PipehookError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+Error = TypeVar("Error", bound=PipehookError)
+
+
+def settled(error: Error) -> Error:
+    """Return an error that is kept, without the frames it came through: they hold the body, and what was made of it."""
+    found: BaseException | None = error
+    seen: list[BaseException] = []
+    while found is not None and found not in seen:
+        found.__traceback__ = None
+        seen.append(found)
+        found = found.__cause__ or found.__context__
+    return error
 
 
 class LastingError(PipehookError):

@@ -6,12 +6,11 @@ import logging
 import traceback
 from collections.abc import Sequence
 from dataclasses import field, replace
-from typing import TypeVar
 
 from functions.call_bounds import bounded
 from functions.dataclass import dataclass
 from functions.delivery import Delivery, opened, repository_name
-from functions.errors import BadRequestError, ExhaustedError, LastingError, PipehookError, UnreadBodyError
+from functions.errors import BadRequestError, ExhaustedError, LastingError, PipehookError, UnreadBodyError, settled
 from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
 from functions.limits import UNLIMITED, Limits
@@ -19,12 +18,12 @@ from functions.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, Prepa
 from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.ports import Deadline, Memory, Services, Sink, Work
 from functions.report import NOTHING_VOUCHED, Report
+from functions.shared import Shared
 from functions.tracing import UNTRACED, Tracer
 from functions.values import Event, Outcome, Refusal, Status
 
 _LOG = logging.getLogger(__name__)
 
-_Error = TypeVar("_Error", bound=PipehookError)
 _Gate = Assurance | Refusal | PipehookError
 
 
@@ -92,6 +91,7 @@ class _Run:
     verdicts: dict[Verifier, _Gate] = field(default_factory=dict)
     groups: dict[int, _Passage] = field(default_factory=dict)
     keys: dict[bool, str] = field(default_factory=dict)
+    shared: Shared = field(default_factory=Shared)
     event: Event | None = None
     unread: int = 0
     """Triggers that needed the body as JSON, which it is not."""
@@ -118,7 +118,7 @@ class _Run:
             try:
                 verdict = verifier.verify(self._call(trigger.trigger_id))
             except PipehookError as error:
-                verdict = _settled(error)
+                verdict = settled(error)
             self.verdicts[verifier] = verdict
         return verdict
 
@@ -143,6 +143,7 @@ class _Run:
         passage = _Passage(LastingError(trigger.problem), gate)
         try:
             if not trigger.problem:
+                self.limits.in_time("run the trigger")
                 with self.tracer.span("intercept"):
                     passage = self._intercept(trigger, gate)
             if isinstance(passage.end, Event) and not self.accepted(passage.assurance):
@@ -177,16 +178,23 @@ class _Run:
             if not isinstance(passage.end, Event):
                 return _Passage(passage.end, assurance)
             # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
-            event = replace(event, headers=passage.end.headers, extensions=passage.end.extensions)
+            event = self._behind(trigger.group, event, passage.end)
         passage = self._chain(trigger, event)
         return _Passage(passage.end, max(assurance, passage.assurance))
+
+    def _behind(self, group: PreparedGroup, event: Event, end: Event) -> Event:
+        def made() -> Event:
+            return replace(event, headers=end.headers, extensions=end.extensions)
+
+        return self.shared.added(event, id(group), made) if self.shared.knows(end) else made()
 
     def _read(self) -> Event:
         if self.exhausted:
             raise ExhaustedError(self.exhausted.reason, retry_after=self.exhausted.retry_after)
         if self.event is None:
             try:
-                self.event = self.delivery.event(forms=self.listener.takes_forms, limits=self.limits)
+                event = self.delivery.event(forms=self.listener.takes_forms, limits=self.limits)
+                self.event = self.shared.know(event)
             except ExhaustedError as error:
                 self.exhausted = ExhaustedError(error.reason, retry_after=error.retry_after)
                 raise
@@ -202,12 +210,13 @@ class _Run:
         assurance = Assurance.NONE
         # as in Tekton's ExecuteInterceptors: a webhook that comes first gets a form as it came
         if part.chain and (event.extensions or not part.webhook_first):
-            event = opened(event)
+            unopened = event
+            event = self.shared.added(event, "opened", lambda: opened(unopened))
         for interceptor in part.chain:
             try:
                 step = interceptor.intercept(event, call)
             except PipehookError as error:
-                return _Passage(_settled(error), assurance)
+                return _Passage(settled(error), assurance)
             if isinstance(step, Refusal):
                 return _Passage(step, assurance)
             event = step.event
@@ -216,7 +225,7 @@ class _Run:
 
     def _call(self, trigger_id: str) -> Call:
         body = self.event.body if self.event else None
-        return Call(self.delivery, self.services, self.limits.deadline, trigger_id, self.limits, body)
+        return Call(self.delivery, self.services, self.limits.deadline, trigger_id, self.limits, self.shared, body)
 
     def _key(self, *, signed: bool) -> str:
         """Return the delivery's key, for which the whole body is hashed: once."""
@@ -229,7 +238,8 @@ class _Run:
     def _render(self, trigger: PreparedTrigger, event: Event, assurance: Assurance) -> Work:
         if trigger.bindings is None or trigger.template is None:
             raise LastingError("the trigger was not compiled")
-        params = trigger.bindings.resolve(event, trigger.template.defaults)
+        params = trigger.bindings.resolve(event, trigger.template.defaults, limits=self.limits, shared=self.shared)
+        self.limits.take(sum([len(text) * (1 if text.isascii() else 4) for text in params.values()]))
         key = self._key(signed=assurance is Assurance.SIGNED)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
         return Work(
@@ -245,15 +255,6 @@ class _Run:
             resources=tuple(trigger.template.render(params, uid=uid)),
             verified=self.accepted(assurance),
         )
-
-
-def _settled(error: _Error) -> _Error:
-    """Return an error that is kept, without the frames it came through: they hold the body, and what was made of it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        seen.__traceback__ = None
-        seen = seen.__cause__ or seen.__context__
-    return error
 
 
 def _outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:

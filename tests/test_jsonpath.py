@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from functions.errors import LastingError
 from functions.jsonpath import JsonPathError, PathLimitError, compile_path
-from functions.jsonpath.walk import MAX_VISITED
+from functions.limits import MIN_VISITED
 from functions.values import Json
 from tests.jsonpath_cases import FOUND, ROOT
 
@@ -189,7 +189,7 @@ def test_a_reason_never_quotes_the_event() -> None:
     "expression", ["..", "body...*", "body...*...*", "body.*.*", "body[*]['a']", "body[?(@=='x')]"]
 )
 def test_visiting_a_large_event_ends_with_a_sentence(expression: str) -> None:
-    root: Json = {"body": ["x" * 10 for _ in range(MAX_VISITED + 1)]}
+    root: Json = {"body": ["x" * 10 for _ in range(MIN_VISITED + 1)]}
 
     with pytest.raises(PathLimitError, match="more than 200000 values"):
         compile_path(expression).find(root)

@@ -12,10 +12,11 @@ from collections.abc import Callable
 from functions.cel.access import chain, has_field, index, named_field
 from functions.cel.declarations import CONVERSIONS
 from functions.cel.errors import CelCompileError, CelEvaluationError
-from functions.cel.folds import fold
+from functions.cel.folds import fold, fold_texts
 from functions.cel.frame import NO_EVENT, Eval, Frame
 from functions.cel.functions import implementation
 from functions.cel.logic import conditional, conjunction, disjunction, negation
+from functions.cel.predicates import predicate
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
 from functions.cel.values import CelMap, Value, compare, contains, equal
 
@@ -28,12 +29,16 @@ _ORDER: dict[str, Callable[[int, int], bool]] = {
 
 
 class Compiler:
-    """Compiles one expression; `slots` is the number of local variables that a frame needs."""
+    """Compiles one expression; `slots` is the number of local variables that a frame needs.
+
+    `reads` are the variables of the event that it looks at.
+    """
 
     def __init__(self) -> None:
         self.scope: list[tuple[str, int]] = []
         self.slots = 0
         self.compares_secret = False
+        self.reads: set[str] = set()
 
     def compile(self, expr: Expr) -> Eval:
         """Return the closure of a part.
@@ -63,6 +68,7 @@ class Compiler:
                 return lambda frame: frame.slots[slot]
         if expr.constant is not None:
             return _constant(expr.constant)
+        self.reads.add(expr.name)
         return _VARIABLES[expr.name]
 
     def _select(self, expr: Select) -> Eval:
@@ -163,7 +169,13 @@ class Compiler:
         condition = self.compile(expr.condition) if expr.condition is not None else None
         result = self.compile(expr.result) if expr.result is not None else None
         self.scope.pop()
-        return fold(expr.macro, source=source, slot=slot, condition=condition, result=result, weight=1 + expr.size // 2)
+        weight = 1 + expr.size // 2
+
+        def folded(source: Eval) -> Eval:
+            return fold(expr.macro, source=source, slot=slot, condition=condition, result=result, weight=weight)
+
+        simple = predicate(expr.condition, expr.variable) if expr.condition is not None and result is None else None
+        return fold_texts(expr.macro, simple, source, folded) if simple is not None else folded(source)
 
 
 _LOGIC: dict[str, Callable[[list[Eval]], Eval]] = {

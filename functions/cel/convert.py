@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import cast
 
-from functions.cel.errors import CelConversionError
+from functions.cel.errors import BudgetError, CelConversionError
 from functions.cel.go_text import is_valid
 from functions.cel.go_time import format_duration, format_timestamp
 from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
@@ -28,6 +28,10 @@ _UNFIT = frozenset({type(None), UInt, Timestamp, Duration, TypeValue})
 
 def _failed(why: str) -> CelConversionError:
     return CelConversionError(f"failed to convert overlay result to type: {why}")
+
+
+def _beyond(why: str) -> BudgetError:
+    return BudgetError(f"failed to convert overlay result to type: {why}")
 
 
 def to_json(value: Value) -> object:
@@ -51,12 +55,12 @@ class _Conversion:
 
     def json(self, value: Value, depth: int) -> object:
         if depth > MAX_DEPTH:
-            raise _failed(f"the result is nested deeper than {MAX_DEPTH} levels")
+            raise _beyond(f"the result is nested deeper than {MAX_DEPTH} levels")
         self.room -= _NODE + (len(value) if isinstance(value, str | bytes) else 0)
         if self.spend is not None:
             self.spend(2)
         if self.room < 0:
-            raise _failed(f"the result is larger than {MAX_SIZE} bytes")
+            raise _beyond(f"the result is larger than {MAX_SIZE} bytes")
         match value:
             case None | bool():
                 return value

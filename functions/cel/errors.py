@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.errors import LastingError
+from functions.errors import ExhaustedError, LastingError, LimitError
 
 MAX_REASON = 1000
 _LONG = 1_000_000
@@ -21,6 +21,14 @@ class CelCompileError(CelError):
 
 class CelEvaluationError(CelError):
     """The expression cannot be evaluated on this event."""
+
+
+class BudgetError(CelEvaluationError, LimitError):
+    """The evaluation would cost too much, which says nothing of the event: nothing absorbs it."""
+
+
+BEYOND_LIMITS = (LimitError, ExhaustedError)
+"""What `||`, `&&` and comprehensions do not absorb, and no filter takes for its no."""
 
 
 class CelConversionError(CelError):

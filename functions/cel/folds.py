@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
-from functions.cel.frame import BudgetError, Eval, Frame
+from functions.cel.errors import BEYOND_LIMITS, CelEvaluationError, no_such_overload
+from functions.cel.frame import Eval, Frame
 from functions.cel.functions import implementation
+from functions.cel.predicates import Predicate
 from functions.cel.values import CelMap, Value, float_of
 from functions.errors import PipehookError
 
@@ -20,6 +21,30 @@ def fold(macro: str, *, source: Eval, slot: int, condition: Eval | None, result:
     if macro == "sortBy" and result is not None:
         return _sort_by(source, slot, result, weight)
     return _map(source, slot, condition, result, weight)
+
+
+def fold_texts(macro: str, simple: Predicate, source: Eval, otherwise: Callable[[Eval], Eval]) -> Eval:
+    """Return the closure of a macro that goes through a list of strings alone in C, and `otherwise` through others."""
+    through = _THROUGH[macro]
+
+    def evaluate(frame: Frame) -> Value:
+        value = source(frame)
+        if (type(value) is not list and type(value) is not tuple) or set(map(type, value)) != _TEXT:
+            return otherwise(lambda _: value)(frame)
+        # strings may be long, and conditions look at all of them
+        frame.spend(1 + len(value) // 4 + (sum(map(len, value)) >> 8))
+        return through(simple, value)
+
+    return evaluate
+
+
+_TEXT = {str}
+_THROUGH: dict[str, Callable[[Predicate, list[Value] | tuple[Value, ...]], Value]] = {
+    "all": lambda simple, texts: all(map(simple, texts)),
+    "exists": lambda simple, texts: any(map(simple, texts)),
+    "exists_one": lambda simple, texts: sum(map(simple, texts)) == 1,
+    "filter": lambda simple, texts: tuple(filter(simple, texts)),
+}
 
 
 def _elements(value: Value) -> Iterable[Value]:
@@ -42,7 +67,7 @@ def _quantifier(source: Eval, slot: int, condition: Eval, weight: int, *, decide
             frame.slots[slot] = item
             try:
                 value = condition(frame)
-            except BudgetError:
+            except BEYOND_LIMITS:
                 raise
             except PipehookError as error:
                 problem = problem or error

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from functions.cel.errors import CelEvaluationError
+from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, items, text
 from functions.cel.go_text import format_plain, go_bytes, go_string
 from functions.cel.go_time import format_duration, format_timestamp
@@ -132,7 +132,7 @@ def _double(verb: str, precision: int, value: float) -> str:
 def plain_text(frame: Frame, value: Value, depth: int = 0) -> str:
     """Return a value as %s prints it; strings without quotes, also within lists and maps."""
     if depth > MAX_DEPTH:
-        raise CelEvaluationError("the value is nested too deeply to be formatted")
+        raise BudgetError("the value is nested too deeply to be formatted")
     match value:
         case str():
             made = value

@@ -1,7 +1,8 @@
 """One evaluation: the event it looks at, its local variables, and how much work it may still do.
 
 An expression comes from a repository's owner, the event from anybody: nested comprehensions over a large body must
-not hold an instance. A step is about a microsecond's work.
+not hold an instance. A step is about a microsecond's work; how many there may be follows from the body, and the
+delivery's time ends them in any case.
 """
 
 from __future__ import annotations
@@ -9,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from functions.cel.errors import CelEvaluationError
+from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.values import Value, elements
 from functions.dataclass import dataclass
+from functions.limits import UNLIMITED, Limits
 
-MAX_STEPS = 1_000_000
+STEPS_AT_ONCE = 50_000
+"""Between two looks at the clock."""
+FREE = 1024 * 1024
+"""Bytes that an evaluation may produce before it takes more of the process's memory."""
 MAX_PRODUCED = 64 * 1024 * 1024
-
-
-class BudgetError(CelEvaluationError):
-    """The evaluation would cost too much; unlike other errors, `||` and `&&` do not absorb it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,7 @@ class Activation:
     extensions: Mapping[str, object]
     request_url: str
     compare_secret: Callable[[str, str, str], bool]
+    limits: Limits = UNLIMITED
 
 
 def _no_secrets(_value: str, _key: str, _name: str) -> bool:
@@ -47,7 +49,19 @@ NO_EVENT = Activation(body=None, header={}, extensions={}, request_url="", compa
 class Frame:
     """The mutable side of one evaluation; never shared between threads."""
 
-    __slots__ = ("body", "compare_secret", "extensions", "header", "request_url", "room", "slots", "steps")
+    __slots__ = (
+        "body",
+        "compare_secret",
+        "extensions",
+        "header",
+        "limits",
+        "request_url",
+        "room",
+        "slots",
+        "steps",
+        "steps_left",
+        "taken",
+    )
 
     def __init__(self, activation: Activation, slots: int) -> None:
         self.body: Value = activation.body
@@ -57,30 +71,52 @@ class Frame:
         )
         self.request_url = activation.request_url
         self.compare_secret = activation.compare_secret
+        self.limits = activation.limits
         self.slots: list[Value] = [None] * slots
-        self.steps = MAX_STEPS
-        self.room = MAX_PRODUCED
+        self.steps = 0
+        self.steps_left = self.limits.steps
+        self.room = FREE
+        self.taken = 0
 
     def spend(self, steps: int) -> None:
         """Count work.
 
-        Raises BudgetError when it is too much.
+        Raises BudgetError when it is too much, and ExhaustedError when the delivery's time is over.
         """
         self.steps -= steps
         if self.steps < 0:
-            raise BudgetError(f"the expression takes more than {MAX_STEPS} steps on this event")
+            self._go_on()
 
     def produce(self, size: int) -> None:
         """Count what is about to be made, in characters, bytes or elements.
 
-        Raises BudgetError when it is too much.
+        Raises BudgetError when it is too much, and ExhaustedError when the process has no memory, or no time, for it.
         """
         self.room -= size
-        self.steps -= 1 + (size >> 6)
         if self.room < 0:
-            raise BudgetError(f"the expression produces more than {MAX_PRODUCED} bytes on this event")
+            self._grow()
+        self.spend(1 + (size >> 6))
+
+    def release(self) -> None:
+        """Give back the memory of what was produced, when it is not needed any more."""
+        self.limits.give_back(self.taken)
+        self.taken = 0
+
+    def _go_on(self) -> None:
+        self.limits.in_time("evaluate the expression")
+        granted = min(max(STEPS_AT_ONCE, -self.steps), self.steps_left)
+        self.steps += granted
+        self.steps_left -= granted
         if self.steps < 0:
-            raise BudgetError(f"the expression takes more than {MAX_STEPS} steps on this event")
+            raise BudgetError(f"the expression takes more than {self.limits.steps} steps on this event")
+
+    def _grow(self) -> None:
+        more = max(FREE, -self.room)
+        if self.taken + more > MAX_PRODUCED:
+            raise BudgetError(f"the expression produces more than {MAX_PRODUCED} bytes on this event")
+        self.limits.take(more)
+        self.taken += more
+        self.room += more
 
 
 Eval: TypeAlias = Callable[[Frame], Value]
@@ -94,7 +130,10 @@ def items(frame: Frame, value: Value) -> list[Value] | tuple[Value, ...]:
     """
     if type(value) is list or type(value) is tuple:
         frame.spend(1 + len(value) // 8)
-    return elements(value)
+    parts = elements(value)
+    if parts is not value:  # a number is a new one
+        frame.produce(40 * len(parts))
+    return parts
 
 
 def text(value: Value) -> str:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from functions.cel.errors import CelEvaluationError
+from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.go_text import format_general, go_string
 from functions.patterns import pattern
 
@@ -55,6 +55,10 @@ def parse_yaml(source: str, spend: Callable[[int], None]) -> dict[str, object]:
     return value
 
 
+def _beyond(why: str) -> BudgetError:
+    return BudgetError(f"failed to decode the string in parseYAML: {why}")
+
+
 def _refused(why: str) -> CelEvaluationError:
     return CelEvaluationError(f"failed to decode the string in parseYAML: {why}")
 
@@ -94,7 +98,7 @@ class _Document:
                 self.add(value, nodes, None)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 if len(self.open) >= MAX_DEPTH:
-                    raise _refused(f"it nests deeper than {MAX_DEPTH} levels")
+                    raise _beyond(f"it nests deeper than {MAX_DEPTH} levels")
                 self.open.append(_Open({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor))
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 closed = self.open.pop()
@@ -115,7 +119,7 @@ class _Document:
         parent = self.open[-1]
         parent.nodes += nodes
         if parent.nodes > MAX_NODES:
-            raise _refused("document contains excessive aliasing")
+            raise _beyond("document contains excessive aliasing")
         if isinstance(parent.value, list):
             parent.value.append(value)
         elif parent.key is None:

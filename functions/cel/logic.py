@@ -5,8 +5,8 @@ Source: evalOr, evalAnd and evalExhaustiveConditional in cel-go's interpreter/in
 
 from __future__ import annotations
 
-from functions.cel.errors import no_such_overload
-from functions.cel.frame import BudgetError, Eval, Frame
+from functions.cel.errors import BEYOND_LIMITS, no_such_overload
+from functions.cel.frame import Eval, Frame
 from functions.cel.values import Value
 from functions.errors import PipehookError
 
@@ -17,7 +17,7 @@ def _deciding(terms: list[Eval], *, decides: bool) -> Eval:
         for term in terms:
             try:
                 value = term(frame)
-            except BudgetError:
+            except BEYOND_LIMITS:
                 raise
             except PipehookError as error:
                 problem = problem or error

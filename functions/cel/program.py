@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from functions.cel.checker import check
 from functions.cel.compiler import Compiler
-from functions.cel.errors import CelCompileError, CelError, CelEvaluationError
+from functions.cel.errors import BudgetError, CelCompileError, CelError
 from functions.cel.format_check import check_formats
 from functions.cel.frame import Activation, Eval, Frame
 from functions.cel.parser import read
@@ -19,10 +19,10 @@ class Program:
     """A compiled expression: immutable, thread-safe, reusable.
 
     `source` is its text, `calls_compare_secret` says whether it compares a secret anywhere, `result_type` is what the
-    checker knows of its result, as cel-go names types.
+    checker knows of its result, as cel-go names types, `reads` which of the event's variables it looks at.
     """
 
-    __slots__ = ("_run", "_slots", "calls_compare_secret", "result_type", "source")
+    __slots__ = ("_run", "_slots", "calls_compare_secret", "reads", "result_type", "source")
 
     def __init__(self, source: str) -> None:
         expr = read(source)
@@ -34,18 +34,25 @@ class Program:
         self.source = source
         self.calls_compare_secret = compiler.compares_secret
         self.result_type = str(result)
+        self.reads = frozenset(compiler.reads)
 
-    def evaluate(self, activation: Activation) -> object:
+    def evaluate(self, activation: Activation, *, keep: bool = False) -> object:
         """Return the value of the expression on an event, for `to_json` or as it is.
+
+        The memory that it takes counts until the end of the delivery with `keep`, and no longer than this without.
 
         Raises CelEvaluationError, or whatever `compare_secret` raised.
         """
+        frame = Frame(activation, self._slots)
         try:
-            return self._run(Frame(activation, self._slots))
+            return self._run(frame)
         except RecursionError as error:
-            raise CelEvaluationError("the expression is nested too deeply for this event") from error
+            raise BudgetError("the expression is nested too deeply for this event") from error
         except MemoryError as error:
-            raise CelEvaluationError("the expression needs too much memory on this event") from error
+            raise BudgetError("the expression needs too much memory on this event") from error
+        finally:
+            if not keep:
+                frame.release()
 
     def test(self, activation: Activation) -> bool:
         """Whether a filter lets the event through: exactly when the result is true and nothing else.

@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from typing import Any
 
-from functions.cel.errors import CelEvaluationError
+from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, text
 from functions.cel.go_text import go_bytes, go_string
 from functions.cel.values import Value
@@ -27,7 +27,7 @@ def compiled(pattern: str) -> Any:  # the library has no types
     import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; native, and most expressions do without
 
     if len(pattern) > MAX_PATTERN:
-        raise CelEvaluationError(f"error parsing regexp: the expression has more than {MAX_PATTERN} characters")
+        raise BudgetError(f"error parsing regexp: the expression has more than {MAX_PATTERN} characters")
     options = re2.Options()
     options.log_errors = False
     options.max_mem = MAX_MEMORY

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+
 from functions.cel.convert import marshalled
-from functions.cel.errors import CelConversionError, CelEvaluationError, no_such_overload
+from functions.cel.errors import BudgetError, CelConversionError, CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, integer, text
 from functions.cel.go_text import go_bytes, go_string
 from functions.cel.go_url import parse_url, query_values
 from functions.cel.go_yaml import parse_yaml
 from functions.cel.lists import decoded
 from functions.cel.values import CelMap, Value
-from functions.errors import BadRequestError
+from functions.errors import BadRequestError, JsonLimitError
 from functions.go_json import MAX_TEXT
 from functions.strict_json import parse_json
 
@@ -40,7 +42,10 @@ def parse_json_text(frame: Frame, value: Value) -> Value:
     string = text(value)
     _bounded(frame, string)
     try:
-        parsed = parse_json(go_bytes(string))
+        parsed = parse_json(go_bytes(string), lambda size: _making(frame, size))
+    except JsonLimitError as error:
+        reason = error.reason.replace("the body", "the string")
+        raise BudgetError(f"failed to decode the string in parseJSON: {reason}") from error
     except BadRequestError as error:
         reason = error.reason.replace("the body", "the string")
         raise CelEvaluationError(f"failed to decode the string in parseJSON: {reason}") from error
@@ -58,9 +63,14 @@ def parse_yaml_text(frame: Frame, value: Value) -> Value:
     return parse_yaml(go_bytes(string).decode("utf-8", "replace"), frame.spend)
 
 
+def _making(frame: Frame, size: int) -> AbstractContextManager[None]:
+    frame.produce(size)
+    return nullcontext()
+
+
 def _bounded(frame: Frame, string: str) -> None:
     if len(string) > MAX_DOCUMENT:
-        raise CelEvaluationError(f"a document of more than {MAX_DOCUMENT} characters is not parsed")
+        raise BudgetError(f"a document of more than {MAX_DOCUMENT} characters is not parsed")
     frame.produce(len(string))
 
 

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import field
 from typing import Any, TypeAlias
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.errors import BudgetError, CelEvaluationError, no_such_overload
 from functions.dataclass import dataclass
 
 Value: TypeAlias = object
@@ -159,6 +159,8 @@ def elements(value: Value) -> list[Value] | tuple[Value, ...]:
     if type(value) is tuple:
         return value
     if type(value) is list:
+        if int not in set(map(type, value)):
+            return value
         return [float_of(item) if type(item) is int else item for item in value]
     raise no_such_overload()
 
@@ -185,7 +187,7 @@ def equal(left: Value, right: Value, spend: Callable[[int], None], depth: int = 
     if kind in _NUMBERS:
         return other in _NUMBERS and compare_numbers(left, right) == 0
     if depth > MAX_COMPARE_DEPTH:
-        raise CelEvaluationError("values are nested too deeply to be compared")
+        raise BudgetError("values are nested too deeply to be compared")
     if kind in _LISTS:
         if other not in _LISTS or len(left) != len(right):  # type: ignore[arg-type] # both are lists here
             return False

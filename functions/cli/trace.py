@@ -15,9 +15,11 @@ from functions.cluster_outcomes import Planned, plan
 from functions.errors import PipehookError
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
 from functions.interceptors.signatures import HubSignature
+from functions.limits import Limits
 from functions.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.ports import Deadline, Sink, Work
 from functions.report import Report
+from functions.shared import Shared
 from functions.templates import CompiledTemplate
 from functions.values import Event, Json, Outcome, Refusal
 
@@ -219,10 +221,10 @@ class _WatchedBindings:
     inner: CompiledBindings
     log: _Log
 
-    def resolve(self, event: Event, defaults: Mapping[str, str]) -> dict[str, str]:
+    def resolve(self, event: Event, defaults: Mapping[str, str], *, limits: Limits, shared: Shared) -> dict[str, str]:
         """Resolve, and keep the params."""
         try:
-            params = self.inner.resolve(event, defaults)
+            params = self.inner.resolve(event, defaults, limits=limits, shared=shared)
         except PipehookError as error:
             self.log.steps.append(Step("bind", "", "failed", error.reason))
             raise

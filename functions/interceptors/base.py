@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import field, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -15,6 +15,7 @@ from functions.errors import LastingError, PassingError
 from functions.limits import UNLIMITED, Limits
 from functions.model.resources import Registry
 from functions.ports import Deadline, Services
+from functions.shared import Shared
 from functions.shown import shown
 from functions.values import Event, Json, Refusal, Status
 
@@ -39,6 +40,7 @@ class Call:
     trigger_id: str
     """`namespaces/NS/triggers/NAME` or `namespaces/NS/triggerGroups/NAME`, as custom interceptors are told."""
     limits: Limits = UNLIMITED
+    shared: Shared = field(default_factory=Shared)
     body: Json = None
     """The body as it was delivered, and perhaps signed; an interceptor before may have changed the event's."""
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hmac
-from typing import cast
+from collections.abc import Callable
+from typing import TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
+from functions.cel.errors import BEYOND_LIMITS
 from functions.dataclass import dataclass
-from functions.errors import LastingError, PipehookError
+from functions.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -22,7 +24,10 @@ from functions.interceptors.overlay_paths import Path, parse_path, placed
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
+from functions.shared import Shared
 from functions.values import Event, Json, Refusal, SecretRef
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +65,8 @@ class CelInterceptor:
         A filter that is not true, or cannot be evaluated on this event, filters it out; it is `rejected` when
         compareSecret was asked and never answered true. Overlays are computed for an event that the filter wanted,
         as bindings are, so one that cannot be computed is a LastingError: the trigger should have run and did not.
-        Raises what `Secrets` raises.
+        One that reaches a limit is a LimitError, or an ExhaustedError when it is the time or memory that all deliveries
+        share, filters included. Raises what `Secrets` raises.
         """
         comparison = _Comparison(call, self.namespace)
         activation = Activation(
@@ -69,16 +75,24 @@ class CelInterceptor:
             extensions=event.extensions,
             request_url=event.request_url,
             compare_secret=comparison,
+            limits=call.limits,
         )
-        if self.filter and (reason := _refused(self.filter, activation, comparison)):
+        run = _Evaluation(event, activation, comparison, call.shared)
+        if self.filter and (reason := run.refusal(self.filter)):
             return rejected("compareSecret did not match") if comparison.refused else filtered(reason)
+        if any(overlay.program.calls_compare_secret for overlay in self.overlays):
+            event = self._overlaid(event, run)
+        elif self.overlays:
+            event = call.shared.added(event, self.overlays, lambda: self._overlaid(run.event, run))
+        return Passed(event, Assurance.AUTHENTICATED if comparison.matched else Assurance.NONE)
+
+    def _overlaid(self, event: Event, run: _Evaluation) -> Event:
         extensions: Json = {}
         for overlay in self.overlays:
-            value = _value(overlay.program, activation, comparison)
+            value = run.value(overlay.program)
             with explained(f"failed to sjson for key '{overlay.key}'"):
                 extensions = placed(extensions, overlay.path, value)
-        assurance = Assurance.AUTHENTICATED if comparison.matched else Assurance.NONE
-        return Passed(extended(event, extensions if isinstance(extensions, dict) else {}), assurance)
+        return extended(event, extensions if isinstance(extensions, dict) else {})
 
 
 class _Comparison:
@@ -122,29 +136,63 @@ def _body(event: Event) -> dict[str, Json]:
     return body
 
 
-def _refused(program: Program, activation: Activation, comparison: _Comparison) -> str:
-    """Return why the filter does not let the event through; empty when it does."""
-    try:
-        passed = program.test(activation)
-    except CelError as error:
-        # with the secret at hand, the filter might have passed: that is no reason to call the event unwanted
-        if comparison.fault:
-            raise comparison.fault from error
-        return _evaluation(program, error)
-    return "" if passed else f"expression {program.source} did not return true"
+@dataclass(frozen=True, slots=True)
+class _Evaluation:
+    """Programs on one event; what others have asked of the same values is not evaluated again."""
+
+    event: Event
+    activation: Activation
+    comparison: _Comparison
+    shared: Shared
+
+    def refusal(self, program: Program) -> str:
+        """Return why the filter does not let the event through; empty when it does."""
+        return self._once(program, "refusal", lambda: self._refusal(program))
+
+    def value(self, program: Program) -> Json:
+        """Return the value of an overlay."""
+        return self._once(program, "value", lambda: self._value(program))
+
+    def _once(self, program: Program, kind: str, answer: Callable[[], T]) -> T:
+        if program.calls_compare_secret:
+            return answer()
+        values = {"body": self.event.body, "header": self.event.headers, "extensions": self.event.extensions}
+        read = tuple([value if name in program.reads else None for name, value in values.items()])
+        return self.shared.once(self.event, (program, kind), answer, of=read)
+
+    def _refusal(self, program: Program) -> str:
+        try:
+            passed = program.test(self.activation)
+        except BEYOND_LIMITS as error:
+            # the filter says neither yes nor no of this event, so the trigger has not run where it may have had to
+            raise self._fault(program, error) from error
+        except CelError as error:
+            # with the secret at hand, the filter might have passed: that is no reason to call the event unwanted
+            if self.comparison.fault:
+                raise self.comparison.fault from error
+            return f"{_evaluating(program)}: {error.reason}"
+        return "" if passed else f"expression {program.source} did not return true"
+
+    def _value(self, program: Program) -> Json:
+        try:
+            return cast("Json", to_json(program.evaluate(self.activation, keep=True)))
+        except CelConversionError:
+            raise  # its reason is Tekton's whole sentence
+        except (*BEYOND_LIMITS, CelError) as error:
+            raise self._fault(program, error) from error
+
+    def _fault(self, program: Program, error: PipehookError) -> PipehookError:
+        """Return what keeps a program from having a value."""
+        if self.comparison.fault:
+            return self.comparison.fault
+        reason = f"{_evaluating(program)}: {error.reason}"
+        if isinstance(error, PassingError):
+            return ExhaustedError(reason, retry_after=error.retry_after)
+        return LimitError(reason) if isinstance(error, LimitError) else LastingError(reason)
 
 
-def _value(program: Program, activation: Activation, comparison: _Comparison) -> Json:
-    try:
-        return cast("Json", to_json(program.evaluate(activation)))
-    except CelConversionError:
-        raise  # its reason is Tekton's whole sentence
-    except CelError as error:
-        raise comparison.fault or LastingError(_evaluation(program, error)) from error
-
-
-def _evaluation(program: Program, error: CelError) -> str:
-    return f'error evaluating cel expression: expression "{program.source}" failed to evaluate: {error.reason}'
+def _evaluating(program: Program) -> str:
+    return f'error evaluating cel expression: expression "{program.source}" failed to evaluate'
 
 
 def _compiled(source: str) -> Program:

@@ -52,10 +52,14 @@ class GitHubInterceptor:
         if self.verifier and (reason := misfit(name, call.body)):
             return rejected(reason)
         body = fields_of(event.body)
-        if self.owners and (refusal := self.owners.refusal(name, body, call)):
-            return refusal
+        if self.owners:
+            owners = self.owners
+            refusal = call.shared.once(event, owners, lambda: owners.refusal(name, body, call))
+            if refusal:
+                return refusal
         if self.changed_files:
-            event = extended(event, self.changed_files.extensions(name, body, call))
+            files, before = self.changed_files, event
+            event = call.shared.added(before, files, lambda: extended(before, files.extensions(name, body, call)))
         return Passed(event)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functions.dataclass import dataclass
 from functions.jsonpath.values import JsonPathError
 from functions.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
+from functions.limits import UNLIMITED, Limits
 from functions.values import Json
 
 
@@ -17,15 +18,16 @@ class Path:
     nodes: Nodes | None
     """None for the empty expression, which gives the empty text."""
 
-    def find(self, root: Json) -> list[Json]:
+    def find(self, root: Json, limits: Limits = UNLIMITED) -> list[Json]:
         """Return what the path finds in `root`, in client-go's order.
 
         An expression that prints nothing at all (`$()`, a `range` without an action) finds one empty string. Raises
-        JsonPathError with client-go's reason, and PathLimitError (a JsonPathError) beyond `walk.MAX_VISITED` values.
+        JsonPathError with client-go's reason, PathLimitError (one of them) beyond `Limits.visited` values, and
+        ExhaustedError without time.
         """
         if self.nodes is None:
             return [""]
-        walk = Walk()
+        walk = Walk(limits)
         try:
             found = walk_nodes(self.nodes, [root], walk)
         except WalkError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.errors import LastingError
+from functions.errors import LastingError, LimitError
 from functions.go_json import Ordered
 from functions.values import Json
 
@@ -11,7 +11,7 @@ class JsonPathError(LastingError):
     """An expression that does not parse, or finds nothing or the wrong thing in this event."""
 
 
-class PathLimitError(JsonPathError):
+class PathLimitError(JsonPathError, LimitError):
     """An expression that would visit more of the event than is allowed."""
 
 

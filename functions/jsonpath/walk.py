@@ -5,10 +5,11 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from functions.jsonpath.values import PathLimitError
+from functions.limits import Limits
 from functions.values import Json
 
-MAX_VISITED = 200_000
-"""Values that one evaluation may touch. A push of GitHub's largest size (2,048 commits) stays below it."""
+AT_ONCE = 20_000
+"""Values visited between two looks at the clock."""
 
 
 class WalkError(Exception):
@@ -23,17 +24,26 @@ class WalkError(Exception):
 class Walk:
     """The state of one evaluation: how much was visited, and whether `range` was met."""
 
-    __slots__ = ("in_range", "visited")
+    __slots__ = ("in_range", "limits", "look", "visited")
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
         self.visited = 0
+        self.look = 0
         self.in_range = False
 
     def count(self, values: int) -> None:
-        """Charge for `values` more, as every step does for its work. Raises PathLimitError when they are too many."""
+        """Charge for `values` more, as every step does for its work.
+
+        Raises PathLimitError when they are too many, and ExhaustedError when the delivery's time is over.
+        """
         self.visited += values
-        if self.visited > MAX_VISITED:
-            raise PathLimitError(f"the expression visits more than {MAX_VISITED} values of the event: narrow it")
+        if self.visited >= self.look:
+            self.limits.in_time("look for the values of params")
+            if self.visited > self.limits.visited:
+                most = self.limits.visited
+                raise PathLimitError(f"the expression visits more than {most} values of the event: narrow it")
+            self.look = self.visited + AT_ONCE
 
 
 class Node(ABC):

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from functions.cel import CelConversionError, convert, to_json
+from functions.cel.errors import BudgetError
 from tests.cel.event import EVENT, overlay, value_of
 
 
@@ -56,7 +57,7 @@ def test_a_result_that_repeats_a_list_many_times_is_refused(
     value = value_of("body.l.map(a, body.l)", event)
     assert to_json(value) == [list(range(300))] * 300
     monkeypatch.setattr(convert, "MAX_SIZE", 4 * 1024 * 1024)
-    with pytest.raises(CelConversionError, match="larger than"):
+    with pytest.raises(BudgetError, match="larger than"):
         to_json([value] * 100)
 
 
@@ -64,5 +65,5 @@ def test_deep_results_are_refused() -> None:
     deep: list[object] = []
     for _ in range(5000):
         deep = [deep]
-    with pytest.raises(CelConversionError, match="nested deeper"):
+    with pytest.raises(BudgetError, match="nested deeper"):
         to_json(deep)

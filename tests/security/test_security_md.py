@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from functions import call_bounds, delivery, go_json, listeners, strict_json, templates
+from functions import call_bounds, delivery, go_json, limits, listeners, strict_json, templates
 from functions.adapters import http, http_body, outbound, room
 from functions.cel import frame
 from functions.entrypoints.webhook import DELIVERY_SECONDS
 from functions.interceptors.outgoing import CALL_SECONDS
-from functions.jsonpath import walk
 from functions.model import findings, yaml_nodes, yaml_text
 from tests.support.function import ROOT
 
@@ -70,8 +69,14 @@ LIMITS = {
         f"{strict_json.MAX_VALUES:,} values",
         f"{strict_json.MAX_INTEGER_DIGITS} digits",
     ],
-    "CEL evaluation": [f"{frame.MAX_STEPS:,} steps", f"{frame.MAX_PRODUCED // MIB} MiB produced"],
-    "JSONPath": [f"{walk.MAX_VISITED:,} values", f"{go_json.MAX_TEXT / MIB:g} M characters"],
+    "CEL evaluation": [
+        f"{limits.MIN_STEPS:,} steps and {limits.STEPS_PER_BYTE} for each byte",
+        f"{frame.MAX_PRODUCED // MIB} MiB produced",
+    ],
+    "JSONPath": [
+        f"{limits.MIN_VISITED:,} values and one for each {limits.BYTES_PER_VISITED} bytes",
+        f"{go_json.MAX_TEXT / MIB:g} M characters",
+    ],
     "rendered resource": [f"{templates.MAX_RESOURCE_BYTES / MIB:g} MiB", f"{templates.MAX_DEPTH} levels"],
     "triggers of a listener": [f"{listeners.MAX_TRIGGERS:,}"],
     "outgoing calls": [
