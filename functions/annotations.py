@@ -1,4 +1,4 @@
-"""Annotations `pipehook.dev/…` of EventListeners and Triggers, which Tekton ignores; a slip in one is a mistake."""
+"""Annotations `pipehook.dev/…` of Tekton Triggers' objects, which Tekton ignores; a slip in one is a mistake."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from functions.shown import shown
 
 PREFIX = "pipehook.dev/"
 OWNERS = f"{PREFIX}owners"
+VARIABLES = f"{PREFIX}pipelines-variables"
 
 Judged = Literal["author", "sender"]
 """Whom githubOwners judges: a pull request's author, or whoever sent the event, as Tekton does."""
 
 _JUDGED = ("author", "sender")
 _WRITTEN = frozenset({KEY_ANNOTATION})
-"""What stands on objects that Pipehook has created, Triggers perhaps among them."""
+"""What stands on objects that Pipehook has created, Triggers and templates perhaps among them."""
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "EventListener": frozenset({OWNERS, *(f"{PREFIX}{name}" for name in ("cluster", "pipelines-variables", "status"))}),
+    "EventListener": frozenset({OWNERS, VARIABLES, *(f"{PREFIX}{name}" for name in ("cluster", "status"))}),
     "Trigger": frozenset({OWNERS}),
+    "TriggerTemplate": frozenset({VARIABLES}),
 }
-_ARTICLED = {"EventListener": "an EventListener", "Trigger": "a Trigger"}
+_ARTICLED = {"EventListener": "an EventListener", "Trigger": "a Trigger", "TriggerTemplate": "a TriggerTemplate"}
 
 
 def check(kind: str, annotations: Mapping[str, str]) -> None:
@@ -42,3 +44,14 @@ def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:
     if value not in _JUDGED:
         raise LastingError(f"the annotation {OWNERS} must be {' or '.join(_JUDGED)}")
     return cast("Judged", value)
+
+
+def literal(listener: Mapping[str, str], template: Mapping[str, str]) -> bool:
+    """Say whether a template's values must never form a variable of Pipelines: it says so, or its listener does.
+
+    Raises LastingError when it is said wrongly.
+    """
+    values = [annotations[VARIABLES] for annotations in (listener, template) if VARIABLES in annotations]
+    if any(value != "literal" for value in values):
+        raise LastingError(f"the annotation {VARIABLES} must be literal, or not there")
+    return bool(values)

@@ -12,7 +12,7 @@ from importlib import import_module
 from itertools import islice
 from typing import TypeVar, cast
 
-from functions.annotations import Judged, check, judged
+from functions.annotations import Judged, check, judged, literal
 from functions.bindings import CompiledBindings, compile_bindings
 from functions.dataclass import dataclass
 from functions.errors import LastingError
@@ -263,8 +263,9 @@ class _Preparation:
         return binding.params
 
     def _template(self, spec: TriggerSpec, namespace: str) -> CompiledTemplate:
+        own = self._listener.metadata.annotations
         if isinstance(spec.template, TemplateSpec):
-            return compile_template(spec.template)
+            return compile_template(spec.template, literal=literal(own, NO_ANNOTATIONS))
         if spec.template is None:
             raise LastingError("the trigger has no template: give template.ref or template.spec")
         key = (namespace, spec.template.name)
@@ -272,7 +273,8 @@ class _Preparation:
             template = self._registry.templates.get(key)
             if template is None:
                 raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
-            self._templates[key] = compile_template(template.spec)
+            check("TriggerTemplate", template.metadata.annotations)
+            self._templates[key] = compile_template(template.spec, literal=literal(own, template.metadata.annotations))
         return self._templates[key]
 
     def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:

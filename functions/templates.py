@@ -25,6 +25,10 @@ MAX_DEPTH = 200
 _UID = "$(uid)"
 _PARAM = "$(tt.params."
 _REFERENCE = pattern(r"(\$\((?:uid|tt\.params\.(?:(?!\$\()[^)])*)\))")
+_OPENED = pattern(r"\$\([^\s()]*$")
+"""A reference of Pipelines that the template begins and an inserted value would complete."""
+_BREAK = pattern(r"^(?=\()|(?<=\$)(?=\(|\Z)")
+"""Where a value could be a part of a variable of Pipelines, whatever a template or a Pipeline puts beside it."""
 _MAX_BYTES_PER_CHARACTER = 6  # a control character in JSON: backslash, u, four digits
 
 _Inserted = Mapping[str, str]
@@ -41,13 +45,19 @@ class CompiledTemplate:
     references: frozenset[str]
     """The names in `$(tt.params.NAME)`, declared or not."""
     resources: tuple[_Resource, ...]
+    literal: bool = False
+    """No value ever forms a variable of Pipelines (the annotation `pipehook.dev/pipelines-variables`)."""
 
     def render(self, params: Mapping[str, str], *, uid: str) -> list[dict[str, Json]]:
         """Return the resources, in order, with every `$(tt.params.NAME)` and `$(uid)` replaced, keys included.
 
         `params` go before the declared defaults; a reference to neither stays as it is. In what is inserted, `$(`
-        becomes `$$(` (Tekton's escapeTektonVariables), so that Tekton Pipelines does not read it as a variable; the
-        same where `$` and `(` only meet at the edge of something inserted.
+        becomes `$$(` (Tekton's escapeTektonVariables), which Kubernetes reads as `$(` in a container's command, args
+        and env; the same where `$` and `(` only meet at the edge of something inserted. Tekton Pipelines knows no such
+        escape. It finds each of its variables by `$(` alone (pkg/substitution ApplyReplacements, v1.ResultRef), again
+        after each substitution, so nothing that keeps these two characters together holds: a `literal` template puts a
+        space between them, and one after a `$` at the end and before a `(` at the beginning of a value, which a
+        Pipeline's own text or another param may complete.
 
         The caller may change the returned objects themselves, `metadata` and all below it: they are new with each
         call. Other parts without references are shared between calls. Raises LastingError when two keys of an object
@@ -59,7 +69,7 @@ class CompiledTemplate:
             if value is None:
                 value = self.defaults.get(name)
             if value is not None:
-                inserted[f"{_PARAM}{name})"] = value.replace("$(", "$$(")
+                inserted[f"{_PARAM}{name})"] = _BREAK.sub(" ", value) if self.literal else value.replace("$(", "$$(")
         return [resource.render(inserted) for resource in self.resources]
 
 
@@ -93,18 +103,23 @@ def _size(resource: Mapping[str, Json]) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def compile_template(spec: TemplateSpec) -> CompiledTemplate:
-    """Parse the strings of a template once. Raises LastingError when it nests deeper than MAX_DEPTH."""
+def compile_template(spec: TemplateSpec, *, literal: bool = False) -> CompiledTemplate:
+    """Parse the strings of a template once.
+
+    Raises LastingError when it nests deeper than MAX_DEPTH, and when a `literal` one has values name variables.
+    """
     defaults = {param.name: decode_pasted(param.default) for param in spec.params if param.default is not None}
-    resources = tuple(_compile_resource(index, resource) for index, resource in enumerate(spec.resources))
+    resources = tuple(
+        _compile_resource(index, resource, literal=literal) for index, resource in enumerate(spec.resources)
+    )
     used = {reference for resource in resources for reference in resource.references if reference != _UID}
     names = frozenset(reference[len(_PARAM) : -1] for reference in used)
-    return CompiledTemplate(defaults, names, resources)
+    return CompiledTemplate(defaults, names, resources, literal)
 
 
-def _compile_resource(index: int, resource: Mapping[str, Json]) -> _Resource:
+def _compile_resource(index: int, resource: Mapping[str, Json], *, literal: bool) -> _Resource:
     fields = dict(resource)
-    compiler = _Compiler(f"resourcetemplates[{index}] ({fields.get('kind', 'no kind')})")
+    compiler = _Compiler(f"resourcetemplates[{index}] ({fields.get('kind', 'no kind')})", literal=literal)
     build = compiler.mapping(fields, fresh=False, depth=0)
     return _Resource(build, _size(fields), tuple(compiler.references), compiler.label)
 
@@ -112,8 +127,9 @@ def _compile_resource(index: int, resource: Mapping[str, Json]) -> _Resource:
 class _Compiler:
     """Turns one resource template into functions; it remembers the references on the way."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, *, literal: bool) -> None:
         self.label = label
+        self.literal = literal
         self.references: list[str] = []
 
     def value(self, value: Json, *, fresh: bool, depth: int) -> _Render | None:
@@ -137,10 +153,15 @@ class _Compiler:
         pieces = _REFERENCE.split(text)
         if len(pieces) == 1:
             return None
+        if self.literal and any(_OPENED.search(piece) for piece in pieces[:-1:2]):
+            raise LastingError(
+                f"{self.label}: a param stands inside of a variable $(…), so a value would choose which, and "
+                "pipehook.dev/pipelines-variables says literal"
+            )
         self.references.extend(pieces[1::2])
         if len(pieces) == 3 and not pieces[0] and not pieces[2]:  # noqa: PLR2004 -- nothing, reference, nothing
             return _whole(pieces[1])
-        return _joined(tuple(pieces))
+        return _joined(tuple(pieces), " " if self.literal else "$")
 
     def sequence(self, items: list[Json], *, fresh: bool, depth: int) -> _Render | None:
         """Return what builds a list."""
@@ -175,13 +196,13 @@ def _whole(reference: str) -> Callable[[_Inserted], str]:
     return build
 
 
-def _joined(pieces: tuple[str, ...]) -> Callable[[_Inserted], str]:
+def _joined(pieces: tuple[str, ...], between: str) -> Callable[[_Inserted], str]:
     def build(inserted: _Inserted) -> str:
         out = ""
         for index, piece in enumerate(pieces):
             text = inserted.get(piece, piece) if index % 2 else piece
             # neither side holds `$(`, but together they would: two params must not make up a variable
-            out += f"${text}" if text.startswith("(") and out.endswith("$") else text
+            out += f"{between}{text}" if text.startswith("(") and out.endswith("$") else text
         return out
 
     return build

@@ -197,3 +197,14 @@ def test_a_group_judges_as_the_listener_says(workspace: Workspace, api: GitHubAp
     for said, status in (({}, "filtered"), (SENDER, "created")):
         found = manifest("EventListener", "el", {"triggerGroups": [group]}, annotations=said)
         assert deliver(deployed(workspace, api, found, member), labeled("stranger")).statuses == [status]
+
+
+@pytest.mark.parametrize("annotations", [{}, SENDER], ids=["author", "sender"])
+@pytest.mark.parametrize("name", ["pull_request", "x", "", "PULL_REQUEST", "star", "pull_request_review"])
+def test_a_strangers_captured_pull_request_runs_under_no_name(
+    workspace: Workspace, api: GitHubApi, annotations: dict[str, str], name: str
+) -> None:
+    application = checked(workspace, api, annotations)
+    raw = encoded(labeled("stranger") | {"sender": account("stranger")})
+    answer = application.post(raw, headers(name, raw))
+    assert answer.statuses in (["filtered"], ["rejected"])

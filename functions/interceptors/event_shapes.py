@@ -9,9 +9,10 @@ called is refused when
 
 So a body that somebody wrote by hand, with two or three fields, passes under any name unless it looks like another
 event, and those of Gitea and Forgejo, which send GitHub's headers, pass under their own. Names that are not in the
-tables pass always. Events without a field of their own (`BARE`: nothing stands in their bodies but `action`,
-`repository` and the like) are told from each other by their actions, which says something of GitHub's own bodies only;
-any body that looks like an event of the first table is refused under their names.
+tables pass always, but not a check that goes by the event (`unknown`). Events without a field of their own (`BARE`:
+nothing stands in their bodies but `action`, `repository` and the like) are told from each other by their actions, which
+says something of GitHub's own bodies only; any body that looks like an event of the first table is refused under their
+names.
 
 Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads, checked against the schemas and the 726
 example payloads (github.com and GitHub Enterprise Server 3.1 to 3.5) that octokit publishes (@octokit/webhooks-schemas
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 
 from functions.dataclass import dataclass
+from functions.shown import shown
 from functions.values import Json
 
 
@@ -175,6 +177,13 @@ def misfit(name: str, body: Json) -> str:
     if name in BARE and not other and own.fields_fit(body):  # an action that came after this table
         return ""
     return f"the signed body is that of {f'the event {other}' if other else 'another event'}, not {name}"
+
+
+def unknown(name: str) -> str:
+    """Return why nothing can go by an event's name, which is in no table; else an empty string."""
+    if name in SHAPES or name in BARE:
+        return ""
+    return f"no event of GitHub's is called {shown(name)}" if name else "no X-GitHub-Event header names the event"
 
 
 def told_by_body(name: str, body: Json, names: Set[str]) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functions.annotations import Judged
 from functions.dataclass import dataclass
 from functions.errors import LastingError
-from functions.interceptors.base import Call, explained, filtered
+from functions.interceptors.base import Call, explained, filtered, rejected
+from functions.interceptors.event_shapes import unknown
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
 from functions.interceptors.ok_to_test import approved_commits
 from functions.interceptors.owners_file import expanded, owners_named
@@ -52,14 +53,18 @@ class Owners:
     judged: Judged = "author"
 
     def refusal(self, event: str, body: Fields, call: Call) -> Refusal | None:
-        """Return the refusal when the event may not start a run, None when it may or is not checked.
+        """Return the refusal when the event may not start a run, None when it may or is one that is not checked.
+
+        An event that nobody knows is refused, unless its body shows whom to judge.
 
         Raises LastingError when the body is none of GitHub's or the token does not suffice, and what the API raises.
         """
         by_sender = self.judged == "sender"
         kind = _tektons_kind(event) if by_sender else _kind(event, body)
         if not kind:
-            return None
+            # nothing signs the name: under a made-up one, or none, a captured event would pass unjudged
+            reason = unknown(event)
+            return rejected(f"githubOwners goes by the event, but {reason}") if reason else None
         if self.token is None and self.check_type != "none":
             raise LastingError(
                 "checkType is set to check org or repo members but no personalAccessToken was supplied: "

@@ -9,7 +9,7 @@ import pytest
 from functions.annotations import Judged
 from functions.errors import LastingError, PassingError
 from functions.interceptors.base import Passed
-from functions.values import Json
+from functions.values import Json, Refusal, Status
 from tests.interceptors.running import Bench, built, event_of, filtering
 
 NOT_MET = "owners check requirements not met"
@@ -309,11 +309,26 @@ class TestTektonsWay:
 
 
 class TestOtherEvents:
-    @pytest.mark.parametrize("event", ["push", "release", "", "workflow_run"])
+    @pytest.mark.parametrize("event", ["push", "release", "workflow_run"])
     def test_they_are_not_checked(self, event: str) -> None:
         made = shown(event)
         event_of(made.intercept(checking("all"), {"ref": "refs/heads/main"}))
         assert not made.github.asked
+
+    @pytest.mark.parametrize("judged", ["author", "sender"])
+    @pytest.mark.parametrize(("event", "why"), [("", "no X-GitHub-Event header"), ("x", "no event of GitHub's")])
+    def test_one_that_nobody_knows_is_refused(self, event: str, why: str, judged: Judged) -> None:
+        step = shown(event).intercept(checking("all", judged=judged), {"ref": "refs/heads/main"})
+        assert isinstance(step, Refusal)
+        assert step.status is Status.REJECTED
+        assert why in step.reason
+
+    @pytest.mark.parametrize("event", ["", "x", "PULL_REQUEST", "pull_request "])
+    def test_by_its_sender_a_pull_request_without_its_name_is_refused(self, event: str) -> None:
+        made = shown(event)
+        made.github.members = ["maintainer"]
+        body = by("maintainer", PULL_REQUEST, author="stranger")
+        assert isinstance(made.intercept(checking("all", judged="sender"), body), Refusal)
 
     def test_it_is_off_unless_enabled(self) -> None:
         off = built("github", {"githubOwners": {"checkType": "all"}})
