@@ -128,14 +128,16 @@ def renumbered(recorded: Recorded) -> Recorded:
 
     from functions.delivery import FORM, ID_HEADERS, canonical_name  # noqa: PLC0415 -- as above
 
-    names = {canonical_name(name): value for name, value in recorded.headers}
-    blank, other = ("+", "%09") if names.get("Content-Type", "").startswith(FORM) else (" ", "\t")
-    drawn = "".join(secrets.choice((blank, other)) for _ in range(64))
+    form = any(canonical_name(name) == "Content-Type" and value.startswith(FORM) for name, value in recorded.headers)
+    blank, other = ("+", "%09") if form else (" ", "\t")
+    more = "".join(secrets.choice((blank, other)) for _ in range(64))
+    if form and (b"&" in recorded.body or not recorded.body.startswith(b"payload=")):
+        more = f"&replay={secrets.token_hex(8)}"  # fields of a sender's own, Slack's say, stay as they are
     return replace(
         recorded.with_headers(
             [(name, str(uuid.uuid4())) for name, _ in recorded.headers if canonical_name(name) in ID_HEADERS]
         ),
-        body=recorded.body + drawn.encode(),
+        body=recorded.body + more.encode(),
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import pytest
 
+from functions.cli.record import renumbered
 from functions.cli.recorded import Recorded, made_up, sample, sample_names
 from functions.cli.signing import signed
 from functions.interceptors.event_shapes import SHAPES
@@ -184,6 +186,22 @@ def test_deliveries_are_kept_without_secrets_and_sent_again_signed_anew(
     refused = pipehook("replay", served.url, kept, "--unsigned")
     assert refused.code == 1
     assert "2 deliveries were not taken" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body", "same"),
+    [
+        ("application/json", b'{"a": 1}', json.loads),
+        ("application/x-www-form-urlencoded", b"payload=%7B%7D", lambda text: json.loads(parse_qs(text)["payload"][0])),
+        ("application/x-www-form-urlencoded", b"token=t&text=deploy+it", lambda text: parse_qs(text)["text"]),
+    ],
+)
+def test_other_bytes_say_the_same(content_type: str, body: bytes, same: Callable[[str], Any]) -> None:
+    recorded = Recorded((("Content-Type", content_type), ("X-GitHub-Delivery", "1")), body)
+    first, second = renumbered(recorded), renumbered(recorded)
+    assert len({body, first.body, second.body}) == 3
+    assert same(first.body.decode()) == same(second.body.decode()) == same(body.decode())
+    assert header(first, "X-GitHub-Delivery") != header(second, "X-GitHub-Delivery")
 
 
 def test_there_must_be_something_to_send_again(tmp_path: Path) -> None:
