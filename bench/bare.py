@@ -13,9 +13,9 @@ from itertools import count
 from typing import Any
 
 from bench.inputs import NAMESPACE
-from functions.adapters.kubeconfig import KubeconfigFile
-from functions.adapters.kubernetes_api import KubernetesApi
-from functions.ports import Deadline
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
+from functions.common.ports import Deadline
 
 
 def manifest(name: str) -> dict[str, Any]:

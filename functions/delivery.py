@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
+from functions.common.errors import BadRequestError, LimitError
+from functions.common.limits import UNLIMITED, Limits
+from functions.common.values import Event, Headers, Json
 from functions.dataclass import dataclass
-from functions.errors import BadRequestError, LimitError
-from functions.go_form import form_json, go_decode, parse_query
-from functions.limits import UNLIMITED, Limits
+from functions.go.decode import parse_json
+from functions.go.form import form_json, go_decode, parse_query
 from functions.patterns import pattern
-from functions.strict_json import parse_json
-from functions.values import Event, Headers, Json
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1_000

@@ -7,20 +7,27 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import field, replace
 
-from functions.call_bounds import bounded
+from functions.common.call_bounds import bounded
+from functions.common.errors import (
+    BadRequestError,
+    ExhaustedError,
+    LastingError,
+    PipehookError,
+    UnreadBodyError,
+    settled,
+)
+from functions.common.limits import UNLIMITED, Limits
+from functions.common.ports import Deadline, Memory, Services, Sink, Work
+from functions.common.tracing import UNTRACED, Tracer
+from functions.common.values import Event, Outcome, Refusal, Status
 from functions.dataclass import dataclass
 from functions.delivery import Delivery, opened, repository_name
-from functions.errors import BadRequestError, ExhaustedError, LastingError, PipehookError, UnreadBodyError, settled
 from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
-from functions.limits import UNLIMITED, Limits
-from functions.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
-from functions.naming import SELF_IDENTIFYING, delivery_key, derived_uid
-from functions.ports import Deadline, Memory, Services, Sink, Work
-from functions.report import NOTHING_VOUCHED, Report
+from functions.listening.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
+from functions.outcomes.naming import SELF_IDENTIFYING, delivery_key, derived_uid
+from functions.outcomes.report import NOTHING_VOUCHED, Report
 from functions.shared import Shared
-from functions.tracing import UNTRACED, Tracer
-from functions.values import Event, Outcome, Refusal, Status
 
 _LOG = logging.getLogger(__name__)
 

@@ -8,9 +8,9 @@ from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
+from functions.common.destinations import is_listed, is_loopback
+from functions.common.errors import ConfigurationError
 from functions.dataclass import dataclass
-from functions.destinations import is_listed, is_loopback
-from functions.errors import ConfigurationError
 from functions.patterns import pattern
 
 VARIABLES: Mapping[str, str] = {

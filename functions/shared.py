@@ -6,8 +6,8 @@ from collections.abc import Callable, Hashable
 from copy import copy
 from typing import TypeVar, cast
 
-from functions.errors import PipehookError, settled
-from functions.values import Event
+from functions.common.errors import PipehookError, settled
+from functions.common.values import Event
 
 MAX_KEPT = 8 * 1024 * 1024
 """Characters of texts that are kept for others."""

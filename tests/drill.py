@@ -23,8 +23,8 @@ from unittest import mock
 
 from grpc import StatusCode
 
-from functions.adapters.dead_letter_box import DeadLetterBox
-from functions.adapters.queue_client import PubSubPublisher, PubSubSubscriber
+from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
+from functions.adapters.pubsub.dead_letter_box import DeadLetterBox
 from functions.entrypoints.redeliver import HookSweep, open_sweep
 from functions.settings import read_settings
 from tests.standins.apiserver import ApiServer

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from functions.common.errors import BadRequestError
 from functions.delivery import Delivery, canonical_headers, canonical_name, opened, repository_name
-from functions.errors import BadRequestError
-from functions.go_form import parse_query
+from functions.go.form import parse_query
 
 
 def delivery(body: bytes = b"{}", **headers: str) -> Delivery:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from functions.common.values import Status
 from functions.settings import VARIABLES
-from functions.values import Status
 from tests.support.function import ROOT
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters import kubernetes_calls
+from functions.adapters.kubernetes import calls
 from functions.entrypoints import webhook
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
@@ -171,7 +171,7 @@ class TestCreating:
     ) -> None:
         function = production.application()
         push(function, pushed())
-        monkeypatch.setattr(kubernetes_calls, "DOUBT_SECONDS", 0.2)
+        monkeypatch.setattr(calls, "DOUBT_SECONDS", 0.2)
         production.cluster.faults.add(Fault(action="hang", method="POST", times=1))
         assert push(function, pushed()).statuses == ["created"]
         assert production.clock.slept == []

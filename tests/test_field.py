@@ -12,7 +12,7 @@ import yaml
 
 from functions import lint
 from functions.model.load import read_manifests
-from tests.adapters.outbound_support import Server, answer
+from tests.adapters.outbound.support import Server, answer
 from tests.support.application import Application
 from tests.support.deliveries import SECRET, headers, signature
 from tests.support.function import ROOT, Answer

@@ -73,15 +73,15 @@ HEAVY = frozenset(
 
 OF_OTHERS = frozenset(
     {
-        "functions.adapters.cluster_source",
-        "functions.adapters.outbound_connections",
-        "functions.adapters.queue",
-        "functions.adapters.queue_client",
-        "functions.adapters.secrets_cluster",
+        "functions.adapters.kubernetes.source",
+        "functions.adapters.outbound.connections",
+        "functions.adapters.pubsub.queue",
+        "functions.adapters.pubsub.client",
+        "functions.adapters.kubernetes.secrets",
         "functions.adapters.tracing",
         "functions.cli",
-        "functions.cloud_events",
-        "functions.dead_letters",
+        "functions.outcomes.cloud_events",
+        "functions.queue.dead_letters",
         "functions.entrypoints.dispatch",
         "functions.entrypoints.redeliver",
         "functions.interceptors.bitbucket",

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from functions.bindings import compile_bindings
-from functions.errors import PipehookError
+from functions.common.errors import PipehookError
+from functions.common.values import Event, Json
 from functions.model.resources import Param, TemplateSpec
-from functions.templates import compile_template
-from functions.values import Event, Json
+from functions.rendering.bindings import compile_bindings
+from functions.rendering.templates import compile_template
 
 PARAM_NAMES = ("a", "b", "c")
 SAFE_KEYS = st.sampled_from(["metadata", "labels", "kind", "spec", "name", "x"])

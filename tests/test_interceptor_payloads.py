@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.adapters.outbound_support import Asked, Server, answer
+from tests.adapters.outbound.support import Asked, Server, answer
 from tests.support.application import Application
 from tests.support.function import Answer, ServedFunction
 from tests.support.workspace import Workspace

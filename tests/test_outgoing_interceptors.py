@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from functions.interceptors import outgoing
-from tests.adapters.outbound_support import Asked, Server, answer
+from tests.adapters.outbound.support import Asked, Server, answer
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from functions.common.values import Json
 from functions.model.resources import TemplateSpec
-from functions.templates import compile_template
-from functions.values import Json
+from functions.rendering.templates import compile_template
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.queueing.test_dispatch import envelope
+from tests.queue.test_dispatch import envelope
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import ROOT, ServedFunction
 from tests.support.sources import inline, listener, template

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.errors import ConfigurationError
+from functions.common.errors import ConfigurationError
 from functions.settings import (
     VARIABLES,
     QueueMode,

@@ -9,10 +9,10 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from functions.errors import PassingError
+from functions.common.errors import PassingError
 
 if TYPE_CHECKING:
-    from functions.adapters.outbound_connections import Connection, Kept, Key
+    from functions.adapters.outbound.connections import Connection, Kept, Key
 
 T = TypeVar("T")
 

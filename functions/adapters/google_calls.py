@@ -19,9 +19,9 @@ from google.auth.exceptions import GoogleAuthError
 from google.protobuf.message import DecodeError
 
 from functions.adapters.jitter import pause
-from functions.adapters.secrets_limits import LIFE_CLOCK
-from functions.errors import LastingError, PassingError, PipehookError
-from functions.ports import Deadline
+from functions.adapters.secrets.limits import LIFE_CLOCK
+from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0

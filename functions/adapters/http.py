@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from functions.adapters.http_body import received_body
+from functions.adapters.http.body import received_body
+from functions.common.errors import BadRequestError, PassingError
+from functions.common.values import Json
 from functions.delivery import Delivery, canonical_headers
-from functions.errors import BadRequestError, PassingError
-from functions.report import RETRY_AFTER_SECONDS, Report
-from functions.values import Json
+from functions.outcomes.report import RETRY_AFTER_SECONDS, Report
 
 if TYPE_CHECKING:
     from flask import Request

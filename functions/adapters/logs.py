@@ -9,12 +9,12 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
+from functions.common.shown import NAME, listed, printable, shown
+from functions.common.values import Outcome, Status
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
+from functions.outcomes.report import Report
 from functions.patterns import pattern
-from functions.report import Report
-from functions.shown import NAME, listed, printable, shown
-from functions.values import Outcome, Status
 
 MAX_MESSAGE = 4_000
 """Characters of one entry's message: with labels, every character escaped, far below Cloud Logging's 256 KiB."""

@@ -7,15 +7,15 @@ import time
 from typing import TYPE_CHECKING
 
 from functions.adapters.exchanges import Exchange, Exchanges
+from functions.common.destinations import Destination, read_destination
+from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.ports import Reply
+from functions.common.values import Headers
 from functions.delivery import canonical_headers
-from functions.destinations import Destination, read_destination
-from functions.errors import LastingError, PassingError, PipehookError
 from functions.patterns import pattern
-from functions.ports import Reply
-from functions.values import Headers
 
 if TYPE_CHECKING:
-    from functions.adapters.outbound_connections import Connection, Kept, Key, Resolver
+    from functions.adapters.outbound.connections import Connection, Kept, Key, Resolver
 
 MAX_ANSWER = 1024 * 1024
 """Bytes of one answer's body."""
@@ -61,12 +61,12 @@ class OutboundClient:
 
         def ask(exchange: Exchange) -> Reply:
             # the first call pays for the import of http.client and ssl
-            from functions.adapters import outbound_connections  # noqa: PLC0415
+            from functions.adapters.outbound import connections  # noqa: PLC0415
 
             with self._lock:
                 if self._kept is None:
-                    self._kept = outbound_connections.Kept()
-            return call.ask(exchange, self._kept, self._resolver or outbound_connections.resolve)
+                    self._kept = connections.Kept()
+            return call.ask(exchange, self._kept, self._resolver or connections.resolve)
 
         try:
             return self._exchanges.run(ask, seconds=seconds)
@@ -96,7 +96,7 @@ class _Call:
 
     def ask(self, exchange: Exchange, kept: Kept, resolver: Resolver) -> Reply:
         """Send and read, in the call's own thread."""
-        from functions.adapters.outbound_connections import Connection  # noqa: PLC0415 -- as in OutboundClient
+        from functions.adapters.outbound.connections import Connection  # noqa: PLC0415 -- as in OutboundClient
 
         found = self._destination
         key: Key = (found.scheme, found.host, found.port, self._ca_pem)

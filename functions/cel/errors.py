@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.errors import ExhaustedError, LastingError, LimitError
+from functions.common.errors import ExhaustedError, LastingError, LimitError
 
 MAX_REASON = 1000
 _LONG = 1_000_000

@@ -9,7 +9,7 @@ from functions.cel.frame import Eval, Frame
 from functions.cel.functions import implementation
 from functions.cel.predicates import Predicate
 from functions.cel.values import CelMap, Value, float_of
-from functions.errors import PipehookError
+from functions.common.errors import PipehookError
 
 
 def fold(macro: str, *, source: Eval, slot: int, condition: Eval | None, result: Eval | None, weight: int) -> Eval:

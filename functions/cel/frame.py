@@ -12,8 +12,8 @@ from typing import TypeAlias
 
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.values import Value, elements
+from functions.common.limits import UNLIMITED, Limits
 from functions.dataclass import dataclass
-from functions.limits import UNLIMITED, Limits
 
 STEPS_AT_ONCE = 50_000
 """Between two looks at the clock."""

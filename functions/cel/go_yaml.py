@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from functions.cel.errors import BudgetError, CelEvaluationError
-from functions.cel.go_text import format_general, go_string
+from functions.go.text import format_general, go_string
 from functions.patterns import pattern
 
 MAX_NODES = 200_000

@@ -8,8 +8,8 @@ from typing import Any
 
 from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
-from functions.cel.go_text import go_bytes
 from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal, plain
+from functions.go.text import go_bytes
 from functions.patterns import pattern
 
 MAX_FLATTEN = 100

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functions.cel.errors import BEYOND_LIMITS, no_such_overload
 from functions.cel.frame import Eval, Frame
 from functions.cel.values import Value
-from functions.errors import PipehookError
+from functions.common.errors import PipehookError
 
 
 def _deciding(terms: list[Eval], *, decides: bool) -> Eval:

@@ -12,8 +12,8 @@ from operator import eq, methodcaller, ne
 from typing import Any, TypeAlias
 
 from functions.cel.errors import CelEvaluationError
-from functions.cel.go_text import go_bytes
 from functions.cel.syntax import Call, Expr, Ident, ListExpr, Literal
+from functions.go.text import go_bytes
 
 Predicate: TypeAlias = Callable[[Any], bool]
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, text
-from functions.cel.go_text import go_bytes, go_string
 from functions.cel.values import Value
+from functions.go.text import go_bytes, go_string
 from functions.patterns import pattern
 
 MAX_PATTERN = 10_000

@@ -7,14 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 from functions.cel.convert import marshalled
 from functions.cel.errors import BudgetError, CelConversionError, CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, integer, text
-from functions.cel.go_text import go_bytes, go_string
-from functions.cel.go_url import parse_url, query_values
 from functions.cel.go_yaml import parse_yaml
 from functions.cel.lists import decoded
 from functions.cel.values import CelMap, Value
-from functions.errors import BadRequestError, JsonLimitError
-from functions.go_json import MAX_TEXT
-from functions.strict_json import parse_json
+from functions.common.errors import BadRequestError, JsonLimitError
+from functions.go.decode import parse_json
+from functions.go.encode import MAX_TEXT
+from functions.go.text import go_bytes, go_string
+from functions.go.url import parse_url, query_values
 
 MAX_DOCUMENT = 25 * 1024 * 1024
 

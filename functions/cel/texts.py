@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
-from functions.cel.go_text import go_bytes
 from functions.cel.values import CelMap, Value
+from functions.go.text import go_bytes
 from functions.patterns import pattern
 
 # Unicode's White_Space, which Go's TrimSpace cuts; Python's strip also takes U+001C to U+001F.

@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from functions.adapters.kubeconfig import ClusterAccess
-from functions.adapters.kubernetes_api import KubernetesApi
-from functions.adapters.kubernetes_calls import Backoff, Calls
-from functions.adapters.kubernetes_errors import ApiRefusedError
-from functions.adapters.kubernetes_transport import Request
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.calls import Backoff, Calls
+from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.transport import Request
 from functions.cli.admin import Given
 from functions.cli.needs import Need
-from functions.errors import LastingError
-from functions.ports import Deadline
+from functions.common.errors import LastingError
+from functions.common.ports import Deadline
 
 SECONDS = 8.0
 """For one question: what the function has for a whole delivery."""

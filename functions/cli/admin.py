@@ -13,10 +13,10 @@ from typing import Any
 
 import click
 
-from functions.adapters.kubeconfig import ClusterAccess, parse_kubeconfig
-from functions.adapters.kubeconfig_document import load_document
-from functions.errors import ConfigurationError, LastingError
-from functions.ports import Deadline
+from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig_document import load_document
+from functions.common.errors import ConfigurationError, LastingError
+from functions.common.ports import Deadline
 
 PLUGIN_SECONDS = 60.0
 """A plugin may have to ask the identity provider, or the person."""

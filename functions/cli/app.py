@@ -10,8 +10,8 @@ from typing import Any
 import click
 
 from functions.cli.output import UNREACHABLE, visible
+from functions.common.errors import ConfigurationError, PassingError, PipehookError
 from functions.dataclass import dataclass
-from functions.errors import ConfigurationError, PassingError, PipehookError
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class _Root(LazyGroup):
 
 
 def _entry(module: str, name: str, text: str) -> Lazy:
-    return Lazy(f"functions.cli.{module}", name, text)
+    return Lazy(f"functions.cli.commands.{module}", name, text)
 
 
 def _show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> None:  # noqa: FBT001 -- click's form

@@ -8,15 +8,15 @@ from dataclasses import replace
 from shlex import quote
 
 from functions import lint
-from functions.adapters.kubernetes_errors import ApiUnavailableError
-from functions.adapters.secrets_damage import damage
+from functions.adapters.kubernetes.errors import ApiUnavailableError
+from functions.adapters.secrets.damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
 from functions.cli.admin import Given
 from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
 from functions.cli.needs import Need, needs, secret_refs
+from functions.common.errors import ConfigurationError, PipehookError
 from functions.entrypoints.parts import Parts, put_together
-from functions.errors import ConfigurationError, PipehookError
 from functions.lint.rules import Severity
 from functions.lint.views import Views
 from functions.model.decode import GROUP
@@ -79,8 +79,8 @@ class Patient:
                 yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", remedy)
 
     def _objects(self, settings: Settings, cluster: Cluster) -> Iterator[Check]:
-        from functions.adapters.cluster_source_objects import Objects  # noqa: PLC0415 -- for this source alone
-        from functions.adapters.cluster_source_reader import Reader  # noqa: PLC0415 -- as above
+        from functions.adapters.kubernetes.source_objects import Objects  # noqa: PLC0415 -- for this source alone
+        from functions.adapters.kubernetes.source_reader import Reader  # noqa: PLC0415 -- as above
         from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- as above
 
         home = home_namespaces(settings, Given(cluster.access))

@@ -8,8 +8,8 @@ import click
 
 from functions.cli.findings import FAIL, OK, WARN, Check, clock
 from functions.cli.github import Hooks, read_token
-from functions.errors import PipehookError
-from functions.numbers import whole
+from functions.common.errors import PipehookError
+from functions.common.numbers import whole
 from functions.settings import Settings
 
 

@@ -14,10 +14,10 @@ from typing import Any
 
 import click
 
-from functions.adapters.github_answers import Answer, Question
-from functions.adapters.github_transport import GitHubTransport
-from functions.errors import LastingError
-from functions.ports import Deadline
+from functions.adapters.github.answers import Answer, Question
+from functions.adapters.github.transport import GitHubTransport
+from functions.common.errors import LastingError
+from functions.common.ports import Deadline
 
 SECONDS = 20.0
 _REPOSITORY = re.compile(r"[A-Za-z0-9_.-]+/[A-Za-z0-9_.-]+")

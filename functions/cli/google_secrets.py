@@ -19,11 +19,11 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.gr
     SecretManagerServiceGrpcTransport,
 )
 
-from functions.adapters.secrets_crc32c import crc32c
-from functions.adapters.secrets_manager_client import ManagerClient
+from functions.adapters.secrets.crc32c import crc32c
+from functions.adapters.secrets.manager_client import ManagerClient
 from functions.cli.output import progress
-from functions.errors import LastingError, PassingError
-from functions.ports import Deadline
+from functions.common.errors import LastingError, PassingError
+from functions.common.ports import Deadline
 
 T = TypeVar("T")
 

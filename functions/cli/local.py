@@ -14,22 +14,22 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from functions.adapters import http
+from functions.adapters.http import exchange
 from functions.cli.admin import OwnKubeconfig
 from functions.cli.needs import secret_refs
 from functions.cli.output import coloured, progress, visible
 from functions.cli.recorded import Recorded
 from functions.cli.trace import TriggerTrace, Watch
+from functions.common.errors import PipehookError
+from functions.common.limits import Limits
+from functions.common.ports import Deadline, Sink, Work
+from functions.common.values import Outcome
 from functions.delivery import Delivery, repository_name
 from functions.entrypoints.webhook import Misconfigured, Webhook, start
-from functions.errors import PipehookError
-from functions.limits import Limits
 from functions.lint.views import Views
-from functions.listeners import Listener
+from functions.listening.listeners import Listener
 from functions.model.load import load_path
-from functions.ports import Deadline, Sink, Work
-from functions.report import Report
-from functions.values import Outcome
+from functions.outcomes.report import Report
 
 if TYPE_CHECKING:
     from flask import Request
@@ -96,7 +96,7 @@ class LocalFunction:
         """Whether the configuration and the manifests are right."""
         return isinstance(self._handler, Webhook)
 
-    def __call__(self, request: Request) -> http.Response:
+    def __call__(self, request: Request) -> exchange.Response:
         """Answer one request, and hand on what came of a delivery."""
         began = time.monotonic()
         current = _Current(Watch())
@@ -109,7 +109,9 @@ class LocalFunction:
             self._on_arrival(self._arrival(current, current.delivery, answer, (time.monotonic() - began) * 1000))
         return answer
 
-    def _arrival(self, current: _Current, delivery: Delivery, answer: http.Response, milliseconds: float) -> Arrival:
+    def _arrival(
+        self, current: _Current, delivery: Delivery, answer: exchange.Response, milliseconds: float
+    ) -> Arrival:
         with self._lock:
             self._numbers += 1
             number = self._numbers
@@ -190,7 +192,7 @@ class LocalFunction:
 class _WatchedWebhook(Webhook):
     """The webhook, its parts watched for the delivery that is being served."""
 
-    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> http.Response:
+    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> exchange.Response:
         _CURRENT.get().delivery = delivery
         return super()._deliver(delivery, limits, started)
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import click
 
 from functions.dataclass import dataclass
-from functions.listeners import prepare
+from functions.listening.listeners import prepare
+from functions.listening.routing import Listeners, choose
 from functions.model.load import load_documents, read_manifests
-from functions.routing import Listeners, choose
 from functions.settings import Settings, read_settings
 
 F = TypeVar("F", bound=Callable[..., Any])

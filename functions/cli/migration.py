@@ -14,7 +14,7 @@ from functions.cli.output import yaml_text
 from functions.lint.rules import Severity
 from functions.lint.views import Views
 from functions.lint.wanted import event_types
-from functions.listeners import CORE_INTERCEPTORS
+from functions.listening.listeners import CORE_INTERCEPTORS
 from functions.model.decode import GROUP, KINDS
 from functions.model.load import load_documents
 from functions.model.resources import ClientConfig, Registry

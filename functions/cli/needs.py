@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from functions.cel.errors import CelError
 from functions.cel.parser import read
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
+from functions.common.values import Json, SecretRef
 from functions.lint.views import View, Views
-from functions.values import Json, SecretRef
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
-from functions.errors import LastingError, VerificationSetupError
-from functions.ports import Deadline, Reply, Services
+from functions.common.errors import LastingError, VerificationSetupError
+from functions.common.ports import Deadline, Reply, Services
+from functions.common.values import Headers, SecretRef
 from functions.settings import Settings
-from functions.values import Headers, SecretRef
 
 
 class _NoSecrets:

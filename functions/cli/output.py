@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import click
 
-from functions.shown import printable
+from functions.common.shown import printable
 
 OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 """The exit codes: fine; findings or a failure; a wrong command line; a server that cannot be reached."""

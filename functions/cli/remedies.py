@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from shlex import quote
 
-from functions.adapters.kubernetes_errors import ApiRefusedError, ApiUnavailableError
-from functions.adapters.secrets_manager import DeniedError, NotFoundError
+from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
+from functions.adapters.secrets.manager import DeniedError, NotFoundError
 from functions.cli.needs import Need
-from functions.errors import PassingError, PipehookError
+from functions.common.errors import PassingError, PipehookError
+from functions.common.values import SecretRef
 from functions.settings import Settings
-from functions.values import SecretRef
 
 ADMIN = "--kubeconfig ~/.kube/config"
 """Whoever mends does not use the function's own access."""

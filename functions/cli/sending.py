@@ -13,8 +13,8 @@ import click
 
 from functions.cli.output import coloured, say, status, table
 from functions.cli.recorded import Recorded
-from functions.errors import PassingError
-from functions.status_texts import status_line
+from functions.common.errors import PassingError
+from functions.go.status_texts import status_line
 
 SECONDS = 30.0
 _HOP = frozenset({"Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding"})

@@ -11,7 +11,7 @@ from functions.cli.serving import served
 if TYPE_CHECKING:
     from flask import Request
 
-    from functions.adapters.http import Response
+    from functions.adapters.http.exchange import Response
 
 
 @functions_framework.http

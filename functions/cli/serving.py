@@ -21,7 +21,7 @@ from functions.cli.local import Arrival, LocalFunction, LogLines
 from functions.cli.needs import secret_refs
 from functions.cli.output import progress, status
 from functions.cli.signing import DEFAULT_VARIABLE
-from functions.errors import PipehookError
+from functions.common.errors import PipehookError
 from functions.lint.views import Views
 from functions.model.load import load_path
 from functions.settings import read_settings
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from flask import Request
     from werkzeug.serving import BaseWSGIServer
 
-    from functions.adapters.http import Response
+    from functions.adapters.http.exchange import Response
 
 _SOURCE = Path(__file__).with_name("served.py")
 _SERVED: list[LocalFunction] = []

@@ -10,18 +10,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, cast
 
-from functions.bindings import CompiledBindings
-from functions.cluster_outcomes import Planned, plan
-from functions.errors import PipehookError
+from functions.common.errors import PipehookError
+from functions.common.limits import Limits
+from functions.common.ports import Deadline, Sink, Work
+from functions.common.values import Event, Json, Outcome, Refusal
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
 from functions.interceptors.signatures import HubSignature
-from functions.limits import Limits
-from functions.listeners import Listener, PreparedGroup, PreparedTrigger
-from functions.ports import Deadline, Sink, Work
-from functions.report import Report
+from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
+from functions.outcomes.plan import Planned, plan
+from functions.outcomes.report import Report
+from functions.rendering.bindings import CompiledBindings
+from functions.rendering.templates import CompiledTemplate
 from functions.shared import Shared
-from functions.templates import CompiledTemplate
-from functions.values import Event, Json, Outcome, Refusal
 
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 

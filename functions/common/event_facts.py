@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Literal
 
+from functions.common.numbers import whole
+from functions.common.values import Json
 from functions.dataclass import dataclass
-from functions.numbers import whole
 from functions.patterns import pattern
-from functions.values import Json
 
 Provider = Literal["", "github", "gitlab", "bitbucket"]
 """Who has signed or vouched for the body: the core interceptor that verified it; empty for anybody else."""

@@ -13,21 +13,22 @@ from dataclasses import field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from functions.adapters import http, logs
-from functions.adapters.queue import LazyPublisher, open_publisher
+from functions.adapters import logs
+from functions.adapters.http import exchange
+from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
+from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline, Sink, Work
+from functions.common.shown import NAME, listed, shown
+from functions.common.tracing import UNTRACED, Tracer
+from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.dataclass import dataclass
-from functions.dead_letters import bury
 from functions.delivery import Delivery
 from functions.entrypoints.parts import project_of, put_together, tracer_of, worker_sink
 from functions.entrypoints.webhook import Misconfigured
-from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
-from functions.ports import Deadline, Sink, Work
-from functions.queue_messages import TRACE_ATTRIBUTE, Push, decode, read_push
-from functions.report import MAX_REASON
+from functions.outcomes.report import MAX_REASON
+from functions.queue.dead_letters import bury
+from functions.queue.messages import TRACE_ATTRIBUTE, Push, decode, read_push
 from functions.settings import Settings, read_settings, require_cluster
-from functions.shown import NAME, listed, shown
-from functions.tracing import UNTRACED, Tracer
-from functions.values import Json, Outcome, ResourceRef, Status
 
 if TYPE_CHECKING:
     from flask import Request
@@ -62,29 +63,29 @@ class Dispatch:
     project: str = field(default="", kw_only=True)
     tracer: Tracer = field(default=UNTRACED, kw_only=True)
 
-    def __call__(self, request: Request) -> http.Response:
+    def __call__(self, request: Request) -> exchange.Response:
         """Answer one push: 2xx acknowledges it, everything else makes Pub/Sub deliver it again later.
 
         503 asks for another attempt, 422 says that none will help and that no dead letter could be written, 400 that
         this is no push.
         """
-        if http.is_probe(request):
-            return http.respond({"status": "ok"})
+        if exchange.is_probe(request):
+            return exchange.respond({"status": "ok"})
         started = time.monotonic()
         try:
-            delivery = http.read_delivery(request)
+            delivery = exchange.read_delivery(request)
             push = read_push(delivery.body)
         except BadRequestError as error:
             _log("ERROR", f"not acknowledged: {error.reason}", {"outcome": "failed"}, error.status, started)
-            return http.respond({"outcome": "failed", "reason": error.reason}, error.status)
+            return exchange.respond({"outcome": "failed", "reason": error.reason}, error.status)
         except PassingError as error:  # too much is being received at a time
             _log("WARNING", f"not acknowledged: {error.reason}", {"outcome": "retry"}, 503, started)
-            return http.respond({"outcome": "retry", "reason": error.reason}, 503)
+            return exchange.respond({"outcome": "retry", "reason": error.reason}, 503)
         origin = _origin(delivery, push)
         with self.tracer.request("message", origin):
             return self._answer(push, started, logs.trace_of(origin, project=self.project))
 
-    def _answer(self, push: Push, started: float, trace: str) -> http.Response:
+    def _answer(self, push: Push, started: float, trace: str) -> exchange.Response:
         work, end = self._dispatch(push)
         said = ": ".join(part for part in (end.word, end.reason, listed(map(str, end.resources))) if part)
         trigger = shown(f"{work.trigger_namespace}/{work.trigger}", NAME) if work else "of an unreadable message"
@@ -95,7 +96,7 @@ class Dispatch:
         _log(_SEVERITY[end.word], f"queued trigger {trigger} {said}", labels, end.status, started, trace)
         headers = {"Retry-After": str(RETRY_SECONDS)} if end.status is HTTPStatus.SERVICE_UNAVAILABLE else {}
         body: dict[str, Json] = {"outcome": end.word, "reason": shown(end.reason, MAX_REASON)}
-        return http.respond(body, end.status, headers)
+        return exchange.respond(body, end.status, headers)
 
     def _dispatch(self, push: Push) -> tuple[Work | None, _End]:
         work: Work | None = None

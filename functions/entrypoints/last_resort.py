@@ -6,15 +6,16 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from functions.adapters import http, logs
-from functions.adapters.http_body import leave_rest
-from functions.errors import PassingError
+from functions.adapters import logs
+from functions.adapters.http import exchange
+from functions.adapters.http.body import leave_rest
+from functions.common.errors import PassingError
 
 if TYPE_CHECKING:
     from flask import Request
 
 
-def answer(serve: Callable[[Request], http.Response], request: Request) -> http.Response:
+def answer(serve: Callable[[Request], exchange.Response], request: Request) -> exchange.Response:
     """Return what `serve` answers, and for any exception, logged without its message, a 500 in the usual shape.
 
     The framework's own answer would be a page and a traceback, message included, which may quote what was sent.
@@ -22,16 +23,16 @@ def answer(serve: Callable[[Request], http.Response], request: Request) -> http.
     try:
         return serve(request)
     except PassingError as error:
-        return http.busy(error)
+        return exchange.busy(error)
     except Exception as error:  # noqa: BLE001 -- an unknown fault must not reach the framework
         frames = "".join(traceback.format_tb(error.__traceback__, limit=-16))
         logs.write("CRITICAL", f"internal error: {type(error).__name__}:\n{frames}", fields={"status": 500})
-        return http.broken()
+        return exchange.broken()
     finally:
         leave_rest(request)
 
 
-def take_every_path(serve: Callable[[Request], http.Response]) -> None:
+def take_every_path(serve: Callable[[Request], exchange.Response]) -> None:
     """Serve the two paths, too, that the framework answers itself; to be called while it loads `main.py`.
 
     It would read their bodies whole, whatever their size, before its 404.
@@ -41,7 +42,7 @@ def take_every_path(serve: Callable[[Request], http.Response]) -> None:
     if not flask.has_app_context():
         return
 
-    def hand_on() -> http.Response | None:
+    def hand_on() -> exchange.Response | None:
         if flask.request.path not in ("/robots.txt", "/favicon.ico"):
             return None
         return answer(serve, flask.request._get_current_object())  # type: ignore[attr-defined]  # noqa: SLF001 -- Flask's documented way to the request itself

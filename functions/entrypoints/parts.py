@@ -6,19 +6,19 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from functions.adapters.cluster_dry_run import DryRunSink
-from functions.adapters.cluster_sink import ClusterSink
-from functions.adapters.github_api import RestGitHubApi
-from functions.adapters.github_transport import GitHubTransport
-from functions.adapters.kubeconfig import AccessSource, ClusterAccess, KubeconfigFile, parse_kubeconfig
-from functions.adapters.kubernetes_api import KubernetesApi
-from functions.adapters.outbound import OutboundClient
-from functions.adapters.secrets_sources import SecretStore, open_secrets
+from functions.adapters.github.api import RestGitHubApi
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.dry_run import DryRunSink
+from functions.adapters.kubernetes.kubeconfig import AccessSource, ClusterAccess, KubeconfigFile, parse_kubeconfig
+from functions.adapters.kubernetes.sink import ClusterSink
+from functions.adapters.outbound.calls import OutboundClient
+from functions.adapters.secrets.sources import SecretStore, open_secrets
+from functions.common.errors import ConfigurationError, PipehookError
+from functions.common.ports import Deadline, Services, Sink
+from functions.common.tracing import UNTRACED, Tracer
 from functions.dataclass import dataclass
-from functions.errors import ConfigurationError, PipehookError
-from functions.ports import Deadline, Services, Sink
 from functions.settings import Redelivery, Settings
-from functions.tracing import UNTRACED, Tracer
 
 _LOG = logging.getLogger(__name__)
 
@@ -131,7 +131,7 @@ def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
     cluster = ClusterSink(opened[0], redelivery=settings.redelivery)
     if not settings.queue_topic:
         return cluster
-    from functions.adapters.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
+    from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
 
     if settings.redelivery is Redelivery.RERUN:
         _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")

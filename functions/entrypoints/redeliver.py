@@ -10,27 +10,28 @@ from dataclasses import field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from functions.adapters import http, logs
-from functions.adapters.github_app import AppTokens, Fetch, StaticToken
-from functions.adapters.github_hooks import APP, GitHubHooks, Tokens
-from functions.adapters.github_transport import GitHubTransport
-from functions.adapters.secrets_sources import open_secrets
+from functions.adapters import logs
+from functions.adapters.github.app import AppTokens, Fetch, StaticToken
+from functions.adapters.github.hooks import APP, GitHubHooks, Tokens
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.http import exchange
+from functions.adapters.secrets.sources import open_secrets
+from functions.common.errors import ConfigurationError, LastingError
+from functions.common.numbers import whole
+from functions.common.ports import Deadline
+from functions.common.tracing import UNTRACED, Tracer
 from functions.dataclass import dataclass
 from functions.delivery import Delivery, canonical_headers
 from functions.entrypoints.parts import project_of, tracer_of
 from functions.entrypoints.webhook import Misconfigured
-from functions.errors import ConfigurationError, LastingError
-from functions.numbers import whole
-from functions.ports import Deadline
+from functions.redelivery.run import Bounds, Progress, Sweep, TracedDeliveries
+from functions.redelivery.summary import Summary
 from functions.settings import Settings, read_settings
-from functions.sweep_run import Bounds, Progress, Sweep, TracedDeliveries
-from functions.sweep_summary import Summary
-from functions.tracing import UNTRACED, Tracer
 
 if TYPE_CHECKING:
     from flask import Request
 
-    from functions.adapters.kubernetes_api import KubernetesApi
+    from functions.adapters.kubernetes.api import KubernetesApi
 
 RUN_SECONDS = 270.0
 """What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
@@ -132,14 +133,14 @@ class Redeliver:
     project: str = field(default="", kw_only=True)
     tracer: Tracer = field(default=UNTRACED, kw_only=True)
 
-    def __call__(self, request: Request) -> http.Response:
+    def __call__(self, request: Request) -> exchange.Response:
         """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""
-        if http.is_probe(request):
-            return http.respond({"status": "ok"})
+        if exchange.is_probe(request):
+            return exchange.respond({"status": "ok"})
         if request.method != "POST":
-            return http.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
+            return exchange.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
         if not _ONE_AT_A_TIME.acquire(blocking=False):
-            return http.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
+            return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
         try:
             caller = _caller(request)
             with self.tracer.request("sweep", caller):
@@ -147,12 +148,12 @@ class Redeliver:
         finally:
             _ONE_AT_A_TIME.release()
 
-    def _swept(self, trace: str) -> http.Response:
+    def _swept(self, trace: str) -> exchange.Response:
         started = time.monotonic()
         summary = self.sweep.run(seconds=self.seconds)
         _log(summary, round((time.monotonic() - started) * 1000, 1), trace)
         status = HTTPStatus.SERVICE_UNAVAILABLE if summary.failed else HTTPStatus.OK
-        return http.respond(summary.json(), status)
+        return exchange.respond(summary.json(), status)
 
 
 def _caller(request: Request) -> Delivery:

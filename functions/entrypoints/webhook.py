@@ -9,11 +9,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from functions.adapters import http, logs
-from functions.adapters.cloud_events import notify, reply_headers, uri_problem
-from functions.adapters.kubeconfig import KubeconfigFile
+from functions.adapters import logs
+from functions.adapters.http import exchange
+from functions.adapters.http.room import VALUES, Room, Share, Turns
+from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
-from functions.adapters.room import VALUES, Room, Share, Turns
+from functions.adapters.outbound.cloud_events import notify, reply_headers, uri_problem
+from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
+from functions.common.limits import Limits
+from functions.common.ports import Deadline, Services, Sink
+from functions.common.tracing import UNTRACED, Tracer
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.entrypoints.parts import (
@@ -25,16 +30,12 @@ from functions.entrypoints.parts import (
     tracer_of,
     unusable_files,
 )
-from functions.errors import BadRequestError, ConfigurationError, LastingError, PassingError
-from functions.limits import Limits
-from functions.listeners import Listener, prepare, problems
+from functions.listening.listeners import Listener, prepare, problems
+from functions.listening.routing import Listeners, choose, served
 from functions.model.load import load_path
+from functions.outcomes.report import Report
 from functions.pipeline import process
-from functions.ports import Deadline, Services, Sink
-from functions.report import Report
-from functions.routing import Listeners, choose, served
 from functions.settings import Settings, read_settings, require_cluster
-from functions.tracing import UNTRACED, Tracer
 
 if TYPE_CHECKING:
     from flask import Request
@@ -94,27 +95,27 @@ class Webhook:
     project: str
     tracer: Tracer = UNTRACED
 
-    def __call__(self, request: Request) -> http.Response:
+    def __call__(self, request: Request) -> exchange.Response:
         """Answer one request."""
-        if http.is_probe(request):
-            return http.respond({"status": "ok"})
+        if exchange.is_probe(request):
+            return exchange.respond({"status": "ok"})
         started = time.monotonic()
         deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
         try:
             with (
-                http.received(request) as delivery,
+                exchange.received(request) as delivery,
                 closing(Share(_VALUES, _TURNS, len(delivery.body))) as memory,
                 self.tracer.request("delivery", delivery),
             ):
                 return self._deliver(delivery, Limits(deadline, memory), started)
         except BadRequestError as error:
             logs.write("WARNING", f"bad request: {error.reason}", fields={"kind": "delivery", "status": error.status})
-            return http.refusal(error)
+            return exchange.refusal(error)
         except PassingError as error:
             logs.write("WARNING", f"not received: {error.reason}", fields={"kind": "delivery", "status": 503})
-            return http.busy(error)
+            return exchange.busy(error)
 
-    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> http.Response:
+    def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> exchange.Response:
         log = DeliveryLog.of(delivery, project=self.project)
         try:
             listeners = self.listeners.current(limits.deadline)
@@ -123,15 +124,15 @@ class Webhook:
             report = self._process(delivery, listener, limits)
         except BadRequestError as error:
             log.refused(error.reason, error.status, (time.monotonic() - started) * 1000)
-            return http.refusal(error, delivery.event_id)
+            return exchange.refusal(error, delivery.event_id)
         except PassingError as error:
             log.unserved(error.reason, 503, (time.monotonic() - started) * 1000)
-            return http.unavailable(error, delivery.event_id)
+            return exchange.unavailable(error, delivery.event_id)
         except LastingError as error:
             log.unserved(error.reason, 500, (time.monotonic() - started) * 1000)
-            return http.misconfigured()
+            return exchange.misconfigured()
         log.reported(report, (time.monotonic() - started) * 1000)
-        return http.reply(report, reply_headers(delivery, report))
+        return exchange.reply(report, reply_headers(delivery, report))
 
     def _process(self, delivery: Delivery, listener: Listener, limits: Limits) -> Report:
         """Run the pipeline, and tell the listener's cloudEventURI of it."""
@@ -161,9 +162,9 @@ class Misconfigured:
         """`mistakes` are those of the log, for whoever serves on their own machine."""
         self.mistakes = tuple(mistakes)
 
-    def __call__(self, _request: Request) -> http.Response:
+    def __call__(self, _request: Request) -> exchange.Response:
         """Answer one request."""
-        return http.misconfigured()
+        return exchange.misconfigured()
 
 
 def load_listeners(settings: Settings) -> Listeners:
@@ -194,7 +195,7 @@ def _load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[
 
 def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     # other sources do not pay for its import
-    from functions.adapters.cluster_source import ClusterListeners  # noqa: PLC0415
+    from functions.adapters.kubernetes.source import ClusterListeners  # noqa: PLC0415
 
     opened: list[ClusterListeners] = []
 

@@ -8,16 +8,16 @@ from dataclasses import field, replace
 from enum import IntEnum
 from typing import Protocol
 
-from functions.annotations import Judged
+from functions.common.errors import LastingError, PassingError
+from functions.common.limits import UNLIMITED, Limits
+from functions.common.ports import Deadline, Services
+from functions.common.shown import shown
+from functions.common.values import Event, Json, Refusal, Status
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
-from functions.errors import LastingError, PassingError
-from functions.limits import UNLIMITED, Limits
+from functions.model.annotations import Judged
 from functions.model.resources import Registry
-from functions.ports import Deadline, Services
 from functions.shared import Shared
-from functions.shown import shown
-from functions.values import Event, Json, Refusal, Status
 
 
 class Assurance(IntEnum):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functions.common.values import Event, Refusal
 from functions.dataclass import dataclass
 from functions.interceptors.base import Call, Passed, Place, event_type_refusal, first_header
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import SHA256_OR_SHA1, HubSignature
 from functions.model.resources import InterceptorSpec
-from functions.values import Event, Refusal
 
 
 @dataclass(frozen=True, slots=True)

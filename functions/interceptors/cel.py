@@ -8,8 +8,9 @@ from typing import TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
 from functions.cel.errors import BEYOND_LIMITS
+from functions.common.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
+from functions.common.values import Event, Json, Refusal, SecretRef
 from functions.dataclass import dataclass
-from functions.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -25,7 +26,6 @@ from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
 from functions.shared import Shared
-from functions.values import Event, Json, Refusal, SecretRef
 
 T = TypeVar("T")
 

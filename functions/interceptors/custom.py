@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from functions.common.errors import BadRequestError, LastingError
+from functions.common.ports import Reply
+from functions.common.shown import shown
+from functions.common.values import Event, Json, Refusal
 from functions.dataclass import dataclass
-from functions.errors import BadRequestError, LastingError
-from functions.go_json import folded
+from functions.go.decode import parse_json
+from functions.go.encode import folded
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -21,10 +25,6 @@ from functions.interceptors.base import (
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
 from functions.interceptors.params import Params
 from functions.model.resources import ClientConfig, InterceptorSpec
-from functions.ports import Reply
-from functions.shown import shown
-from functions.strict_json import parse_json
-from functions.values import Event, Json, Refusal
 
 _SHOWN = 200
 """Characters of an interceptor's own words that a reason shows; they may quote the event."""

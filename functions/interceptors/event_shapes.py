@@ -25,9 +25,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Set
 
+from functions.common.shown import shown
+from functions.common.values import Json
 from functions.dataclass import dataclass
-from functions.shown import shown
-from functions.values import Json
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.common.values import Event, Refusal
 from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Call,
@@ -20,7 +21,6 @@ from functions.interceptors.github_owners import Owners, read_owners
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec
-from functions.values import Event, Refusal
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from functions.errors import LastingError
+from functions.common.errors import LastingError
+from functions.common.values import Json
 from functions.patterns import pattern
-from functions.values import Json
 
 Fields = Mapping[str, Json]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from functions.common.errors import LastingError
+from functions.common.values import Json, SecretRef
 from functions.dataclass import dataclass
-from functions.errors import LastingError
 from functions.interceptors.base import Call, explained
 from functions.interceptors.github_body import Fields, number_in, repository_in
 from functions.interceptors.params import Params
 from functions.interceptors.tokens import with_token
-from functions.values import Json, SecretRef
 
 EXTENSION = "changed_files"
 """The names, joined by commas that are not escaped: as Tekton has it."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functions.annotations import Judged
+from functions.common.errors import LastingError
+from functions.common.values import Refusal, SecretRef
 from functions.dataclass import dataclass
-from functions.errors import LastingError
 from functions.interceptors.base import Call, explained, filtered, rejected
 from functions.interceptors.event_shapes import unknown
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
@@ -12,8 +12,8 @@ from functions.interceptors.ok_to_test import approved_commits
 from functions.interceptors.owners_file import expanded, owners_named
 from functions.interceptors.params import Params
 from functions.interceptors.tokens import with_token
+from functions.model.annotations import Judged
 from functions.patterns import pattern
-from functions.values import Refusal, SecretRef
 
 NOT_MET = "owners check requirements not met"
 PULL_REQUEST_EVENTS = frozenset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 
+from functions.common.values import Event, Refusal, SecretRef
 from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Assurance,
@@ -17,7 +18,6 @@ from functions.interceptors.base import (
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
-from functions.values import Event, Refusal, SecretRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from functools import partial
 
-from functions.destinations import read_destination
-from functions.errors import LastingError, PassingError
-from functions.go_form import go_decode
+from functions.common.destinations import read_destination
+from functions.common.errors import LastingError, PassingError
+from functions.common.numbers import wait
+from functions.common.ports import Reply
+from functions.common.values import Event, Headers
+from functions.go.form import go_decode
 from functions.interceptors.base import Call, Place, explained
 from functions.model.resources import ObjectRef
-from functions.numbers import wait
-from functions.ports import Reply
-from functions.values import Event, Headers
 
 CALL_SECONDS = 5.0
 """For one interceptor, as Tekton has it for webhooks."""

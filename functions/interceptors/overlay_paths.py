@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from functions.common.errors import LastingError
+from functions.common.values import Json
 from functions.dataclass import dataclass
-from functions.errors import LastingError
-from functions.values import Json
 
 MAX_INDEX = 1_000
 """The highest index: what lies below it is filled up with null."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from functions.errors import LastingError
-from functions.values import Json
+from functions.common.errors import LastingError
+from functions.common.values import Json
 
 MAX_FILE = 256 * 1024
 """Characters of either file."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from functions.common.errors import LastingError
+from functions.common.values import Json, SecretRef
 from functions.dataclass import dataclass
-from functions.errors import LastingError
 from functions.model.resources import InterceptorSpec
-from functions.values import Json, SecretRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 
+from functions.common.values import Refusal, SecretRef
 from functions.dataclass import dataclass
 from functions.interceptors.base import Assurance, Call, rejected
 from functions.patterns import pattern
-from functions.values import Refusal, SecretRef
 
 SHA256_ONLY = ("sha256",)
 SHA256_OR_SHA1 = ("sha256", "sha1")

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hmac
 
+from functions.common.errors import LastingError
+from functions.common.numbers import whole
+from functions.common.shown import shown
+from functions.common.values import Event, Json, Refusal, SecretRef
 from functions.dataclass import dataclass
 from functions.delivery import FORM
-from functions.errors import LastingError
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -20,10 +23,7 @@ from functions.interceptors.base import (
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
-from functions.numbers import whole
 from functions.patterns import pattern
-from functions.shown import shown
-from functions.values import Event, Json, Refusal, SecretRef
 
 WINDOW_SECONDS = 300
 """How far Slack's timestamp may be from our clock: five minutes, as Slack asks, so that nothing old is replayed."""

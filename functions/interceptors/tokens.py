@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from functions.errors import LastingError, TokenRefusedError
+from functions.common.errors import LastingError, TokenRefusedError
+from functions.common.values import SecretRef
 from functions.interceptors.base import Call
 from functions.patterns import pattern
-from functions.values import SecretRef
 
 T = TypeVar("T")
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from http import HTTPStatus
 
+from functions.common.errors import BadRequestError, LastingError
+from functions.common.ports import Reply
+from functions.common.shown import shown
+from functions.common.values import Event, Json, Refusal
 from functions.dataclass import dataclass
-from functions.errors import BadRequestError, LastingError
+from functions.go.decode import parse_json
+from functions.go.status_texts import status_line
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -20,11 +25,6 @@ from functions.interceptors.base import (
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
 from functions.patterns import pattern
-from functions.ports import Reply
-from functions.shown import shown
-from functions.status_texts import status_line
-from functions.strict_json import parse_json
-from functions.values import Event, Json, Refusal
 
 _SHOWN = 200
 """Characters of a webhook's own words that a reason shows; they may quote the event."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from functions.common.values import Json
 from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts
 from functions.lint.hits import Hit
 from functions.lint.known import ANY_CHAIN, after
@@ -21,7 +22,6 @@ from functions.model.findings import Doubt, ManifestError
 from functions.model.findings import Finding as LoadFinding
 from functions.model.load import Loaded, load_documents
 from functions.model.resources import TriggerRef
-from functions.values import Json
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "check"]
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
-from functions.values import Json
 
 _LONGEST = 63
 _NAMED = ("ClusterTriggerBinding", "Trigger", "TriggerBinding", "TriggerTemplate")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from functions.bindings import Expression
 from functions.lint import events, trees
 from functions.lint.hits import Hit
 from functions.lint.known import Known, filter_of, replaces
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import Bound, View
 from functions.lint.wanted import filters
+from functions.rendering.bindings import Expression
 
 _ROOTS = ("body", "context", "extensions", "header")
 _LITERAL = re.compile(

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
 from functions.lint.reach import Scope, references
@@ -16,7 +17,6 @@ from functions.lint.text import ALPHANUMERIC, LABEL, NAME, Text
 from functions.lint.texts import UID
 from functions.lint.views import View
 from functions.model.fields import described
-from functions.values import Json
 
 _DNS_NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE = re.compile(r"([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?")

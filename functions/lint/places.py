@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from functions.common.values import Json
 from functions.dataclass import dataclass
 from functions.model.findings import Path, path_text
 from functions.model.resources import Source
 from functions.model.yaml_nodes import Node
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
-from functions.values import Json
 
 _IGNORE = re.compile(r"#.*\bpipehook:ignore=(PH[0-9]{3}(?:\s*,\s*PH[0-9]{3})*)")
 _ALONE = re.compile(r"\s*#")

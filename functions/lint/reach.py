@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 
+from functions.common.values import Json
 from functions.dataclass import dataclass
 from functions.lint.places import Place
 from functions.lint.text import Text, constant, one_of
-from functions.values import Json
 
 _REFERENCE = re.compile(
     r"\$\((tt\.params|params|inputs\.params)(?:\.([A-Za-z0-9_.-]+?)|\[['\"]([^'\"]+)['\"]\])(?:\[(?:\*|[0-9]+)\])?\)"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.views import View
 from functions.model.findings import Path, did_you_mean
-from functions.templates import compile_template
-from functions.values import Json
+from functions.rendering.templates import compile_template
 
 _EXACT = re.compile(r"\$\(tt\.params\.([A-Za-z0-9_][A-Za-z0-9_.-]*)\)")
 _ALMOST = re.compile(

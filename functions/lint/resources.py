@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
 from functions.lint.views import View
 from functions.model.findings import Path
-from functions.values import Json
 
 _OLD_VERSIONS = ("tekton.dev/v1alpha1", "tekton.dev/v1beta1")
 _RUNS = ("PipelineRun", "TaskRun")

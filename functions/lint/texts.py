@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functions.bindings import Expression, compile_bindings
-from functions.jsonpath.nodes import Field, Filter, Identifier, Slice, Wildcard
 from functions.lint.known import Known
 from functions.lint.text import ANYTHING, Text, constant
 from functions.lint.trees import Path
 from functions.lint.views import View
 from functions.model.resources import Param
+from functions.rendering.bindings import Expression, compile_bindings
+from functions.rendering.jsonpath.nodes import Field, Filter, Identifier, Slice, Wildcard
 
 UID = Text(
     chars=frozenset("0123456789abcdef-"), sent=frozenset(), always=frozenset("-"), shortest=36, dash=False, known=True

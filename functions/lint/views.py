@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from functions.dataclass import dataclass
 from functions.lint.places import Place
-from functions.listeners import Listener, PreparedTrigger, prepare
+from functions.listening.listeners import Listener, PreparedTrigger, prepare
+from functions.listening.selection import selected_triggers
 from functions.model.resources import (
     BindingRef,
     EventListener,
@@ -21,7 +22,6 @@ from functions.model.resources import (
     TriggerRef,
     TriggerSpec,
 )
-from functions.selection import selected_triggers
 
 
 @dataclass(frozen=True, slots=True)

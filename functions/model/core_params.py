@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from functions.go_json import folded
+from functions.common.shown import shown
+from functions.common.values import Json
+from functions.go.encode import folded
 from functions.model.fields import Reading
 from functions.model.findings import Path, did_you_mean
-from functions.shown import shown
-from functions.values import Json
 
 Shape: TypeAlias = "Mapping[str, Shape | tuple[str, ...]]"
 """Fields by name, each with those of the object (or of each object in a list) in it, or with the texts that mean

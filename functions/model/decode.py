@@ -6,6 +6,8 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
+from functions.common.shown import shown
+from functions.common.values import Json
 from functions.model.decode_listener import decode_listener
 from functions.model.decode_metadata import decode_metadata
 from functions.model.decode_trigger import (
@@ -28,8 +30,6 @@ from functions.model.resources import (
     TriggerBinding,
     TriggerTemplate,
 )
-from functions.shown import shown
-from functions.values import Json
 
 GROUP = "triggers.tekton.dev"
 VERSIONS = ("v1beta1", "v1alpha1")

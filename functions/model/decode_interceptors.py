@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+from functions.common.values import Json
 from functions.delivery import canonical_name
 from functions.model.core_params import SHAPES, settled
 from functions.model.fields import Fields
 from functions.model.resources import InterceptorSpec, ObjectRef, WebhookSpec
-from functions.values import Json
 
 _OLD_CORE = ("bitbucket", "cel", "github", "gitlab")
 _CORE = tuple(SHAPES)

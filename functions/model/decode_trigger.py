@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from functions.common.values import Json
 from functions.model.decode_interceptors import decode_interceptors
 from functions.model.fields import Fields
 from functions.model.resources import (
@@ -17,7 +18,6 @@ from functions.model.resources import (
     TemplateSpec,
     TriggerSpec,
 )
-from functions.values import Json
 
 TRIGGER_SPEC = frozenset({"bindings", "interceptors", "name", "serviceAccountName", "template"})
 """The fields of a trigger's spec in both versions."""

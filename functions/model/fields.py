@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import field
 from typing import TYPE_CHECKING, TypeVar
 
+from functions.common.values import Json
 from functions.dataclass import dataclass
-from functions.go_json import folded
+from functions.go.encode import folded
 from functions.model.findings import MAX_MISTAKES, Doubt, Mistake, Note, Path, did_you_mean, path_text
 from functions.model.resources import Source
-from functions.values import Json
 
 if TYPE_CHECKING:
     from functions.model.yaml_nodes import Node

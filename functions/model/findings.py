@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from functions.common.errors import ConfigurationError
+from functions.common.shown import shown
 from functions.dataclass import dataclass
-from functions.errors import ConfigurationError
 from functions.patterns import pattern
-from functions.shown import shown
 
 Path = tuple[str | int, ...]
 MAX_MISTAKES = 100

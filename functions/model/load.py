@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
+from functions.common.values import Json
 from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
 from functions.model.fields import Reading, described
@@ -18,7 +19,6 @@ from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Sourc
 from functions.model.yaml_nodes import Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
-from functions.values import Json
 
 SUFFIXES = (".json", ".yaml", ".yml")
 """What is read in a directory, as by `kubectl apply -f`."""

@@ -1,7 +1,8 @@
 """Tekton Triggers' resources as frozen values, in the shape of triggers.tekton.dev/v1beta1.
 
 Older spellings (v1alpha1's `github:` keys, `template.name`, …) are rewritten while loading, as Tekton's admission
-does, so nothing behind this module knows them. References are kept as written; `functions.listeners` resolves them.
+does, so nothing behind this module knows them. References are kept as written; `listening.listeners`
+resolves them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from functions.common.values import Json
 from functions.dataclass import dataclass
-from functions.values import Json
 
 
 @dataclass(frozen=True, slots=True)

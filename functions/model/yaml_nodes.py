@@ -10,11 +10,11 @@ from typing import Any, Protocol
 
 import yaml
 
-from functions.go_json import folded
+from functions.common.shown import shown
+from functions.common.values import Json
+from functions.go.encode import folded
 from functions.model.findings import MAX_MISTAKES
 from functions.model.yaml_scalars import ONLY_CORE_TAGS, YamlError, resolve_plain, resolve_tagged
-from functions.shown import shown
-from functions.values import Json
 
 MAX_DEPTH = 100
 """Levels of nesting."""

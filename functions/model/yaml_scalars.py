@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import math
 
+from functions.common.values import Json
 from functions.patterns import pattern
-from functions.values import Json
 
 ONLY_CORE_TAGS = "only the core tags !!str, !!int, !!float, !!bool, !!null, !!map and !!seq may be used"
 """What is said about any other tag."""

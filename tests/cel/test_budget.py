@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from functions import limits
 from functions.cel import Activation
 from functions.cel.errors import BudgetError
+from functions.common import limits
 from tests.cel.event import EVENT, value_of
 
 _DEEP: list[object] = []

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from functions.cel import Activation, CelError, compile_expression
-from functions.errors import PassingError
+from functions.common.errors import PassingError
 from tests.cel.event import EVENT, overlay, value_of
 
 TRUE = """

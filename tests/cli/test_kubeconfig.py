@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.adapters.kubeconfig import parse_kubeconfig
-from functions.adapters.kubernetes_api import KubernetesApi
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
 from functions.cli.admin import Given
-from functions.ports import Deadline
+from functions.common.ports import Deadline
 from tests.cli.support import pipehook
 from tests.standins.apiserver import ApiServer
 from tests.standins.kubernetes.access import Rule, User

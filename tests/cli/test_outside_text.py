@@ -19,7 +19,7 @@ from functions.cli.local import LogLines
 from functions.cli.masking import is_secret, masked
 from functions.cli.output import coloured, document, progress, say, table
 from functions.cli.recorded import Recorded
-from functions.errors import LastingError, PassingError
+from functions.common.errors import LastingError, PassingError
 
 HOSTILE = "\x1b]0;title\x07\x1b[31mred\x1b[2J\x9b31m\u202eabc\u2066\u200b\r\x08\x00\ud800"
 HIDDEN = set(HOSTILE) - set("]0;title[31mred2Jabc")

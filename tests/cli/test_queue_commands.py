@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.dead_letters import bury
-from functions.queue_messages import Message, Push, decode, encode
-from tests.adapters.cluster_support import NAMESPACE, pipeline_run, work
+from functions.queue.dead_letters import bury
+from functions.queue.messages import Message, Push, decode, encode
+from tests.adapters.kubernetes.support import NAMESPACE, pipeline_run, work
 from tests.cli.support import Done, pipehook
 from tests.standins.github_api import GitHubApi
 from tests.standins.pubsub import PubSub

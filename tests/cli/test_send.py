@@ -10,7 +10,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from functions.cli.record import renumbered
+from functions.cli.commands.record import renumbered
 from functions.cli.recorded import Recorded, made_up, sample, sample_names
 from functions.cli.signing import signed
 from functions.interceptors.event_shapes import SHAPES

@@ -17,10 +17,10 @@ import click
 import yaml
 
 from functions.cli.app import cli
-from functions.dead_letters import bury
 from functions.lint.rules import RULES
-from functions.queue_messages import Push, encode
-from tests.adapters.cluster_support import pipeline_run, work
+from functions.queue.dead_letters import bury
+from functions.queue.messages import Push, encode
+from tests.adapters.kubernetes.support import pipeline_run, work
 from tests.cli.support import SECRET, Running, clean
 from tests.standins.apiserver import ApiServer
 from tests.standins.github_api import GitHubApi

@@ -33,7 +33,7 @@ def compiled_by_the_start(directory: Path, environment: dict[str, str]) -> bool:
     for file in directory.rglob("*"):
         os.utime(file, (EXPORTED, EXPORTED))
     told = subprocess.run(
-        [sys.executable, "-v", "-c", "import functions.errors"],
+        [sys.executable, "-v", "-c", "import functions.common.errors"],
         cwd=directory,
         env=bare | {"PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,

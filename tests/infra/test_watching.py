@@ -11,13 +11,13 @@ import pytest
 
 from functions.adapters import logs
 from functions.adapters.logs import DeliveryLog
+from functions.common.values import Outcome, Status
 from functions.entrypoints import dispatch
-from functions.queue_messages import encode
-from functions.report import Report
-from functions.values import Outcome, Status
-from tests.adapters.cluster_support import work
+from functions.outcomes.report import Report
+from functions.queue.messages import encode
+from tests.adapters.kubernetes.support import work
 from tests.infra.hcl import INFRA, arguments, blocks, of_kind
-from tests.queueing.test_dispatch import envelope
+from tests.queue.test_dispatch import envelope
 from tests.standins.github_api import GitHubApi
 from tests.standins.secret_manager import SecretManager
 from tests.support.application import Application

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from functions.annotations import Judged
+from functions.common.errors import VerificationSetupError
+from functions.common.ports import Deadline, Outbound, Reply, Services
+from functions.common.values import Event, Headers, Json, Refusal, SecretRef, Status
 from functions.delivery import Delivery, canonical_headers
-from functions.errors import VerificationSetupError
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Place
-from functions.listeners import build_interceptor
+from functions.listening.listeners import build_interceptor
+from functions.model.annotations import Judged
 from functions.model.resources import InterceptorSpec, Registry
-from functions.ports import Deadline, Outbound, Reply, Services
-from functions.values import Event, Headers, Json, Refusal, SecretRef, Status
 
 NAMESPACE = "team"
 NOW = 1_800_000_000.0
@@ -66,7 +66,7 @@ class MemoryGitHub:
         if self.fault:
             raise self.fault
         if self.good_token is not None and token != self.good_token:
-            from functions.errors import TokenRefusedError
+            from functions.common.errors import TokenRefusedError
 
             raise TokenRefusedError("GitHub refuses the token")
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from functions.errors import LastingError, PassingError, VerificationSetupError
+from functions.common.errors import LastingError, PassingError, VerificationSetupError
+from functions.common.ports import Deadline
+from functions.common.values import Json, SecretRef
 from functions.interceptors.base import Assurance, Passed
-from functions.ports import Deadline
-from functions.values import Json, SecretRef
 from tests.interceptors.running import NAMESPACE, Bench, MemorySecrets, built, event_of, filtering, rejection
 
 BODY: dict[str, Any] = {"ref": "refs/heads/main", "after": "6dcb09b5b57875f3", "n": 2, "items": ["x", "y"]}

@@ -9,19 +9,19 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 
-from functions.adapters.outbound import MAX_ANSWER, OutboundClient
+from functions.common.errors import LastingError, PassingError
+from functions.common.ports import Deadline, Reply
+from functions.common.values import Event, Headers, Json, Refusal
 from functions.delivery import opened
-from functions.errors import LastingError, PassingError
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
 from functions.interceptors.custom import CustomInterceptor
 from functions.interceptors.outgoing import CREATION_SECONDS
-from functions.listeners import build_interceptor
+from functions.listening.listeners import build_interceptor
 from functions.model.resources import ClientConfig, InterceptorSpec, Metadata, ObjectRef, Registry, Source
 from functions.model.resources import Interceptor as InterceptorResource
-from functions.ports import Deadline, Reply
-from functions.values import Event, Headers, Json, Refusal
-from tests.adapters.outbound_support import Asked, Server, answer
+from tests.adapters.outbound.support import Asked, Server, answer
 from tests.interceptors.running import NAMESPACE, Bench, event_of, filtering, rejection
 
 LISTENER_NAMESPACE = "listeners"

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.values import Event, Json
 from functions.interceptors.event_shapes import BARE, SHAPES, misfit, told_by_body
-from functions.naming import SELF_IDENTIFYING
-from functions.values import Event, Json
+from functions.outcomes.naming import SELF_IDENTIFYING
 from tests.interceptors.running import Bench, built, event_of, filtering, rejection
 
 FIELDS: dict[str, list[str]] = json.loads(Path(__file__).with_name("github_event_fields.json").read_text())

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from functions.errors import LastingError, PassingError, TokenRefusedError, VerificationSetupError
-from functions.values import Json
+from functions.common.errors import LastingError, PassingError, TokenRefusedError, VerificationSetupError
+from functions.common.values import Json
 from tests.interceptors.running import Bench, built, event_of
 
 PUSH: dict[str, Any] = {

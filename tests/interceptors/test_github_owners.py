@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from functions.annotations import Judged
-from functions.errors import LastingError, PassingError
+from functions.common.errors import LastingError, PassingError
+from functions.common.values import Json, Refusal, Status
 from functions.interceptors.base import Passed
-from functions.values import Json, Refusal, Status
+from functions.model.annotations import Judged
 from tests.interceptors.running import Bench, built, event_of, filtering
 
 NOT_MET = "owners check requirements not met"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.errors import LastingError
+from functions.common.errors import LastingError
 from functions.interceptors.overlay_paths import parse_path, placed
 
 

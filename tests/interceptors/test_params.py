@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from functions.errors import LastingError
+from functions.common.errors import LastingError
+from functions.common.values import Json
 from functions.interceptors.base import Place
 from functions.interceptors.github import build
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec, Registry
-from functions.values import Json
 from tests.interceptors.running import built
 
 

@@ -7,10 +7,10 @@ import hmac
 
 import pytest
 
-from functions.errors import PassingError, VerificationSetupError
+from functions.common.errors import PassingError, VerificationSetupError
+from functions.common.ports import Deadline
+from functions.common.values import Json, SecretRef
 from functions.interceptors.base import Assurance
-from functions.ports import Deadline
-from functions.values import Json, SecretRef
 from tests.interceptors.running import Bench, MemorySecrets, built, rejection
 
 REF: dict[str, Json] = {"secretName": "hook", "secretKey": "token"}

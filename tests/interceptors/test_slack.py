@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from functions.errors import LastingError
+from functions.common.errors import LastingError
+from functions.common.values import Json
 from functions.interceptors.base import Assurance
-from functions.values import Json
 from tests.interceptors.running import NOW, Bench, built, event_of, filtering, rejection
 
 KEY = b"8f742231b10e8888abcd99yyyzzz85a5"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from functions.common.values import Json
 from functions.delivery import opened
 from functions.interceptors.base import Assurance
-from functions.values import Json
 from tests.interceptors.running import Bench, built, event_of, filtering, rejection
 
 REF: dict[str, Json] = {"secretName": "hook", "secretKey": "token"}

@@ -8,17 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from functions.adapters.outbound.calls import OutboundClient
 
-from functions.adapters.outbound import OutboundClient
-from functions.bindings import compile_bindings
+from functions.common.errors import LastingError, PassingError
+from functions.common.ports import Reply
+from functions.common.values import Event, Headers, Json
 from functions.delivery import opened
-from functions.errors import LastingError, PassingError
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
-from functions.listeners import build_interceptor
+from functions.listening.listeners import build_interceptor
 from functions.model.resources import InterceptorSpec, ObjectRef, Param, Registry, WebhookSpec
-from functions.ports import Reply
-from functions.values import Event, Headers, Json
-from tests.adapters.outbound_support import Server, answer
+from functions.rendering.bindings import compile_bindings
+from tests.adapters.outbound.support import Server, answer
 from tests.interceptors.running import NAMESPACE, Bench, event_of, filtering, rejection
 
 FORM = ("Content-Type", "application/x-www-form-urlencoded")

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from functions import lint
+from functions.common.values import Json
 from functions.model.findings import Doubt
 from functions.model.load import load_documents
 from functions.model.resources import InterceptorSpec, LabelSelector
-from functions.values import Json
 from tests.model.support import API, listener, mistakes
 
 

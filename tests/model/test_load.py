@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.common.values import Json
 from functions.model.findings import ManifestError
 from functions.model.load import Loaded, decode_object, load_documents, load_path
 from functions.model.resources import (
@@ -31,7 +32,6 @@ from functions.model.resources import (
     TriggerSelector,
     WebhookSpec,
 )
-from functions.values import Json
 from tests.model.support import binding, selecting, template
 
 MANIFESTS = Path(__file__).parent / "manifests"

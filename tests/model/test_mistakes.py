@@ -7,7 +7,7 @@ from textwrap import dedent
 
 import pytest
 
-from functions.errors import ConfigurationError
+from functions.common.errors import ConfigurationError
 from functions.model.findings import ManifestError
 from functions.model.load import load_documents, load_path
 from tests.model.support import API, QUOTE, QUOTE_BOOLEAN, binding, listener, mistakes, template

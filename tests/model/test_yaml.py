@@ -7,10 +7,10 @@ from itertools import pairwise
 import pytest
 import yaml
 
+from functions.common.values import Json
 from functions.model import yaml_nodes, yaml_text
 from functions.model.yaml_scalars import YamlError
 from functions.model.yaml_text import decode_text, read_documents
-from functions.values import Json
 
 SCALARS: dict[str, Json] = {
     "yes": True,

@@ -15,32 +15,32 @@ from unittest import mock
 import grpc
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from functions.adapters.outbound.calls import OutboundClient
 
-from functions.adapters.cluster_sink import ClusterSink
-from functions.adapters.cluster_source import ClusterListeners
-from functions.adapters.github_api import RestGitHubApi
-from functions.adapters.github_app import AppTokens, StaticToken
-from functions.adapters.github_hooks import GitHubHooks
-from functions.adapters.github_transport import GitHubTransport
-from functions.adapters.kubeconfig import ClusterAccess
-from functions.adapters.kubernetes_api import KubernetesApi
-from functions.adapters.kubernetes_calls import Backoff
-from functions.adapters.outbound import OutboundClient
-from functions.adapters.queue_client import PubSubPublisher, PubSubSubscriber
-from functions.adapters.secrets_cluster import ClusterSecrets
-from functions.adapters.secrets_ids import SecretIds
-from functions.adapters.secrets_manager import ManagerSecrets
-from functions.adapters.secrets_manager_client import ManagerClient
+from functions.adapters.github.api import RestGitHubApi
+from functions.adapters.github.app import AppTokens, StaticToken
+from functions.adapters.github.hooks import GitHubHooks
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.calls import Backoff
+from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.secrets import ClusterSecrets
+from functions.adapters.kubernetes.sink import ClusterSink
+from functions.adapters.kubernetes.source import ClusterListeners
+from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
+from functions.adapters.secrets.ids import SecretIds
+from functions.adapters.secrets.manager import ManagerSecrets
+from functions.adapters.secrets.manager_client import ManagerClient
+from functions.common.errors import PipehookError
+from functions.common.ports import Deadline, Services
+from functions.common.values import Event
 from functions.delivery import Delivery
-from functions.errors import PipehookError
 from functions.interceptors.base import Call
 from functions.interceptors.custom import CustomInterceptor
 from functions.interceptors.webhook import WebhookInterceptor
-from functions.ports import Deadline, Services
-from functions.queue_messages import Message
+from functions.queue.messages import Message
 from functions.settings import Redelivery
-from functions.values import Event
-from tests.adapters.cluster_support import Clock, pipeline_run, work
+from tests.adapters.kubernetes.support import Clock, pipeline_run, work
 from tests.interceptors.running import MemoryGitHub, MemorySecrets
 
 WAIT = 3.0

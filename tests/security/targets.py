@@ -14,26 +14,26 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from functions.adapters.kubeconfig import parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
 from functions.adapters.logs import trace_of, trace_parent
-from functions.bindings import compile_bindings
 from functions.cel import Activation, compile_expression, to_json
+from functions.common.errors import BadRequestError, PipehookError
+from functions.common.ports import Deadline, Services, Work
+from functions.common.values import Event, Json, SecretRef
 from functions.delivery import Delivery, canonical_headers, repository_name
-from functions.errors import BadRequestError, PipehookError
+from functions.go.decode import parse_json
 from functions.interceptors.base import Assurance, Call
 from functions.interceptors.event_shapes import misfit
 from functions.interceptors.gitlab import GitLabToken
 from functions.interceptors.signatures import SHA256_OR_SHA1, HubSignature
 from functions.interceptors.slack import SlackSignature
-from functions.listeners import prepare
+from functions.listening.listeners import prepare
 from functions.model.load import load_documents
 from functions.model.resources import Param, ParamSpec, TemplateSpec
-from functions.naming import delivery_key, stamp
-from functions.ports import Deadline, Services, Work
-from functions.queue_messages import decode, read_push
-from functions.strict_json import parse_json
-from functions.templates import MAX_RESOURCE_BYTES, compile_template
-from functions.values import Event, Json, SecretRef
+from functions.outcomes.naming import delivery_key, stamp
+from functions.queue.messages import decode, read_push
+from functions.rendering.bindings import compile_bindings
+from functions.rendering.templates import MAX_RESOURCE_BYTES, compile_template
 from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.security.manifests import LISTENER
 

@@ -18,13 +18,13 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from functions.common.ports import Deadline, Services, Work
+from functions.common.values import Json, Outcome, Status
 from functions.delivery import Delivery, canonical_headers
-from functions.listeners import Listener, prepare
+from functions.listening.listeners import Listener, prepare
 from functions.model.load import load_documents
-from functions.naming import KEY_ANNOTATION, stamp
+from functions.outcomes.naming import KEY_ANNOTATION, stamp
 from functions.pipeline import process
-from functions.ports import Deadline, Services, Work
-from functions.values import Json, Outcome, Status
 from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.support.application import Application
 from tests.support.deliveries import encoded, headers

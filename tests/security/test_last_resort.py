@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from functions.errors import PassingError
+from functions.common.errors import PassingError
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.workspace import Workspace
@@ -49,7 +49,7 @@ def test_what_passes_is_a_503(article: Workspace, monkeypatch: pytest.MonkeyPatc
     def busy(*_: object, **__: object) -> object:
         raise PassingError("too many large bodies", retry_after=7)
 
-    monkeypatch.setattr("functions.adapters.http.received_body", busy)
+    monkeypatch.setattr("functions.adapters.http.exchange.received_body", busy)
     answer = application.post(BODY, headers("push", BODY))
     assert (answer.status, answer.headers["Retry-After"]) == (503, "7")
     assert answer.json["errorMessage"] == "too many large bodies"

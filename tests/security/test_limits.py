@@ -15,10 +15,9 @@ import pytest
 from flask import Request
 from werkzeug.test import EnvironBuilder
 
-from functions.adapters import http
-from functions.adapters.cluster_dry_run import DryRunSink
-from functions.adapters.http_body import MAX_BODY, SMALL_BODY, received_body
-from functions.adapters.room import (
+from functions.adapters.http import exchange
+from functions.adapters.http.body import MAX_BODY, SMALL_BODY, received_body
+from functions.adapters.http.room import (
     BODIES,
     LARGE_BODIES,
     SMALL_VALUES,
@@ -29,21 +28,22 @@ from functions.adapters.room import (
     Share,
     Turns,
 )
-from functions.call_bounds import MAX_CALLS, bounded
+from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.cel.program import Program
+from functions.common.call_bounds import MAX_CALLS, bounded
+from functions.common.errors import BadRequestError, ExhaustedError, LastingError, LimitError, PassingError
+from functions.common.ports import Deadline, GitHubApi, Outbound, Reply, Secrets, Services
+from functions.common.values import Headers, SecretRef, Status
 from functions.delivery import FORM, MAX_FORM_FIELDS, Delivery, canonical_headers
-from functions.errors import BadRequestError, ExhaustedError, LastingError, LimitError, PassingError
+from functions.go.decode import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_VALUES, parse_json
 from functions.interceptors.base import Call
 from functions.interceptors.signatures import any_value_matches
-from functions.jsonpath import Path
-from functions.listeners import MAX_TRIGGERS, prepare
+from functions.listening.listeners import MAX_TRIGGERS, prepare
 from functions.model.load import load_documents
+from functions.outcomes.report import Report
 from functions.pipeline import process
-from functions.ports import Deadline, GitHubApi, Outbound, Reply, Secrets, Services
-from functions.report import Report
-from functions.strict_json import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_VALUES, parse_json
-from functions.templates import MAX_RESOURCE_BYTES
-from functions.values import Headers, SecretRef, Status
+from functions.rendering.jsonpath import Path
+from functions.rendering.templates import MAX_RESOURCE_BYTES
 from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.security.shapes import push_of_files
 from tests.support.application import Application
@@ -73,19 +73,19 @@ def test_form_fields(article: Workspace) -> None:
 
 def test_headers(article: Workspace) -> None:
     body, sent = signed(PUSH)
-    many = sent | {f"X-{number}": "1" for number in range(http.MAX_HEADERS)}
+    many = sent | {f"X-{number}": "1" for number in range(exchange.MAX_HEADERS)}
     assert refused(body, many, article) == (431, "the request has more than 100 headers")
-    large = sent | {"X-Large": "a" * http.MAX_HEADER_BYTES}
+    large = sent | {"X-Large": "a" * exchange.MAX_HEADER_BYTES}
     assert refused(body, large, article) == (431, "the headers are larger than 64 KiB together")
 
 
 def test_the_path(article: Workspace) -> None:
     body, sent = signed(PUSH)
-    assert refused(body, sent, article, path="/" + "a" * http.MAX_PATH) == (
+    assert refused(body, sent, article, path="/" + "a" * exchange.MAX_PATH) == (
         414,
         "the path is longer than 8192 characters",
     )
-    answer = Application(article.environment()).post(body, sent, "/" + "a" * (http.MAX_PATH - 1))
+    answer = Application(article.environment()).post(body, sent, "/" + "a" * (exchange.MAX_PATH - 1))
     assert answer.status == 202
 
 
@@ -93,9 +93,9 @@ def test_the_events_name(article: Workspace) -> None:
     body, sent = signed(PUSH)
     for name in ("X-GitHub-Event", "X-Gitlab-Event", "X-Event-Key"):
         unnamed = {key: value for key, value in sent.items() if key != "X-GitHub-Event"}
-        long = unnamed | {name: "p" * (http.MAX_EVENT_NAME + 1)}
+        long = unnamed | {name: "p" * (exchange.MAX_EVENT_NAME + 1)}
         assert refused(body, long, article) == (400, "the event's name is longer than 200 characters")
-    longest = sent | {"X-GitHub-Event": "p" * http.MAX_EVENT_NAME}
+    longest = sent | {"X-GitHub-Event": "p" * exchange.MAX_EVENT_NAME}
     assert Application(article.environment()).post(body, longest).statuses == ["filtered"]
 
 
@@ -287,7 +287,7 @@ def test_the_size_of_a_rendered_resource(workspace: Workspace) -> None:
 
 def test_triggers_of_a_listener(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
     assert MAX_TRIGGERS == 5_000
-    monkeypatch.setattr("functions.listeners.MAX_TRIGGERS", 3)
+    monkeypatch.setattr("functions.listening.listeners.MAX_TRIGGERS", 3)
     workspace.secret("hook", "token", HOOK)
     workspace.write([listener(*(inline(f"t{number}") for number in range(9))), template()])
     answer = push(Application(workspace.environment()))

@@ -9,7 +9,7 @@ from urllib.parse import quote_from_bytes
 import pytest
 import urllib3
 
-from functions.adapters.http_body import MAX_BODY
+from functions.adapters.http.body import MAX_BODY
 from functions.delivery import FORM
 from tests.security.shapes import MIB, SHAPES, push_of_files
 from tests.standins.apiserver import ApiServer

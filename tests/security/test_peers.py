@@ -15,6 +15,8 @@ from typing import Any
 import flask
 import pytest
 
+from functions.common.ports import Deadline, Services
+from functions.common.values import Json, Refusal, Status
 from functions.delivery import Delivery, canonical_headers
 from functions.interceptors.base import Assurance, Call, Place, Verifier
 from functions.interceptors.bitbucket import build as build_bitbucket
@@ -24,8 +26,6 @@ from functions.interceptors.gitlab import build as build_gitlab
 from functions.interceptors.slack import WINDOW_SECONDS
 from functions.interceptors.slack import build as build_slack
 from functions.model.resources import InterceptorSpec, Registry
-from functions.ports import Deadline, Services
-from functions.values import Json, Refusal, Status
 from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.security.raw import ask, chunked, request
 from tests.support.application import Application

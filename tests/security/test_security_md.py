@@ -9,12 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from functions import call_bounds, delivery, go_json, limits, listeners, strict_json, templates
-from functions.adapters import http, http_body, outbound, room
+from functions import delivery
+from functions.adapters.http import body, exchange, room
+from functions.adapters.outbound import calls as outbound
 from functions.cel import frame
+from functions.common import call_bounds, limits
 from functions.entrypoints.webhook import DELIVERY_SECONDS
+from functions.go import decode, encode
 from functions.interceptors.outgoing import CALL_SECONDS
+from functions.listening import listeners
 from functions.model import findings, yaml_nodes, yaml_text
+from functions.rendering import templates
 from tests.support.function import ROOT
 
 TEXT = (ROOT / "SECURITY.md").read_text()
@@ -47,8 +52,8 @@ def test_every_claim_names_its_test() -> None:
 
 
 LIMITS = {
-    "body": [f"{http_body.MAX_BODY // MIB} MiB"],
-    "body, time to arrive": [f"{http_body.BODY_SECONDS:g} s"],
+    "body": [f"{body.MAX_BODY // MIB} MiB"],
+    "body, time to arrive": [f"{body.BODY_SECONDS:g} s"],
     "bodies over 1 MiB at a time": [
         f"{room.LARGE_BODIES // MIB} MiB together",
         f"{room.MAX_WAITING} may wait, {room.ROOM_SECONDS:g} s",
@@ -60,14 +65,14 @@ LIMITS = {
         f"{room.UNVERIFIED_VALUES // MIB} for all",
         f"{room.SMALL_VALUES // MIB} MiB",
     ],
-    "headers": [f"{http.MAX_HEADERS} fields", f"{http.MAX_HEADER_BYTES // 1024} KiB together"],
-    "path and query": [f"{http.MAX_PATH:,} characters"],
-    "event's name": [f"{http.MAX_EVENT_NAME} characters"],
+    "headers": [f"{exchange.MAX_HEADERS} fields", f"{exchange.MAX_HEADER_BYTES // 1024} KiB together"],
+    "path and query": [f"{exchange.MAX_PATH:,} characters"],
+    "event's name": [f"{exchange.MAX_EVENT_NAME} characters"],
     "form fields": [f"{delivery.MAX_FORM_FIELDS:,}"],
     "JSON": [
-        f"{strict_json.MAX_DEPTH} levels",
-        f"{strict_json.MAX_VALUES:,} values",
-        f"{strict_json.MAX_INTEGER_DIGITS} digits",
+        f"{decode.MAX_DEPTH} levels",
+        f"{decode.MAX_VALUES:,} values",
+        f"{decode.MAX_INTEGER_DIGITS} digits",
     ],
     "CEL evaluation": [
         f"{limits.MIN_STEPS:,} steps and {limits.STEPS_PER_BYTE} for each byte",
@@ -75,7 +80,7 @@ LIMITS = {
     ],
     "JSONPath": [
         f"{limits.MIN_VISITED:,} values and one for each {limits.BYTES_PER_VISITED} bytes",
-        f"{go_json.MAX_TEXT / MIB:g} M characters",
+        f"{encode.MAX_TEXT / MIB:g} M characters",
     ],
     "rendered resource": [f"{templates.MAX_RESOURCE_BYTES / MIB:g} MiB", f"{templates.MAX_DEPTH} levels"],
     "triggers of a listener": [f"{listeners.MAX_TRIGGERS:,}"],

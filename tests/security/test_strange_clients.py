@@ -8,7 +8,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from functions.adapters.http_body import BODY_SECONDS, MAX_BODY
+from functions.adapters.http.body import BODY_SECONDS, MAX_BODY
 from tests.security.conftest import THREADS
 from tests.security.raw import BODY, Connection, ask, chunked, request
 from tests.support.deliveries import headers

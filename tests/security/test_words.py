@@ -18,10 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.adapters import logs
-from functions.queue_messages import encode
-from tests.adapters.cluster_support import work
-from tests.adapters.outbound_support import Server
-from tests.adapters.outbound_support import answer as raw_answer
+from functions.queue.messages import encode
+from tests.adapters.kubernetes.support import work
+from tests.adapters.outbound.support import Server
+from tests.adapters.outbound.support import answer as raw_answer
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.support.application import Application

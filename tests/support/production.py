@@ -14,13 +14,13 @@ from typing import Any
 import kubernetes.dynamic  # noqa: F401 -- so that no delivery of a test spends its deadline on importing it
 import pytest
 
-from functions.adapters import secrets_sources
-from functions.adapters.kubernetes_api import KubernetesApi
-from functions.adapters.kubernetes_calls import Backoff
-from functions.adapters.secrets_manager_client import ManagerClient
-from functions.adapters.secrets_sources import open_secrets
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.calls import Backoff
+from functions.adapters.secrets import sources
+from functions.adapters.secrets.manager_client import ManagerClient
+from functions.adapters.secrets.sources import open_secrets
 from functions.entrypoints import parts, webhook
-from tests.adapters.cluster_support import Clock
+from tests.adapters.kubernetes.support import Clock
 from tests.standins.apiserver import ApiServer
 from tests.standins.kubernetes.kinds import Kind
 from tests.standins.secret_manager import SecretManager
@@ -75,7 +75,7 @@ class Production:
         self.monkeypatch.setattr(webhook, "time", SimpleNamespace(monotonic=clock))
         self.monkeypatch.setattr(parts, "KubernetesApi", partial(KubernetesApi, backoff=backoff, clock=clock))
         self.monkeypatch.setattr(parts, "open_secrets", partial(open_secrets, clock=clock))
-        self.monkeypatch.setattr(secrets_sources, "_open_client", lambda host: ManagerClient(host, sleep=clock.sleep))
+        self.monkeypatch.setattr(sources, "_open_client", lambda host: ManagerClient(host, sleep=clock.sleep))
         return Application(self.environment(**more))
 
     def served(self, **more: str) -> ServedFunction:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from functions.cli.commands.render import verdict
 from functions.cli.local import Arrival
 from functions.cli.masking import is_secret, masked
 from functions.cli.output import yaml_text
-from functions.cli.render import verdict
 from functions.cli.trace import TriggerTrace
 
 MASK = "••••••••"

@@ -1,0 +1,137 @@
+"""The GitHubApi port over GitHub's REST API."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Iterator
+from http import HTTPStatus
+from urllib.parse import quote
+
+from functions.adapters.github.answers import Question, unexpected
+from functions.adapters.github.kept import KeptAnswers
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
+from functions.common.errors import LastingError
+from functions.common.ports import Deadline
+from functions.common.values import Json
+from functions.patterns import pattern
+
+# https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
+_FILES = Question(
+    "the files of the pull request",
+    "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
+)
+_MEMBER = Question(
+    "the membership of the organization", "read access to the organization's members (classic: read:org)"
+)
+_COLLABORATOR = Question(
+    "the collaborators of the repository",
+    "read access to the repository's metadata, of a user who can push to it (classic: the scope repo)",
+)
+_FILE = Question("the file OWNERS", "read access to the repository's contents (classic: the scope repo)")
+_HEAD = Question(
+    "the pull request",
+    "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
+)
+
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
+_NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
+_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}")
+_LOGIN = pattern(r"[A-Za-z0-9_-]{1,100}")
+"""An account's; those of Apps have brackets in theirs, and are members of nothing."""
+
+
+class RestGitHubApi:
+    """The questions of the github interceptor, asked of one GitHub. Shared between threads.
+
+    Who is a member and what OWNERS says is kept for some minutes; files and heads of pull requests are asked each time.
+    """
+
+    def __init__(self, transport: GitHubTransport, *, clock: Clock = LIFE_CLOCK) -> None:
+        """`transport` knows where GitHub is; `clock` is monotonic and in seconds."""
+        self._transport = transport
+        self._kept = KeptAnswers(transport, clock=clock)
+
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterator[str]:
+        """Yield the names of a pull request's files (GitHub lists 3,000 at most)."""
+        path = f"/repos/{_repository(repository)}/pulls/{number:d}/files"
+        for page in self._transport.pages(path, _FILES, token=token, deadline=deadline):
+            for item in page:
+                yield _filename(item)
+
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Ask for one membership: 204 for a member, 404 for none, and for an owner that is a user.
+
+        Who is no member itself is redirected to the public members, which the transport follows, and a token that
+        may not see the others (Tekton asks for the public ones alone) is refused: then those are asked.
+        https://docs.github.com/en/rest/orgs/members#check-organization-membership-for-a-user
+        """
+        if not _LOGIN.fullmatch(login):
+            return False
+        for kind in ("members", "public_members"):
+            path = f"/orgs/{_name(organization)}/{kind}/{login}"
+            answer = self._kept.get(path, _MEMBER, token=token, deadline=deadline, also=_NOT_SHOWN)
+            if answer.status != HTTPStatus.FORBIDDEN:
+                return answer.status == HTTPStatus.NO_CONTENT
+        return False
+
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Ask for one collaborator: 204, or 404 for none.
+
+        https://docs.github.com/en/rest/collaborators/collaborators#check-if-a-user-is-a-repository-collaborator
+        """
+        if not _LOGIN.fullmatch(login):
+            return False
+        path = f"/repos/{_repository(repository)}/collaborators/{login}"
+        answer = self._kept.get(path, _COLLABORATOR, token=token, deadline=deadline, also=_NOT_FOUND)
+        return answer.status == HTTPStatus.NO_CONTENT
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        """Ask for the pull request. Raises LastingError when it is none."""
+        path = f"/repos/{_repository(repository)}/pulls/{number:d}"
+        document = self._transport.get(path, _HEAD, token=token, deadline=deadline).json()
+        head = document.get("head") if isinstance(document, dict) else None
+        sha = head.get("sha") if isinstance(head, dict) else None
+        if not isinstance(document, dict) or not isinstance(sha, str) or not sha:
+            raise unexpected(_HEAD)
+        return sha if document.get("state") == "open" else ""
+
+    def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
+        """Return a file's text, read as UTF-8. Raises LastingError when it is a directory or over 1 MB."""
+        where = f"/repos/{_repository(repository)}/contents/{quote(path)}"
+        answer = self._kept.get(where, _FILE, token=token, deadline=deadline, also=_NOT_FOUND)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        document = answer.json()
+        if isinstance(document, list):
+            raise LastingError(f"referenced file inside the Github Repository {path} is a directory")
+        if not isinstance(document, dict) or not isinstance(document.get("content"), str):
+            raise unexpected(_FILE)
+        if document.get("encoding") != "base64":
+            raise LastingError(f"the file {path} is too large for GitHub's API to give its contents")
+        try:
+            return base64.b64decode(str(document["content"])).decode("utf-8", "replace")
+        except binascii.Error as error:
+            raise unexpected(_FILE) from error
+
+
+def _filename(item: Json) -> str:
+    value = item.get("filename") if isinstance(item, dict) else None
+    if not isinstance(value, str):
+        raise unexpected(_FILES)
+    return value
+
+
+def _name(text: str) -> str:
+    # the names come from the delivery's body: nothing but a name may become part of a path
+    if not _NAME.fullmatch(text) or text in (".", ".."):
+        raise LastingError("the name of an owner or repository in the body is none that GitHub gives")
+    return text
+
+
+def _repository(full_name: str) -> str:
+    owner, separator, name = full_name.partition("/")
+    if not separator:
+        raise LastingError("the name of the repository in the body is not OWNER/NAME")
+    return f"{_name(owner)}/{_name(name)}"

@@ -1,0 +1,33 @@
+"""What one request to the API brings: an answer, whatever its status, or none."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from functions.common.ports import Deadline
+from functions.dataclass import dataclass
+
+MAX_ANSWER = 64 * 1024 * 1024
+"""Bytes of one answer: a page of 500 large objects stays well below."""
+
+ends: ContextVar[Deadline] = ContextVar("ends")
+"""When the answer of the request that this thread sends must have ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the API answered, whatever the status."""
+
+    status: int
+    retry_after: str
+    body: bytes
+
+
+class NoAnswerError(Exception):
+    """No whole answer came. `maybe_done`: the request may have been carried out. `cause`: `certificate` or empty."""
+
+    def __init__(self, text: str, *, maybe_done: bool, cause: str = "") -> None:
+        super().__init__(text)
+        self.text = text
+        self.maybe_done = maybe_done
+        self.cause = cause

@@ -1,0 +1,193 @@
+"""The Kubernetes API as Pipehook uses it: create, get, list and review, over the official client."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+
+from functions.adapters.kubernetes.calls import Backoff, Calls
+from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.kinds import Kinds, Resource, serves
+from functions.adapters.kubernetes.kubeconfig import AccessSource
+from functions.adapters.kubernetes.refusals import review
+from functions.adapters.kubernetes.transport import Request
+from functions.common.ports import Deadline
+from functions.common.shown import NAME, shown
+from functions.common.values import Json
+from functions.dataclass import dataclass
+
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
+_FORBIDDEN = frozenset({HTTPStatus.FORBIDDEN})
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """An access review's verdict."""
+
+    allowed: bool
+    reason: str
+
+
+class KubernetesApi:
+    """One cluster, shared by all threads; nothing is opened or imported before the first call.
+
+    All calls retry passing failures with backoff until the deadline: creating is safe to repeat, names being derived.
+    All raise ApiRefusedError for what will be refused again, PassingError (mostly ApiUnavailableError) for what
+    passes, ConfigurationError when the kubeconfig is wrong. Texts begin with the object that it is about.
+    """
+
+    def __init__(
+        self,
+        source: AccessSource,
+        *,
+        backoff: Backoff | None = None,
+        connections: int = 32,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._calls = Calls(source, backoff=backoff or Backoff(), connections=connections)
+        self._kinds = Kinds(clock)
+
+    def create(
+        self, manifest: Mapping[str, Json], *, impersonate: str = "", deadline: Deadline, dry_run: bool = False
+    ) -> dict[str, Json]:
+        """Create an object from a manifest with kind, name and (where the kind has one) namespace.
+
+        An object of that name is an ApiRefusedError with cause `AlreadyExists`, `maybe_done` telling whether an
+        earlier attempt of this very call may have made it. With `dry_run` the server admits and stores nothing, and
+        refuses fields that it does not know.
+        """
+        api_version, kind = _text(manifest, "apiVersion"), _text(manifest, "kind")
+        resource = self.resource(api_version, kind, deadline=deadline)
+        try:
+            return self._create(resource, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
+        except ApiRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND or not error.doubted:
+                raise
+            self._kinds.forget(resource)
+            found = self.resource(api_version, kind, deadline=deadline)
+            if found == resource:
+                raise
+            # its CRD had been replaced since it was discovered
+            return self._create(found, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
+
+    def _create(
+        self, resource: Resource, manifest: Mapping[str, Json], *, impersonate: str, deadline: Deadline, dry_run: bool
+    ) -> dict[str, Json]:
+        metadata = manifest.get("metadata")
+        metadata = dict(metadata) if isinstance(metadata, dict) else {}
+        if not resource.namespaced:
+            metadata.pop("namespace", None)
+        namespace = _text(metadata, "namespace")
+        request = Request(
+            method="POST",
+            path=resource.path(namespace),
+            # a cluster that drops fields which it does not know would say nothing of them
+            query={"dryRun": "All", "fieldValidation": "Strict"} if dry_run else {},
+            body={**manifest, "metadata": metadata},
+            impersonate=impersonate,
+            attributes=resource.attributes("create", namespace),
+            doubted=_NOT_FOUND,
+        )
+        return self._calls.json(request, describe(resource.kind, namespace, _text(metadata, "name")), deadline)
+
+    def server_dry_run(
+        self, manifest: Mapping[str, Json], *, impersonate: str = "", deadline: Deadline
+    ) -> dict[str, Json]:
+        """Let the server admit and validate a manifest without storing it, and return what it would store."""
+        return self.create(manifest, impersonate=impersonate, deadline=deadline, dry_run=True)
+
+    def get(
+        self, resource: Resource, *, namespace: str = "", name: str, impersonate: str = "", deadline: Deadline
+    ) -> dict[str, Json]:
+        """Read one object; ApiRefusedError with status 404 when there is none."""
+        request = Request(
+            method="GET",
+            path=resource.path(namespace, name),
+            impersonate=impersonate,
+            attributes=resource.attributes("get", namespace, name),
+        )
+        return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
+
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str = "",
+        label_selector: str = "",
+        field_selector: str = "",
+        limit: int = 500,
+        continue_: str = "",
+        deadline: Deadline,
+    ) -> dict[str, Json]:
+        """Return one page of a list (of all namespaces, when none is given): `items`, `metadata.continue`.
+
+        ApiRefusedError with status 410 says that `continue_` is too old: begin anew.
+        """
+        query = {
+            "limit": str(limit),
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "continue": continue_,
+        }
+        request = Request(
+            method="GET",
+            path=resource.path(namespace),
+            query={key: value for key, value in query.items() if value},
+            attributes=resource.attributes("list", namespace),
+            doubted=_FORBIDDEN,
+        )
+        return self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
+
+    def review_access(
+        self,
+        verb: str,
+        *,
+        group: str,
+        resource: str,
+        namespace: str = "",
+        name: str = "",
+        subresource: str = "",
+        impersonate: str = "",
+        deadline: Deadline,
+    ) -> Access:
+        """Ask whether the kubeconfig's account (or `impersonate`) may do something: a SelfSubjectAccessReview."""
+        asked = {
+            "verb": verb,
+            "group": group,
+            "resource": resource,
+            "namespace": namespace,
+            "name": name,
+            "subresource": subresource,
+        }
+        request = review(asked, impersonate=impersonate)
+        status = self._calls.json(request, "SelfSubjectAccessReview", deadline).get("status")
+        status = status if isinstance(status, dict) else {}
+        return Access(status.get("allowed") is True, _text(status, "reason"))
+
+    def resource(self, api_version: str, kind: str, *, deadline: Deadline) -> Resource:
+        """Return how objects of a kind are addressed. Raises LastingError when the cluster serves no such kind."""
+
+        def read(path: str) -> Mapping[str, Json] | None:
+            request = Request(method="GET", path=path, doubted=_NOT_FOUND)
+            try:
+                return self._calls.json(
+                    request, f"discovery of {api_version}", deadline, complete=lambda found: serves(found, kind)
+                )
+            except ApiRefusedError as error:
+                if error.status == HTTPStatus.NOT_FOUND:
+                    return None
+                raise
+
+        return self._kinds.find(api_version, kind, read, deadline)
+
+
+def describe(kind: str, namespace: str, name: str) -> str:
+    """Return how texts name an object: `PipelineRun team/build-1`, `Namespace team`, `PipelineRun team`."""
+    kind, namespace, name = shown(kind), shown(namespace, NAME), shown(name, NAME)
+    return f"{kind} {namespace}/{name}" if namespace and name else f"{kind} {namespace or name}".rstrip()
+
+
+def _text(entry: Mapping[str, Json], name: str) -> str:
+    value = entry.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,174 @@
+"""What the API server answers, as errors of the family: which pass and which last, in words that are safe to show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Set
+from http import HTTPStatus
+
+from functions.adapters.kubernetes.answers import Answer, NoAnswerError
+from functions.adapters.kubernetes.phrases import REASONS
+from functions.adapters.kubernetes.verdicts import Verdict, too_large, verdict
+from functions.adapters.kubernetes.words import told
+from functions.common.errors import LastingError, PassingError
+from functions.common.numbers import wait
+from functions.common.values import Json
+from functions.go.status_texts import status_text
+from functions.patterns import pattern
+
+_FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
+_NO_STATUS = {404: "it knows no such path"}
+"""API servers themselves answer without a Status where a whole group is unknown to them."""
+_ALREADY_EXISTS = "AlreadyExists"
+_UNKNOWN_FIELD = pattern(r'(?:unknown|duplicate) field "([\w.\[\]-]{1,200})"')
+"""In apimachinery's strict decoding errors (fieldValidation=Strict)."""
+
+
+class ApiRefusedError(LastingError):
+    """The API will refuse this request again: `status` is HTTP's, `cause` the Status object's reason (`NotFound`).
+
+    With `maybe_done`, an earlier attempt of the same call may have been carried out, its answer having been lost.
+    `doubted`: a server that has just begun refuses the same, so it is to be confirmed before it is raised.
+    `unknown_fields`: what a strict server does not know of the manifest, for its author alone: never in the text.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int,
+        cause: str,
+        maybe_done: bool = False,
+        doubted: bool = False,
+        unknown_fields: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(reason)
+        self.unknown_fields = unknown_fields
+        self.status = status
+        self.cause = cause
+        self.maybe_done = maybe_done
+        self.doubted = doubted
+
+    def unconfirmed(self) -> ApiUnavailableError:
+        """Return what a refusal is until it is confirmed."""
+        text = f"{self.reason}; not confirmed yet, since an API server that starts says the same"
+        return ApiUnavailableError(text, status=self.status, cause=self.cause)
+
+
+class ApiUnavailableError(PassingError):
+    """The API cannot do it now: `status` is HTTP's, or 0 when no answer came.
+
+    `maybe_done`: the request may have been carried out. `again`: trying at once, within the deadline, makes sense.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int = 0,
+        cause: str = "",
+        retry_after: float | None = None,
+        maybe_done: bool = False,
+        again: bool = True,
+    ) -> None:
+        super().__init__(reason, retry_after=retry_after)
+        self.status = status
+        self.cause = cause
+        self.maybe_done = maybe_done
+        self.again = again
+
+
+ApiError = ApiRefusedError | ApiUnavailableError
+
+
+def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
+    """Return the error for a request that was never answered."""
+    return ApiUnavailableError(
+        f"{subject}: the cluster cannot be reached: {error.text}", cause=error.cause, maybe_done=error.maybe_done
+    )
+
+
+def of_answer(
+    answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, doubted: Set[int] = frozenset()
+) -> ApiError:
+    """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent."""
+    found = _status_object(answer.body)
+    cause = _text(found.get("reason"))
+    if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
+        cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
+    cause = cause if cause in REASONS else status_text(answer.status)
+    raw = _text(found.get("message"))
+    message = told(found, subject) if found else _NO_STATUS.get(answer.status, _FOREIGN)
+    text = f"{subject}: the cluster answers {answer.status} {cause}"
+    details = found.get("details")
+    details = details if isinstance(details, dict) else {}
+    asked = details.get("retryAfterSeconds")
+    found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
+    if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
+        if answer.status == HTTPStatus.UNAUTHORIZED:
+            message = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"
+        return ApiUnavailableError(
+            f"{text}: {message}",
+            status=answer.status,
+            cause=cause,
+            retry_after=wait(answer.retry_after) or wait(asked if isinstance(asked, int) else None),
+            maybe_done=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR,
+            again=found_verdict is Verdict.PASSES,
+        )
+    hint = "make the template smaller" if too_large(raw) else _hint(answer.status, raw, details)
+    return ApiRefusedError(
+        "; ".join(filter(None, (f"{text}: {message}", hint))),
+        status=answer.status,
+        cause=cause,
+        doubted=found_verdict is Verdict.DOUBTED,
+        unknown_fields=tuple(_UNKNOWN_FIELD.findall(raw)),
+    )
+
+
+def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> ApiUnavailableError:
+    """Return the error of a call's last attempt, which then says how often and for how long it was tried."""
+    if attempts == 1:
+        return error
+    return ApiUnavailableError(
+        f"{error.reason}; tried {attempts} times in {seconds:.1f} s",
+        status=error.status,
+        cause=error.cause,
+        retry_after=error.retry_after,
+        maybe_done=error.maybe_done,
+        again=error.again,
+    )
+
+
+def _hint(status: int, message: str, details: Mapping[str, Json]) -> str:
+    if status == HTTPStatus.FORBIDDEN and "cannot impersonate" in message:
+        return "allow the kubeconfig's account to impersonate that ServiceAccount, or remove serviceAccountName"
+    if status == HTTPStatus.FORBIDDEN and " cannot " in message:
+        return "add it to the Role of the kubeconfig's ServiceAccount"
+    if status == HTTPStatus.NOT_FOUND and (details.get("kind") == "namespaces" or message.startswith('namespaces "')):
+        return "create the namespace, or correct metadata.namespace in the template"
+    if status == HTTPStatus.NOT_FOUND and not details.get("name"):
+        return "the cluster does not serve this kind at this apiVersion: install it (its CRD), or correct the template"
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
+        return "redirects are not followed: the kubeconfig's server must be the API itself"
+    return ""
+
+
+def _status_object(body: bytes) -> Mapping[str, Json]:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
+
+
+def _is_bare(body: bytes) -> bool:
+    """Say whether a refusal comes without a reason, but not from a stranger: it is empty, or an object of JSON."""
+    try:
+        found = json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(found, dict) and not found.get("reason")
+
+
+def _text(value: Json) -> str:
+    return value if isinstance(value, str) else ""

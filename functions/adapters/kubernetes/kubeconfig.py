@@ -1,0 +1,294 @@
+"""Kubeconfigs: parsed into a `ClusterAccess`, strictly where they come from Secret Manager, more laxly from a file.
+
+Own parsing on purpose: `kubernetes.config` costs 200 ms to import, ignores `as`, and after an exec plugin that fails
+sends its requests without credentials.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import logging
+import re
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Protocol
+
+from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES, load_document
+from functions.adapters.kubernetes.kubeconfig_values import is_host, pem_blocks, split_url
+from functions.common.errors import ConfigurationError
+from functions.common.ports import Deadline
+from functions.dataclass import dataclass
+
+_MAX_FILE_BYTES = 256 * 1024
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_REMEDY = "give a ServiceAccount's token in the data instead (`pipehook kubeconfig` writes such a kubeconfig)"
+_LOG = logging.getLogger(__name__)
+
+_REFUSED_USER = {
+    "exec": f"a plugin cannot run here, and one that fails would send requests without credentials; {_REMEDY}",
+    "auth-provider": f"Kubernetes has removed these plugins; {_REMEDY}",
+    "username": f"API servers have no basic authentication any more; {_REMEDY}",
+    "password": f"API servers have no basic authentication any more; {_REMEDY}",
+    "as": "the kubeconfig's own identity must do: give its ServiceAccount the rights, or use that account's token",
+    "as-uid": "as `as`: use the token of the identity itself",
+    "as-groups": "as `as`: use the token of the identity itself",
+    "as-user-extra": "as `as`: use the token of the identity itself",
+}
+"""Fields of a user that are refused wherever the kubeconfig comes from."""
+
+_FILES = {
+    "certificate-authority": "certificate-authority-data",
+    "client-certificate": "client-certificate-data",
+    "client-key": "client-key-data",
+    "tokenFile": "token",
+}
+"""Fields that name a file, and the field that holds the same as data."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterAccess:
+    """How to reach a cluster and as whom. Certificates and keys are PEM; empty strings stand for what is not given."""
+
+    server: str
+    """The API's URL without a slash at its end, perhaps with a path."""
+    ca_pem: str = ""
+    """Empty: the system's authorities."""
+    token: str = field(default="", repr=False)
+    client_certificate_pem: str = field(default="", repr=False)
+    client_key_pem: str = field(default="", repr=False)
+    namespace: str = "default"
+    tls_server_name: str = ""
+    insecure: bool = False
+    """The server's certificate is not verified (a local kubeconfig's wish)."""
+    proxy_url: str = field(default="", repr=False)
+
+
+class AccessSource(Protocol):
+    """Where the access comes from: `refresh` asks for a newer one than was given before, the API having refused it."""
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
+        """Return the access. Raises ConfigurationError when it is wrong, PassingError when it cannot be had now."""
+
+
+class KubeconfigFile:
+    """The AccessSource of local work: a file, read anew when the API refuses what it held."""
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:  # noqa: ARG002 -- a file is read at once
+        """Read the file, whether asked for the first time or again."""
+        try:
+            with self._path.open("rb") as file:
+                text = file.read(MAX_BYTES + 1)
+        except OSError as error:
+            mistake = f"KUBECONFIG: {self._path} cannot be read: {error.strerror}; it must name one kubeconfig file"
+            raise ConfigurationError("the kubeconfig cannot be read; the log says why", [mistake]) from error
+        return parse_kubeconfig(text, trusted_local=True, directory=self._path.parent)
+
+
+def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path | None = None) -> ClusterAccess:
+    """Return the access that a kubeconfig's current context gives.
+
+    With `trusted_local`, files are read relative to `directory`, the system's authorities may do, and plain http to
+    this machine, a user without credentials there (`kubectl proxy` has its own) and insecure-skip-tls-verify pass with
+    a warning. Raises ConfigurationError with every mistake.
+    """
+    reader = _Reader(trusted_local=trusted_local, directory=directory or Path())
+    access = reader.access(load_document(text))
+    if access is None or reader.mistakes:
+        raise ConfigurationError(
+            f"the kubeconfig has {len(reader.mistakes)} mistake(s), which the log lists", reader.mistakes
+        )
+    for warning in reader.warnings:
+        _LOG.warning("%s", warning)
+    return access
+
+
+class _Reader:
+    """Reads one kubeconfig and keeps what is wrong with it."""
+
+    def __init__(self, *, trusted_local: bool, directory: Path) -> None:
+        self.mistakes: list[str] = []
+        self.warnings: list[str] = []
+        self._local = trusted_local
+        self._directory = directory
+
+    def wrong(self, where: str, what: str) -> None:
+        self.mistakes.append(f"kubeconfig: {where}: {what}")
+
+    def access(self, document: Mapping[str, object]) -> ClusterAccess | None:
+        """Follow current-context and read what it names."""
+        if document.get("kind", "Config") != "Config":
+            self.wrong("kind", "must be Config")
+        context = self._named(document, "contexts", "context", document.get("current-context"), "current-context")
+        if context is None:
+            return None
+        name = document["current-context"]
+        cluster = self._named(document, "clusters", "cluster", context.get("cluster"), f"context {name}: cluster")
+        user = self._named(document, "users", "user", context.get("user"), f"context {name}: user")
+        if cluster is None or user is None:
+            return None
+        where, who = f"cluster {context['cluster']}", f"user {context['user']}"
+        namespace = self._text(context, "namespace", f"context {name}")
+        server, insecure = self._server(cluster, where)
+        certificate, key, token = self._credentials(user, who, here=self._is_here(server))
+        ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
+        given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
+        if not given and not insecure and server.startswith("https:") and not self._local:
+            self.wrong(
+                where,
+                "certificate-authority-data is missing; give the PEM of the authority that signed the API's "
+                "certificate, base64-encoded",
+            )
+        return ClusterAccess(
+            server=server,
+            ca_pem=ca_pem,
+            token=token,
+            client_certificate_pem=certificate,
+            client_key_pem=key,
+            namespace=namespace or "default",
+            tls_server_name=self._tls_server_name(cluster, where),
+            insecure=insecure,
+            proxy_url=self._proxy(cluster, where),
+        )
+
+    def _named(
+        self, document: Mapping[str, object], plural: str, singular: str, name: object, asker: str
+    ) -> Mapping[str, object] | None:
+        """Return the entry of a list that carries `name`, or None, a mistake then being noted."""
+        entries = document.get(plural)
+        if not isinstance(entries, list):
+            self.wrong(plural, "missing, or not a list")
+            return None
+        named: dict[str, object] = {}
+        for entry in entries:
+            key = entry.get("name") if isinstance(entry, dict) else None
+            if isinstance(key, str):
+                if key in named:
+                    self.wrong(plural, f"{key} stands there twice; remove the one that is not meant")
+                named[key] = entry.get(singular)
+        known = ", ".join(sorted(named)) or "none"
+        if not isinstance(name, str) or not name:
+            self.wrong(asker, f"missing; name one of {plural}: {known}")
+            return None
+        if name not in named:
+            self.wrong(asker, f"{name} is not among {plural}: {known}")
+            return None
+        found = named[name]
+        if found is None:
+            return {}
+        if not isinstance(found, dict):
+            self.wrong(f"{singular} {name}", "must be an object")
+            return None
+        return found
+
+    def _text(self, entry: Mapping[str, object], name: str, where: str) -> str:
+        value = entry.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self.wrong(where, f"{name} must be a string")
+            return ""
+        return value.strip()
+
+    def _server(self, cluster: Mapping[str, object], where: str) -> tuple[str, bool]:
+        """Return the server's URL and whether its certificate goes unverified."""
+        server = self._text(cluster, "server", where).rstrip("/")
+        insecure = cluster.get("insecure-skip-tls-verify", False)
+        if not isinstance(insecure, bool):
+            self.wrong(where, "insecure-skip-tls-verify must be true or false")
+        elif insecure and not self._local:
+            self.wrong(
+                where,
+                "insecure-skip-tls-verify is refused: anybody on the way could read the token; remove it and give "
+                "certificate-authority-data",
+            )
+        elif insecure:
+            self.warnings.append(
+                f"kubeconfig: {where}: the API's certificate is not verified; only ever for a cluster on this machine"
+            )
+        parts = split_url(server)
+        if parts is None or "@" in parts.netloc or parts.query or parts.fragment:
+            self.wrong(where, "server must be a URL such as https://203.0.113.7:6443, without user, query or fragment")
+        elif parts.scheme == "http" and self._is_here(server):
+            self.warnings.append(f"kubeconfig: {where}: plain http to this machine; the token travels unencrypted")
+        elif parts.scheme != "https":
+            only = " (plain http may only go to this machine)" if self._local else ""
+            self.wrong(where, f"server must be https: the token would travel unencrypted{only}")
+        # HTTPS:// is https as well, and must be seen to be
+        return f"{parts.scheme}:{server.partition(':')[2]}" if parts else server, insecure is True
+
+    def _tls_server_name(self, cluster: Mapping[str, object], where: str) -> str:
+        name = self._text(cluster, "tls-server-name", where)
+        if name and not is_host(name):
+            self.wrong(where, "tls-server-name must be a name or an address that stands in the API's certificate")
+        return name
+
+    def _is_here(self, server: str) -> bool:
+        parts = split_url(server)
+        return self._local and parts is not None and parts.hostname in _LOOPBACK
+
+    def _credentials(self, user: Mapping[str, object], who: str, *, here: bool) -> tuple[str, str, str]:
+        """Return client certificate, its key and token; `here`: of a server on this machine, which may need none."""
+        refused = [name for name in _REFUSED_USER if user.get(name)]
+        for name in refused:
+            self.wrong(who, f"{name} is refused: {_REFUSED_USER[name]}")
+        before = len(self.mistakes)
+        certificate = self._pem(user, "client-certificate", who, "CERTIFICATE")
+        key = self._pem(user, "client-key", who, "PRIVATE KEY")
+        token = self._text(user, "token", who)
+        if path := self._file(user, "tokenFile", who):
+            token = path.decode("utf-8", "replace").strip()
+        if token and not re.fullmatch(r"[\x21-\x7e]+", token):
+            self.wrong(who, "token has blanks or characters that cannot stand in a header; is it cut or encoded twice?")
+        if bool(certificate) != bool(key):
+            self.wrong(who, "client-certificate-data and client-key-data go together; one of them is missing")
+        if "ENCRYPTED" in key:
+            self.wrong(who, "client-key-data is encrypted with a passphrase; store it unencrypted")
+        if not token and not certificate and not refused and len(self.mistakes) == before:
+            if here:
+                self.warnings.append(f"kubeconfig: {who}: neither token nor client certificate: requests are anonymous")
+            else:
+                self.wrong(who, f"neither token nor client-certificate-data: requests would be anonymous; {_REMEDY}")
+        return certificate, key, token
+
+    def _pem(self, entry: Mapping[str, object], name: str, where: str, label: str) -> str:
+        """Return the PEM behind `name`-data, or in the file that `name` names."""
+        field_name = f"{name}-data"
+        raw = self._file(entry, name, where)
+        if encoded := self._text(entry, field_name, where):
+            try:
+                raw = base64.b64decode("".join(encoded.split()), validate=True)
+            except (binascii.Error, ValueError):
+                self.wrong(where, f"{field_name} is not base64; encode the PEM once")
+                return ""
+        if raw is None:
+            return ""
+        text = pem_blocks(raw, label)
+        if not text:
+            self.wrong(where, f"{field_name if encoded else name} holds no PEM with BEGIN {label}")
+        return text
+
+    def _file(self, entry: Mapping[str, object], name: str, where: str) -> bytes | None:
+        path = self._text(entry, name, where)
+        if not path:
+            return None
+        if not self._local:
+            self.wrong(where, f"{name} names a file, which is not there in a function; give {_FILES[name]} instead")
+            return None
+        try:
+            with (self._directory / path).open("rb") as file:
+                return file.read(_MAX_FILE_BYTES)
+        except OSError as error:
+            self.wrong(where, f"{name} cannot be read: {error.strerror}")
+            return None
+
+    def _proxy(self, cluster: Mapping[str, object], where: str) -> str:
+        proxy = self._text(cluster, "proxy-url", where)
+        parts = split_url(proxy)
+        if proxy and (parts is None or parts.scheme not in ("http", "https")):
+            self.wrong(where, "proxy-url must be a URL such as https://proxy.example.com:3128 (http or https)")
+        return proxy

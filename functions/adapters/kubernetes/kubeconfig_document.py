@@ -1,0 +1,40 @@
+"""A kubeconfig's text as a document: YAML or JSON within bounds, without what YAML has for blowing memory up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from functions.common.errors import ConfigurationError
+
+MAX_BYTES = 1024 * 1024
+"""Secret Manager holds 64 KiB; files that name many clusters are larger."""
+_MAX_DEPTH = 32
+
+
+def load_document(text: bytes | str) -> Mapping[str, object]:
+    """Return the document. Raises ConfigurationError with the one reason why it is no kubeconfig."""
+    import yaml  # noqa: PLC0415 -- only a function that reaches for its cluster needs it
+
+    if len(text) > MAX_BYTES:
+        raise _unusable(f"it is larger than {MAX_BYTES // 1024} KiB; is this the right file or secret?")
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        depth = 0
+        for event in yaml.parse(text, Loader=loader):
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if isinstance(event, yaml.AliasEvent):
+                raise _unusable("YAML aliases (*name) are refused; write the values out")
+            if depth > _MAX_DEPTH:
+                raise _unusable("it is nested too deeply to be a kubeconfig; is this the right file or secret?")
+        document = yaml.load(text, Loader=loader)  # noqa: S506 -- both are safe loaders
+    except (yaml.YAMLError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
+        raise _unusable(f"it is neither YAML nor JSON{place}; store the kubeconfig as it is, not encoded") from error
+    if not isinstance(document, dict):
+        raise _unusable("it is not a kubeconfig; `kubectl config view --raw --minify --flatten` shows one")
+    return document
+
+
+def _unusable(mistake: str) -> ConfigurationError:
+    return ConfigurationError("the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}"])

@@ -1,0 +1,180 @@
+"""The cluster as a sink: resources created in parallel, each exactly once, duplicates and strangers told apart."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from http import HTTPStatus
+
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.kinds import Resource
+from functions.adapters.kubernetes.workers import Workers
+from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline, Work
+from functions.common.values import Outcome, ResourceRef
+from functions.outcomes.plan import (
+    Planned,
+    Result,
+    Run,
+    State,
+    may_rerun,
+    outcome,
+    plan,
+    planned_at,
+    run_of,
+    stranger,
+)
+from functions.settings import Redelivery
+
+PARALLEL = 16
+"""Threads for the resources of deliveries with several."""
+MAX_RUNS = 50
+"""How often one delivery may run with REDELIVERY=rerun; each further run looks through the earlier ones."""
+_ROUNDS = 3
+"""How often a name that was taken, and free again when looked at, is tried."""
+
+
+class ClusterSink:
+    """Creates on one cluster. Safe to use from any thread, and to give the same work again at any time."""
+
+    def __init__(self, api: KubernetesApi, *, redelivery: Redelivery, parallel: int = PARALLEL) -> None:
+        self._api = api
+        self._redelivery = redelivery
+        self._workers = Workers(parallel)
+
+    def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
+        """Create all resources of all works and return one outcome for each work, in order.
+
+        Every resource is attempted, whatever becomes of the others.
+        """
+        plans = plan(work)
+        if self._redelivery is Redelivery.RERUN:
+            return self._workers.run(
+                [partial(self._run, item, row, deadline) for item, row in zip(work, plans, strict=True)]
+            )
+        started = deadline.clock()
+        calls = [
+            partial(self._timed, item, entry, deadline) for item, row in zip(work, plans, strict=True) for entry in row
+        ]
+        done = iter(self._workers.run(calls))
+        outcomes = []
+        for item, row in zip(work, plans, strict=True):
+            ends = [next(done) for _ in row]
+            end = max((end for _, end in ends), default=started)
+            outcomes.append(outcome(item, [result for result, _ in ends], milliseconds=(end - started) * 1000))
+        return outcomes
+
+    def _timed(self, work: Work, entry: Planned | Result, deadline: Deadline) -> tuple[Result, float]:
+        return self._create(work, entry, deadline), deadline.clock()
+
+    def _run(self, work: Work, row: Sequence[Planned | Result], deadline: Deadline) -> Outcome:
+        """Start the next run of a delivery whose earlier ones have ended, or the first one.
+
+        Every attempt is looked for before anything of it is created: a copy that runs at the same time finds the same
+        last one, so both create the same names, and the later of them finds a duplicate. An attempt of which some
+        resources are missing is completed, and is the last.
+        """
+        started = deadline.clock()
+        results: list[Result] = []
+        last = 0
+        for attempt in range(MAX_RUNS):
+            entries = _attempt(work, row, attempt)
+            if not entries:  # fixed names: there can be one of each only
+                break
+            last = attempt
+            looks = [partial(self._look, entry, deadline) for entry in entries.values()]
+            found = dict(zip(entries, self._workers.run(looks), strict=True))
+            missing = [position for position, result in found.items() if result is None]
+            made = self._workers.run([partial(self._create, work, entries[at], deadline) for at in missing])
+            found.update(zip(missing, made, strict=True))
+            results = [found.get(position) or results[position] for position in range(len(row))]
+            if missing or not may_rerun(results):
+                break
+        else:
+            text = f"this delivery has run {MAX_RUNS} times; send a new event instead of this one again"
+            results = [*results, Result.failed(LastingError(text))]
+        return outcome(work, results, attempt=last, milliseconds=(deadline.clock() - started) * 1000)
+
+    def _look(self, entry: Planned | Result, deadline: Deadline) -> Result | None:
+        """Return the result for a resource that exists, or cannot be looked at; None for one that does not exist."""
+        if isinstance(entry, Result):
+            return entry
+        try:
+            return self._find(entry, deadline)
+        except PipehookError as error:
+            return Result.failed(error, str(entry))
+
+    def _create(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result:
+        """Create one resource, or find it created."""
+        if isinstance(entry, Result):
+            return entry
+        try:
+            for _ in range(_ROUNDS):
+                result = self._create_or_find(work, entry, deadline)
+                if result is not None:
+                    return result
+        except PipehookError as error:
+            return Result.failed(error, str(entry))
+        return Result.failed(PassingError(f"{entry}: objects of this name come and go; somebody deletes them"))
+
+    def _create_or_find(self, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
+        resource = self._api.resource(planned.ref.api_version, planned.ref.kind, deadline=deadline)
+        try:
+            self._api.create(planned.manifest, impersonate=_user(work), deadline=deadline)
+        except ApiRefusedError as error:
+            if error.cause != "AlreadyExists":
+                raise
+            found = self._find(planned, deadline)
+            # A run that has ended was not made a moment ago. Any other object of this delivery that is there after an
+            # answer was lost may well be what this very call had asked for.
+            if found is None or not error.maybe_done or found.run is Run.ENDED:
+                return found
+        return Result(state=State.CREATED, ref=_ref(planned, resource))
+
+    def _find(self, planned: Planned, deadline: Deadline) -> Result | None:
+        """Return the result for an object that exists, None when it does not. Raises LastingError for a stranger's."""
+        ref = planned.ref
+        resource = self._api.resource(ref.api_version, ref.kind, deadline=deadline)
+        namespace = ref.namespace if resource.namespaced else ""
+        try:
+            # as the kubeconfig's own account: one that a trigger impersonates may have no more than create
+            found = self._api.get(resource, namespace=namespace, name=ref.name, deadline=deadline)
+        except ApiRefusedError as error:
+            if error.status == HTTPStatus.NOT_FOUND:
+                return None
+            raise LastingError(f"{error.reason}; an object of this name exists, but not seen it is nobody's") from error
+        if why := stranger(found, planned.manifest):
+            raise LastingError(
+                f"{planned}: an object of this name exists, and {why}; delete it, or use generateName in the template"
+            )
+        return Result(state=State.EXISTED, ref=_ref(planned, resource), run=run_of(found, planned.group))
+
+
+def _attempt(work: Work, row: Sequence[Planned | Result], attempt: int) -> dict[int, Planned | Result]:
+    """Return the resources of an attempt by their positions; after the first, those whose names change with it."""
+    if not attempt:
+        return dict(enumerate(row))
+    again = {position: planned_at(work, position, attempt=attempt) for position in range(len(row))}
+    return {
+        position: planned
+        for position, planned in again.items()
+        if isinstance(first := row[position], Planned) and first.ref.name != planned.ref.name
+    }
+
+
+def _user(work: Work) -> str:
+    """Return whom to impersonate, as Tekton's sink/auth_override.go: the trigger's ServiceAccount, if it names one."""
+    if not work.service_account:
+        return ""
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?", work.service_account):
+        raise LastingError("serviceAccountName is no name of a ServiceAccount; correct the trigger")
+    if not re.fullmatch(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", work.trigger_namespace):
+        raise LastingError("the trigger's namespace is no name of a namespace, so its ServiceAccount is nobody")
+    return f"system:serviceaccount:{work.trigger_namespace}:{work.service_account}"
+
+
+def _ref(planned: Planned, resource: Resource) -> ResourceRef:
+    return planned.ref if resource.namespaced else replace(planned.ref, namespace="")

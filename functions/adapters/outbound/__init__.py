@@ -1,0 +1,1 @@
+"""Calls to hosts that manifests name."""

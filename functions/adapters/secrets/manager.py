@@ -1,0 +1,204 @@
+"""Secrets from Google Secret Manager: which versions are read, and what a fault of the service means.
+
+All enabled versions of a key are read, newest first (MAX_VERSIONS at most), so that it is rotated without a lost
+delivery: add a version, wait a minute (every instance knows it then), change the key at the sender, disable the old
+version. A disabled or destroyed version stops being accepted within the cache's life, `Limits.fresh`.
+
+Listing versions counts against a quota of 600 reads a minute and project, reading one against 90,000 accesses
+(https://cloud.google.com/secret-manager/quotas). So versions are listed when a secret is first read and every
+LISTED_SECONDS; in between, `latest` tells whether there is a new one, and the others are read by their known names.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from functions.adapters.secrets.ids import SecretIds
+from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
+from functions.adapters.secrets.values import Secret, SecretValue
+from functions.common.errors import LastingError
+from functions.common.numbers import whole
+from functions.common.ports import Deadline
+from functions.common.values import SecretRef
+
+_LOG = logging.getLogger(__name__)
+
+MAX_VERSIONS = 10
+"""How many enabled versions of one secret are accepted."""
+LISTED_SECONDS = 600.0
+"""How long it may take until an old version that was enabled again is accepted."""
+
+
+class NotFoundError(LastingError):
+    """There is no such secret or version."""
+
+
+class DeniedError(LastingError):
+    """The function's service account may not do this, or nobody can: emulators do not have every method."""
+
+
+class DisabledError(LastingError):
+    """The version is disabled or destroyed."""
+
+
+class Versions(Protocol):
+    """The two questions that are asked of Secret Manager.
+
+    Both raise one of the three errors above, LastingError for what else trying again cannot mend, or PassingError.
+    """
+
+    def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
+        """Return the names (projects/P/secrets/S/versions/V) of the newest `limit` enabled versions, newest first."""
+
+    def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
+        """Return the name of the version (with its number also for `latest`) and its payload, checksum verified."""
+
+
+class ManagerSecrets:
+    """Reads secrets for the cache. A location is `projects/P/secrets/S` (all versions) or `…/versions/V` (one)."""
+
+    def __init__(
+        self,
+        project: str,
+        ids: SecretIds,
+        *,
+        protected: Sequence[str],
+        open_client: Callable[[], Versions],
+        clock: Clock = LIFE_CLOCK,
+    ) -> None:
+        self._project = project
+        self._ids = ids
+        self._protected = tuple(resource.split("/") for resource in protected if resource)
+        self._open_client = open_client
+        self._client: Versions | None = None
+        self._lock = threading.Lock()
+        self._said: set[str] = set()
+        self._clock = clock
+
+    def locate(self, ref: SecretRef) -> str:
+        """Return the location of a reference. Raises LastingError when it may not be read."""
+        identifier = self._ids.manager_id(ref)
+        for _, project, _, protected, *_ in self._protected:
+            if identifier == protected and _may_be_same(project, self._project):
+                raise LastingError(
+                    f"the secret {identifier} holds the function's own credentials, which no trigger may use"
+                )
+        return f"projects/{self._project}/secrets/{identifier}"
+
+    def load(self, location: str, known: Secret | None, deadline: Deadline) -> Secret:
+        """Read a secret. Raises LastingError and PassingError."""
+        if "/versions/" in location:
+            return self._one(location, deadline)
+        now = self._clock()
+        if known is not None and now - known.listed < LISTED_SECONDS:
+            again = self._known(location, known, deadline)
+            if again is not None:
+                return again
+        return self._listed(location, now, deadline)
+
+    def _versions(self) -> Versions:
+        with self._lock:
+            if self._client is None:
+                self._client = self._open_client()
+            return self._client
+
+    def _one(self, location: str, deadline: Deadline) -> Secret:
+        try:
+            name, payload = self._versions().access(location, deadline=deadline)
+        except DisabledError as error:
+            secret, _, version = location.partition("/versions/")
+            if version != "latest":
+                raise
+            # `latest` is the newest version whatever its state; the newest enabled one is meant
+            try:
+                names = self._versions().enabled(secret, limit=1, deadline=deadline)
+            except DeniedError:
+                raise _newest_disabled(secret) from error
+            found = self._read(names, deadline)
+            if not found:
+                raise _none_enabled(secret) from error
+            name, payload = found[0]
+        return Secret((SecretValue(payload),), (name,))
+
+    def _listed(self, location: str, now: float, deadline: Deadline) -> Secret:
+        try:
+            names = self._versions().enabled(location, limit=MAX_VERSIONS + 1, deadline=deadline)
+        except DeniedError as error:
+            secret = self._newest(location, now, deadline)
+            self._say_once(
+                f"the versions of {location} cannot be listed, so only its newest one is accepted and its key is not "
+                f"rotated without a break: {error.reason}"
+            )
+            return secret
+        if len(names) > MAX_VERSIONS:
+            self._say_once(f"{location} has many enabled versions: the newest {MAX_VERSIONS} are accepted")
+        found = self._read(names[:MAX_VERSIONS], deadline)
+        if not found:
+            raise _none_enabled(location)
+        return _secret(found, now)
+
+    def _newest(self, location: str, listed: float, deadline: Deadline) -> Secret:
+        try:
+            _, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
+        except DisabledError as error:
+            raise _newest_disabled(location) from error
+        return Secret((SecretValue.parsed(payload),), (), listed)
+
+    def _known(self, location: str, known: Secret, deadline: Deadline) -> Secret | None:
+        """Read the versions that are known and `latest`, or return None when they must be listed anew."""
+        if not known.names:
+            return self._newest(location, known.listed, deadline)
+        try:
+            newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
+        except DisabledError:
+            return None
+        if newest != known.names[0] and version_number(newest) != version_number(known.names[0]) + 1:
+            return None
+        others = [name for name in known.names if name != newest][: MAX_VERSIONS - 1]
+        return _secret([(newest, payload), *self._read(others, deadline)], known.listed)
+
+    def _read(self, names: Sequence[str], deadline: Deadline) -> list[tuple[str, bytes]]:
+        """Read versions, without those that were disabled, destroyed or deleted since they were listed."""
+        found = []
+        for name in names:
+            try:
+                found.append(self._versions().access(name, deadline=deadline))
+            except (DisabledError, NotFoundError):
+                continue
+        return found
+
+    def _say_once(self, message: str) -> None:
+        with self._lock:
+            if message in self._said:
+                return
+            self._said.add(message)
+        _LOG.warning("%s", message)
+
+
+def _secret(found: Sequence[tuple[str, bytes]], listed: float) -> Secret:
+    return Secret(tuple(SecretValue.parsed(payload) for _, payload in found), tuple(name for name, _ in found), listed)
+
+
+def _none_enabled(secret: str) -> DisabledError:
+    return DisabledError(f"{secret} has no enabled version: add one, or enable one")
+
+
+def _newest_disabled(secret: str) -> DisabledError:
+    return DisabledError(
+        f"the newest version of {secret} is disabled and the others may not be listed: enable it, or grant "
+        "roles/secretmanager.viewer on the secret to the function's service account"
+    )
+
+
+def version_number(version: str) -> int:
+    """Return the number at the end of a version's resource name, -1 when there is none."""
+    found = whole(version.rpartition("/")[2])
+    return -1 if found is None else found
+
+
+def _may_be_same(project: str, other: str) -> bool:
+    # a project has an id and a number, and either may stand in a resource's name
+    return project == other or project.isdecimal() != other.isdecimal()

@@ -1,0 +1,200 @@
+"""`pipehook kubeconfig`: the function's kubeconfig, from the administrator's access to the cluster."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.cli.accounts import Cluster, Token, deadline
+from functions.cli.admin import Given, admin_access
+from functions.cli.app import Command
+from functions.cli.manifests import Selection
+from functions.cli.needs import Need, needs
+from functions.cli.output import document, progress, say, status
+from functions.common.errors import LastingError
+from functions.lint.views import Views
+from functions.model.load import load_path
+
+_DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+_EXAMPLES = """
+Examples:
+  pipehook kubeconfig --namespace lab                               to standard output
+  pipehook kubeconfig --namespace lab --file kubeconfig             to a file that only you can read
+  pipehook kubeconfig --namespace lab --secret projects/acme/secrets/pipehook-kubeconfig
+  pipehook kubeconfig --namespace lab --create                      make account, Role and RoleBinding as well
+  pipehook kubeconfig --namespace lab --secret projects/… --rotate  a new token; the old ones end
+
+You need rights to create tokens of the service account (create on serviceaccounts/token, or on secrets).
+"""
+
+
+@click.command(cls=Command, epilog=_EXAMPLES)
+@click.option("--namespace", required=True, help="Namespace of the service account.")
+@click.option("--service-account", default="pipehook", show_default=True, metavar="NAME", help="Its name.")
+@click.option(
+    "--kubeconfig", "admin", default="", metavar="PATH", help="Your own kubeconfig [KUBECONFIG, ~/.kube/config]."
+)
+@click.option("--context", default="", help="Your context in it; default: the current one.")
+@click.option(
+    "--server", default="", metavar="URL", help="The API's address as the function reaches it; default: yours."
+)
+@click.option("--duration", default="90d", show_default=True, help="Life of the token, as 90d or 720h.")
+@click.option("--token-secret", default="", metavar="NAME", help="Use a token that does not end, in this Secret.")
+@click.option("--create", is_flag=True, help="Make or extend what is missing: account, Role and RoleBinding.")
+@click.option("--triggers", default="", metavar="PATH", help="Manifests whose kinds the Role allows [TRIGGERS_SOURCE].")
+@click.option("--file", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file, mode 600.")
+@click.option("--secret", default="", metavar="projects/P/secrets/S", help="Add it as a version to Secret Manager.")
+@click.option("--rotate", is_flag=True, help="With --secret: end the older tokens and disable the older versions.")
+def kubeconfig(
+    *,
+    namespace: str,
+    service_account: str,
+    admin: str,
+    context: str,
+    server: str,
+    duration: str,
+    token_secret: str,
+    create: bool,
+    triggers: str,
+    target: Path | None,
+    secret: str,
+    rotate: bool,
+) -> None:
+    """Write a kubeconfig with the service account's token and nothing more, from your own access to the cluster.
+
+    It is tried before it is written: the function refuses whatever this command refuses.
+    """
+    for name in (namespace, service_account, *([token_secret] if token_secret else [])):
+        if not _NAME.fullmatch(name):
+            raise click.UsageError(f"{name} is no name that Kubernetes accepts")
+    if rotate and not secret:
+        raise click.UsageError(
+            "--rotate needs --secret: otherwise the function would be left with a token that has ended"
+        )
+    seconds = _seconds(duration)
+    cluster = Cluster(admin_access(admin, context))
+    cluster.reach()
+    needed = _ensure(cluster, namespace, service_account, create=create, triggers=triggers)
+    if token_secret:
+        name = f"{token_secret}-{int(time.time())}" if rotate else token_secret
+        token = cluster.secret_token(namespace, service_account, name)
+    else:
+        name, token = "", cluster.request_token(namespace, service_account, seconds)
+    text = _written(cluster, namespace, service_account, token, server)
+    _try(text, namespace, needed)
+    if token.ends:
+        progress(f"The token ends at {token.ends}: run this again, with --rotate, before then.")
+    _deliver(text, target=target, secret=secret)
+    if secret and rotate:
+        _end_older(cluster, namespace, service_account, kept=name, secret=secret)
+
+
+def _seconds(duration: str) -> int:
+    found = _DURATION.fullmatch(duration)
+    if found is None:
+        raise click.UsageError("--duration is a number and one of s, m, h and d, such as 90d")
+    return max(600, int(found[1]) * _SECONDS[found[2]])
+
+
+def _ensure(cluster: Cluster, namespace: str, account: str, *, create: bool, triggers: str) -> list[Need]:
+    """Make what is missing, with `create`, and return the rights that are wanted."""
+    if create:
+        needed = _needed(triggers)
+        for done in cluster.make_account(namespace, account, needed):
+            word, _, what = done.partition(" ")
+            progress(f"{status(word)} {what}")
+        return needed
+    if not cluster.has_account(namespace, account):
+        raise LastingError(
+            f"there is no ServiceAccount {namespace}/{account}: "
+            "kubectl apply -k infra/cluster makes it, as does --create"
+        )
+    return []
+
+
+def _needed(triggers: str) -> list[Need]:
+    settings = Selection.of(triggers=triggers).settings
+    registry = load_path(settings.triggers_source, namespace=settings.namespace).registry
+    return needs(Views(registry, settings.outbound_hosts))
+
+
+def _written(cluster: Cluster, namespace: str, account: str, token: Token, server: str) -> str:
+    pem = cluster.authority(namespace)
+    entry = {
+        "server": server or cluster.access.server,
+        "certificate-authority-data": base64.b64encode(pem.encode()).decode(),
+    }
+    if cluster.access.tls_server_name:
+        entry["tls-server-name"] = cluster.access.tls_server_name
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "cluster", "cluster": entry}],
+        "contexts": [{"name": "pipehook", "context": {"cluster": "cluster", "namespace": namespace, "user": account}}],
+        "current-context": "pipehook",
+        "users": [{"name": account, "user": {"token": token.text}}],
+    }
+    return document(json.loads(json.dumps(config)), "yaml") + "\n"
+
+
+def _try(text: str, namespace: str, needed: Sequence[Need]) -> None:
+    """Read the kubeconfig as the function will, and ask the cluster with it. Raises what either finds.
+
+    Rights that were to be made must be there; without --create, a right that is missing is only said.
+    """
+    access: ClusterAccess = parse_kubeconfig(text, trusted_local=False)
+    api = KubernetesApi(Given(access))
+    lacking = []
+    for need in needed or [Need(namespace, "tekton.dev/v1", "PipelineRun")]:
+        resource = api.resource(need.api_version, need.kind, deadline=deadline())
+        group = need.api_version.rpartition("/")[0]
+        verdict = api.review_access(
+            "create", group=group, resource=resource.plural, namespace=need.namespace, deadline=deadline()
+        )
+        if not verdict.allowed:
+            lacking.append(f"{need.kind}s in {need.namespace}")
+    if lacking and needed:
+        raise LastingError(f"the account may still not create {', '.join(lacking)}: does an admission keep its rights?")
+    if lacking:
+        progress(
+            f"{status('warning')} the account may not create {lacking[0]}: "
+            "kubectl apply -k infra/cluster allows it, or --create"
+        )
+
+
+def _deliver(text: str, *, target: Path | None, secret: str) -> None:
+    if secret:
+        from functions.cli.google_secrets import add_version  # noqa: PLC0415 -- gRPC, for those who ask for it
+
+        progress(f"{status('created')} {add_version(secret, text.encode())}")
+    if target:
+        # made with mode 600 before anything is in it; a file that was there keeps nothing of its own
+        target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        progress(f"{status('created')} {target}, which only you can read")
+    if not secret and not target:
+        say(text, nl=False)
+
+
+def _end_older(cluster: Cluster, namespace: str, account: str, *, kept: str, secret: str) -> None:
+    from functions.cli.google_secrets import disable_older  # noqa: PLC0415 -- see above
+
+    for version in disable_older(secret):
+        progress(f"disabled {version}")
+    for name in cluster.token_secrets(namespace, account):
+        if name != kept:
+            cluster.delete_secret(namespace, name)
+            progress(f"deleted Secret {namespace}/{name}, whose token ends with it")

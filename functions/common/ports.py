@@ -1,0 +1,152 @@
+"""The ports of the pure core: what it needs from outside, as protocols that the adapters fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from functions.common.errors import ExhaustedError
+from functions.common.values import Headers, Json, Outcome, SecretRef
+from functions.dataclass import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """The end of the time that one delivery has; `clock` is monotonic and in seconds, as `expires`."""
+
+    expires: float
+    clock: Callable[[], float]
+
+    def remaining(self) -> float:
+        """Return the seconds left, never less than zero."""
+        return max(0.0, self.expires - self.clock())
+
+    def require(self, what: str) -> float:
+        """Return the seconds left. Raises ExhaustedError, naming `what`, when none are."""
+        left = self.remaining()
+        if left <= 0:
+            raise ExhaustedError(f"no time was left to {what}")
+        return left
+
+
+class Memory(Protocol):
+    """The process's memory, of which each delivery takes what it will need before it makes use of it."""
+
+    def take(self, size: int, *, verified: bool) -> None:
+        """Take `size` bytes until the delivery ends; a delivery that nobody has verified is given less.
+
+        Raises LimitError when one delivery is never given as much, and ExhaustedError when others have it now.
+        """
+
+    def give_back(self, size: int) -> None:
+        """Give back bytes that were taken and are not needed any more."""
+
+    def making(self, size: int, *, verified: bool) -> AbstractContextManager[None]:
+        """Take `size` bytes, and have a turn while they are filled: small deliveries go first.
+
+        For work that other threads cannot interrupt. Raises as `take`.
+        """
+
+
+class Secrets(Protocol):
+    """Where the values behind secretRefs come from."""
+
+    def accepted(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...]:
+        """Return every value that is accepted now, newest first, none of them empty.
+
+        Raises VerificationSetupError when there is none (the reason names the secret) and PassingError when the
+        source cannot be asked now.
+        """
+
+    def renewed(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...] | None:
+        """Return the values read anew, after none of `accepted` matched, or None when they are as fresh as may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What another server answered."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Outbound(Protocol):
+    """Calls to hosts that manifests name: https to public addresses, or the hosts in OUTBOUND_HOSTS."""
+
+    def post(
+        self,
+        url: str,
+        *,
+        body: bytes,
+        headers: Headers,
+        seconds: float,
+        ca_pem: str = "",
+    ) -> Reply:
+        """POST and return the answer, whatever its status; redirects are answers, too, and not followed.
+
+        `seconds` is for all of it, and `ca_pem` the only trust where it is given. Raises LastingError when `url` may
+        never be called or its answer never be taken, and PassingError when it does not answer now.
+        """
+
+
+class GitHubApi(Protocol):
+    """The questions that the github interceptor asks of GitHub's API. `token` may be empty for public data.
+
+    All raise PassingError for rate limits and outages, TokenRefusedError when GitHub does not know the token, and
+    LastingError, naming the permission, when the token does not suffice. Lists are read page by page while they are
+    iterated, so errors come then, too.
+    """
+
+    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
+        """Return the names of the files that a pull request of `owner/name` changes, all pages."""
+
+    def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is a member of an organization, as far as the token may see; never of a user."""
+
+    def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
+        """Say whether somebody is a collaborator of `owner/name`."""
+
+    def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
+        """Return the commit that a pull request of `owner/name` has now, empty when it is not open."""
+
+    def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
+        """Return the text of a file on the default branch of `owner/name`, None when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that interceptors may ask."""
+
+    secrets: Secrets
+    outbound: Outbound
+    github: GitHubApi
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One trigger's rendered resources, ready to be created: all that creating needs, and all that a queue carries."""
+
+    trigger: str
+    """The trigger's name, which may be empty."""
+    trigger_namespace: str
+    identity: str
+    """What tells this trigger from every other of its listener, stable from delivery to delivery."""
+    listener: str
+    listener_namespace: str
+    event_id: str
+    key: str
+    """The delivery key, in hexadecimal."""
+    uid: str
+    """What `$(uid)` became."""
+    service_account: str
+    resources: tuple[Mapping[str, Json], ...]
+    verified: bool
+
+
+class Sink(Protocol):
+    """Where rendered resources go: the cluster, the queue or both."""
+
+    def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
+        """Create (or queue) all and return one outcome for each, in order. Raises nothing of the family."""

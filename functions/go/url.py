@@ -1,0 +1,143 @@
+"""URLs as Go's net/url reads them. Source: https://pkg.go.dev/net/url (Parse, ParseQuery)."""
+
+from __future__ import annotations
+
+import re
+
+from functions.cel.errors import CelEvaluationError
+from functions.dataclass import dataclass
+from functions.go.form import parse_query
+from functions.go.text import go_bytes, go_string
+from functions.patterns import pattern
+
+_USERINFO = pattern(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
+_PORT = pattern(rb"(?::[0-9]*)?\Z")
+_HOST_REFUSED = pattern(rb"[\x00-\x20\x7f/?#@\\^`{|}%]")
+_ESCAPE = pattern(rb"%([0-9A-Fa-f]{2})?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Url:
+    """The parts of a URL, decoded as Go decodes them; `user` is (name, password)."""
+
+    scheme: str
+    host: str
+    path: str
+    raw_query: str
+    fragment: str
+    user: tuple[str, str] | None
+
+
+def _refused(why: str) -> CelEvaluationError:
+    return CelEvaluationError(f"failed to decode the string in parseURL: {why}")
+
+
+def parse_url(value: str) -> Url:
+    """Return a URL, absolute or relative.
+
+    Raises CelEvaluationError where url.Parse returns an error; the text does not quote the URL.
+    """
+    raw, _, fragment = go_bytes(value).partition(b"#")
+    if any(byte < 0x20 or byte == 0x7F for byte in raw):  # noqa: PLR2004 - ASCII control characters
+        raise _refused("net/url: invalid control character in URL")
+    if raw == b"*":
+        return Url(scheme="", host="", path="*", raw_query="", fragment=_text(_unescaped(fragment)), user=None)
+    scheme, rest = _scheme(raw)
+    if rest.endswith(b"?") and rest.count(b"?") == 1:
+        rest, query = rest[:-1], b""
+    else:
+        rest, _, query = rest.partition(b"?")
+    user, host = None, b""
+    if not rest.startswith(b"/") and scheme:
+        rest = b""  # an opaque URL such as mailto:
+    else:
+        if not rest.startswith(b"/") and b":" in rest.partition(b"/")[0]:
+            raise _refused("first path segment in URL cannot contain colon")
+        if rest.startswith(b"//") and (scheme or not rest.startswith(b"///")):
+            authority, slash, path = rest[2:].partition(b"/")
+            user, host = _authority(authority)
+            rest = slash + path
+    return Url(
+        scheme=_text(scheme.lower()),
+        host=_text(host),
+        path=_text(_unescaped(rest)),
+        raw_query=_text(query),
+        fragment=_text(_unescaped(fragment)),
+        user=user,
+    )
+
+
+def _text(raw: bytes) -> str:
+    return go_string(raw)
+
+
+def _scheme(raw: bytes) -> tuple[bytes, bytes]:
+    for at, byte in enumerate(raw):
+        char = chr(byte)
+        if char.isascii() and char.isalpha():
+            continue
+        if char in "0123456789+-.":
+            if at == 0:
+                return b"", raw
+        elif char == ":":
+            if at == 0:
+                raise _refused("missing protocol scheme")
+            return raw[:at], raw[at + 1 :]
+        else:
+            return b"", raw
+    return b"", raw
+
+
+def _authority(authority: bytes) -> tuple[tuple[str, str] | None, bytes]:
+    info, at, host = authority.rpartition(b"@")
+    host = _host(host)
+    if not at:
+        return None, host
+    if not _USERINFO.match(info):
+        raise _refused("net/url: invalid userinfo")
+    name, _, password = info.partition(b":")
+    return (_text(_unescaped(name)), _text(_unescaped(password))), host
+
+
+def _host(host: bytes) -> bytes:
+    if host.startswith(b"["):
+        end = host.rfind(b"]")
+        if end < 0:
+            raise _refused("missing ']' in host")
+        if not _PORT.match(host[end + 1 :]):
+            raise _refused("invalid port after host")
+        zone = host[:end].find(b"%25")
+        if zone >= 0:
+            return _host_unescaped(host[:zone]) + _unescaped(host[zone:end]) + _host_unescaped(host[end:])
+    elif b":" in host and not _PORT.match(host[host.rfind(b":") :]):
+        raise _refused("invalid port after host")
+    return _host_unescaped(host)
+
+
+def _host_unescaped(host: bytes) -> bytes:
+    for hit in _ESCAPE.finditer(host):
+        # escapes in a host are for bytes beyond ASCII alone (RFC 6874 keeps %25 for zones)
+        if hit[1] is None or (int(hit[1], 16) < 0x80 and hit[1] != b"25"):  # noqa: PLR2004 - ASCII
+            raise _refused("invalid URL escape")
+    if _HOST_REFUSED.search(_ESCAPE.sub(b"", host)):
+        raise _refused("invalid character in host name")
+    return _unescaped(host)
+
+
+def _unescaped(raw: bytes) -> bytes:
+    if b"%" not in raw:
+        return raw
+
+    def byte(hit: re.Match[bytes]) -> bytes:
+        if hit[1] is None:
+            raise _refused("invalid URL escape")
+        return bytes([int(hit[1], 16)])
+
+    return _ESCAPE.sub(byte, raw)
+
+
+def query_values(raw_query: str) -> dict[str, list[str]]:
+    """URL.Query(): each key's values; pairs that are malformed are left out."""
+    return {
+        _text(name): [_text(value) for value in values] for name, values in parse_query(go_bytes(raw_query)).items()
+    }

@@ -1,0 +1,311 @@
+"""Listeners compiled once: references resolved, interceptors, bindings and templates ready to run.
+
+A mistake inside one trigger becomes that trigger's `problem`; all others run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from itertools import islice
+from typing import TypeVar, cast
+
+from functions.common.errors import LastingError
+from functions.dataclass import dataclass
+from functions.interceptors.base import Interceptor, Place
+from functions.listening.selection import selected_triggers
+from functions.model.annotations import Judged, check, judged, literal
+from functions.model.resources import (
+    Binding,
+    BindingRef,
+    EventListener,
+    InlineBinding,
+    InlineTrigger,
+    InterceptorSpec,
+    Param,
+    Registry,
+    TemplateSpec,
+    Trigger,
+    TriggerGroup,
+    TriggerRef,
+    TriggerSpec,
+)
+from functions.rendering.bindings import CompiledBindings, compile_bindings
+from functions.rendering.templates import CompiledTemplate, compile_template
+
+CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
+MAX_TRIGGERS = 5_000
+"""Triggers of one listener: every delivery looks at each, and a selector over all namespaces may find any number."""
+PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
+VERIFIES_NOTHING = (
+    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
+    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
+)
+"""Shown to everyone: it names nothing."""
+
+NO_ANNOTATIONS: Mapping[str, str] = {}
+
+T = TypeVar("T")
+_Builder = Callable[[InterceptorSpec, Place], Interceptor]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedGroup:
+    """A TriggerGroup's interceptors, run once a delivery for all its triggers."""
+
+    trigger_id: str
+    chain: tuple[Interceptor, ...] = ()
+    webhook_first: bool = False
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedTrigger:
+    """One trigger of one listener, compiled. With a `problem` it always fails, and the rest may be missing."""
+
+    name: str
+    namespace: str
+    identity: str
+    """Stable and unique in the listener: names derive from it."""
+    group: PreparedGroup | None = None
+    chain: tuple[Interceptor, ...] = ()
+    webhook_first: bool = False
+    """The chain begins with a `webhook`, which gets a form as it came."""
+    bindings: CompiledBindings | None = None
+    template: CompiledTemplate | None = None
+    service_account: str = ""
+    problem: str = ""
+
+    @property
+    def trigger_id(self) -> str:
+        """As custom interceptors are told it."""
+        return f"namespaces/{self.namespace}/triggers/{self.name}"
+
+    @property
+    def interceptors(self) -> tuple[Interceptor, ...]:
+        """The whole chain, the group's first."""
+        return (*self.group.chain, *self.chain) if self.group else self.chain
+
+    @property
+    def vouches(self) -> bool:
+        """Whether some interceptor can know a delivery to be authentic."""
+        return any(interceptor.vouches for interceptor in self.interceptors)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One EventListener, compiled."""
+
+    name: str
+    namespace: str
+    uid: str
+    triggers: tuple[PreparedTrigger, ...]
+    takes_forms: bool
+    """Annotated tekton.dev/payload-validation: "false": the body may be anything, as Slack's form."""
+    cloud_event_uri: str = ""
+
+    @property
+    def path(self) -> str:
+        """`namespace/name`."""
+        return f"{self.namespace}/{self.name}"
+
+
+def prepare(listener: EventListener, registry: Registry, *, outbound_hosts: frozenset[str] = frozenset()) -> Listener:
+    """Compile one listener. Never raises: what cannot be compiled is its trigger's `problem`."""
+    return Listener(
+        name=listener.metadata.name,
+        namespace=listener.metadata.namespace,
+        uid=listener.metadata.uid,
+        triggers=tuple(_Preparation(listener, registry, outbound_hosts).triggers()),
+        takes_forms=listener.metadata.annotations.get(PAYLOAD_VALIDATION, "").lower() == "false",
+        cloud_event_uri=listener.cloud_event_uri,
+    )
+
+
+class _Preparation:
+    """The state of compiling one listener: what it refers to, identities given and templates compiled so far."""
+
+    def __init__(self, listener: EventListener, registry: Registry, outbound_hosts: frozenset[str]) -> None:
+        self._listener = listener
+        self._registry = registry
+        self._outbound_hosts = outbound_hosts
+        self._namespace = listener.metadata.namespace
+        self._identities: Counter[str] = Counter()
+        self._templates: dict[tuple[str, str], CompiledTemplate] = {}
+
+    def triggers(self) -> list[PreparedTrigger]:
+        prepared = list(islice(self._all(), MAX_TRIGGERS + 1))
+        if len(prepared) > MAX_TRIGGERS:
+            problem = f"the listener has more than {MAX_TRIGGERS} triggers, and the others do not run: split it"
+            prepared[-1] = PreparedTrigger(name="", namespace=self._namespace, identity="#others", problem=problem)
+        return prepared
+
+    def _all(self) -> Iterator[PreparedTrigger]:
+        for position, entry in enumerate(self._listener.triggers):
+            yield self._listed(position, entry)
+        for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace):
+            yield self._selected(trigger)
+        for group in self._listener.groups:
+            yield from self._grouped(group)
+
+    def _listed(self, position: int, entry: InlineTrigger | TriggerRef) -> PreparedTrigger:
+        if isinstance(entry, InlineTrigger):
+            return self._prepared(entry.spec, entry.name, self._namespace, unnamed=f"#{position + 1}")
+        trigger = self._registry.triggers.get((self._namespace, entry.name))
+        if trigger is None:
+            return PreparedTrigger(
+                name=entry.name,
+                namespace=self._namespace,
+                identity=self._identity(entry.name, self._namespace),
+                problem=self._missing("Trigger", entry.name, self._namespace, f"triggers[{position}].triggerRef"),
+            )
+        return self._selected(trigger)
+
+    def _selected(self, trigger: Trigger, group: PreparedGroup | None = None) -> PreparedTrigger:
+        name, namespace = trigger.metadata.name, trigger.metadata.namespace
+        wrong = self._registry.invalid.get(("Trigger", namespace, name))
+        if wrong is None:
+            return self._prepared(trigger.spec, name, namespace, annotations=trigger.metadata.annotations, group=group)
+        identity = self._identity(name, namespace, group.trigger_id if group else "")
+        problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
+        return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
+
+    def _grouped(self, group: TriggerGroup) -> Iterator[PreparedTrigger]:
+        trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
+        try:
+            whom = self._judged(NO_ANNOTATIONS)
+        except LastingError:  # which each of its triggers says
+            whom = "author"
+        place = self._place(self._namespace, whom)
+        try:
+            chain = tuple(build_interceptor(spec, place) for spec in group.interceptors)
+            prepared = PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
+        except LastingError as error:
+            prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
+        for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace):
+            yield self._selected(trigger, prepared)
+
+    def _identity(self, name: str, namespace: str, group: str = "") -> str:
+        identity = f"{group}/{namespace}/{name}" if group else f"{namespace}/{name}"
+        self._identities[identity] += 1
+        seen = self._identities[identity]
+        return identity if seen == 1 else f"{identity}#{seen}"
+
+    def _prepared(
+        self,
+        spec: TriggerSpec,
+        name: str,
+        namespace: str,
+        *,
+        unnamed: str = "",
+        annotations: Mapping[str, str] = NO_ANNOTATIONS,
+        group: PreparedGroup | None = None,
+    ) -> PreparedTrigger:
+        problems: list[str] = [group.problem] if group and group.problem else []
+
+        def attempt(build: Callable[[], T], otherwise: T) -> T:
+            try:
+                return build()
+            except LastingError as error:
+                problems.append(error.reason)
+                return otherwise
+
+        whom: Judged = attempt(lambda: self._judged(annotations), "author")
+        place = self._place(namespace, whom)
+        chain: tuple[Interceptor, ...] = attempt(
+            lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
+        )
+        template = attempt(lambda: self._template(spec, namespace), None)
+        defaulted = template.defaults if template else {}
+        bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
+        return PreparedTrigger(
+            name=name,
+            namespace=namespace,
+            identity=self._identity(name or unnamed, namespace, group.trigger_id if group else ""),
+            group=group,
+            chain=chain,
+            webhook_first=_webhook_first(spec.interceptors),
+            bindings=bindings,
+            template=template,
+            service_account=spec.service_account,
+            problem="; ".join(problems),
+        )
+
+    def _place(self, namespace: str, whom: Judged) -> Place:
+        return Place(namespace, self._namespace, self._registry, self._outbound_hosts, whom)
+
+    def _judged(self, annotations: Mapping[str, str]) -> Judged:
+        """Return whom githubOwners judges. Raises LastingError for a slip in the listener's annotations, or these."""
+        own = self._listener.metadata.annotations
+        check("EventListener", own)
+        check("Trigger", annotations)
+        return judged(own, annotations)
+
+    def _params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
+        params: list[Param] = []
+        for position, binding in enumerate(bindings):
+            if isinstance(binding, InlineBinding):
+                params.append(binding.param)
+            else:
+                params += self._referenced(binding, namespace, position)
+        return params
+
+    def _referenced(self, ref: BindingRef, namespace: str, position: int) -> Sequence[Param]:
+        if ref.kind == "ClusterTriggerBinding":
+            binding = self._registry.cluster_bindings.get(ref.name)
+            namespace = ""
+        else:
+            binding = self._registry.bindings.get((namespace, ref.name))
+        if binding is None:
+            raise LastingError(self._missing(ref.kind, ref.name, namespace, f"bindings[{position}].ref"))
+        return binding.params
+
+    def _template(self, spec: TriggerSpec, namespace: str) -> CompiledTemplate:
+        own = self._listener.metadata.annotations
+        if isinstance(spec.template, TemplateSpec):
+            return compile_template(spec.template, literal=literal(own, NO_ANNOTATIONS))
+        if spec.template is None:
+            raise LastingError("the trigger has no template: give template.ref or template.spec")
+        key = (namespace, spec.template.name)
+        if key not in self._templates:
+            template = self._registry.templates.get(key)
+            if template is None:
+                raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
+            check("TriggerTemplate", template.metadata.annotations)
+            self._templates[key] = compile_template(template.spec, literal=literal(own, template.metadata.annotations))
+        return self._templates[key]
+
+    def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:
+        where = f"{namespace}/{name}" if namespace else name
+        wrong = self._registry.invalid.get((kind, namespace, name))
+        return f"{kind} {where}, which {path} names, {f'is not valid: {wrong}' if wrong else 'does not exist'}"
+
+
+def _webhook_first(specs: Sequence[InterceptorSpec]) -> bool:
+    return bool(specs) and specs[0].webhook is not None
+
+
+@cache
+def _builder(module: str) -> _Builder:
+    # one interceptor's module is imported only when a trigger uses it: cold start pays for nothing else
+    return cast("_Builder", import_module(f"functions.interceptors.{module}").build)
+
+
+def build_interceptor(spec: InterceptorSpec, place: Place) -> Interceptor:
+    """Compile one interceptor of a chain. Raises LastingError that names what is wrong."""
+    if spec.webhook is not None:
+        return _builder("webhook")(spec, place)
+    if spec.ref_kind == "ClusterInterceptor" and spec.ref_name in CORE_INTERCEPTORS:
+        return _builder(spec.ref_name)(spec, place)
+    return _builder("custom")(spec, place)
+
+
+def problems(listener: Listener, *, allow_unverified: bool) -> Mapping[str, str]:
+    """Return what can never work, by trigger, for the log at start: nothing verified among it, unless allowed."""
+    found = {}
+    for trigger in listener.triggers:
+        if problem := trigger.problem or ("" if allow_unverified or trigger.vouches else VERIFIES_NOTHING):
+            found[trigger.identity] = problem
+    return found

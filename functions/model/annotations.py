@@ -1,0 +1,57 @@
+"""Annotations `pipehook.dev/…` of Tekton Triggers' objects, which Tekton ignores; a slip in one is a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, cast
+
+from functions.common.errors import LastingError
+from functions.common.shown import shown
+from functions.outcomes.naming import KEY_ANNOTATION
+
+PREFIX = "pipehook.dev/"
+OWNERS = f"{PREFIX}owners"
+VARIABLES = f"{PREFIX}pipelines-variables"
+
+Judged = Literal["author", "sender"]
+"""Whom githubOwners judges: a pull request's author, or whoever sent the event, as Tekton does."""
+
+_JUDGED = ("author", "sender")
+_WRITTEN = frozenset({KEY_ANNOTATION})
+"""What stands on objects that Pipehook has created, Triggers and templates perhaps among them."""
+_KNOWN: Mapping[str, frozenset[str]] = {
+    "EventListener": frozenset({OWNERS, VARIABLES, *(f"{PREFIX}{name}" for name in ("cluster", "status"))}),
+    "Trigger": frozenset({OWNERS}),
+    "TriggerTemplate": frozenset({VARIABLES}),
+}
+_ARTICLED = {"EventListener": "an EventListener", "Trigger": "a Trigger", "TriggerTemplate": "a TriggerTemplate"}
+
+
+def check(kind: str, annotations: Mapping[str, str]) -> None:
+    """Raise LastingError that names an annotation of ours which means nothing on this kind."""
+    for name in annotations:
+        if name.startswith(PREFIX) and name not in _KNOWN[kind] and name not in _WRITTEN:
+            known = ", ".join(sorted(_KNOWN[kind]))
+            raise LastingError(f"the annotation {shown(name)} means nothing on {_ARTICLED[kind]}: known are {known}")
+
+
+def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:
+    """Return whom githubOwners judges: as the Trigger says, else the listener, else the author.
+
+    Raises LastingError when it is said wrongly.
+    """
+    value = trigger.get(OWNERS, listener.get(OWNERS, "author"))
+    if value not in _JUDGED:
+        raise LastingError(f"the annotation {OWNERS} must be {' or '.join(_JUDGED)}")
+    return cast("Judged", value)
+
+
+def literal(listener: Mapping[str, str], template: Mapping[str, str]) -> bool:
+    """Say whether a template's values must never form a variable of Pipelines: it says so, or its listener does.
+
+    Raises LastingError when it is said wrongly.
+    """
+    values = [annotations[VARIABLES] for annotations in (listener, template) if VARIABLES in annotations]
+    if any(value != "literal" for value in values):
+        raise LastingError(f"the annotation {VARIABLES} must be literal, or not there")
+    return bool(values)

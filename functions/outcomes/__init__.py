@@ -1,0 +1,1 @@
+"""What is made of a delivery: names that derive from it, whose an object is, and the reply."""

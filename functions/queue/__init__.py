@@ -1,0 +1,1 @@
+"""What waits in the queue, and what can never be created."""

@@ -1,0 +1,1 @@
+"""Which failed deliveries GitHub is asked to send again."""

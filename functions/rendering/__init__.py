@@ -1,0 +1,1 @@
+"""From an event to params and from params to resources: bindings, templates, JSONPath."""

@@ -1,0 +1,140 @@
+"""What the tests of secrets share: a clock moved by hand, a store over the stand-in, connections that die."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import socket
+import threading
+import time
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from typing import Self
+from unittest import mock
+
+import pytest
+
+from functions.adapters.secrets import sources
+from functions.adapters.secrets.manager_client import ManagerClient
+from functions.adapters.secrets.sources import SecretStore, open_secrets
+from functions.common.ports import Deadline, Services
+from functions.common.values import Refusal, SecretRef
+from functions.delivery import Delivery
+from functions.interceptors.base import Assurance, Call
+from functions.interceptors.signatures import HubSignature
+from functions.settings import read_settings
+from tests.standins.secret_manager import SecretManager
+
+PROJECT = "p"
+NAMESPACE = "goldstine-lab"
+HOOK = SecretRef(NAMESPACE, "github-webhook", "secretkey")
+OTHER = SecretRef(NAMESPACE, "other-hook", "secretkey")
+BODY = b'{"ref": "refs/heads/main"}'
+
+
+@dataclass
+class LifeClock:
+    """Seconds that pass when a test says so."""
+
+    now: float = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+    def pass_by(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def within(seconds: float = 8.0) -> Deadline:
+    return Deadline(time.monotonic() + seconds, time.monotonic)
+
+
+def counts(manager: SecretManager) -> dict[str, int]:
+    """How often each method was called."""
+    found: dict[str, int] = {}
+    for call in manager.calls:
+        found[call.method] = found.get(call.method, 0) + 1
+    return found
+
+
+@dataclass
+class ManagedSecrets:
+    """A store whose secrets come from a Secret Manager over gRPC, without waits between attempts."""
+
+    manager: SecretManager
+    monkeypatch: pytest.MonkeyPatch
+    clock: LifeClock = field(default_factory=LifeClock)
+
+    def open(self, *, namespaces: Collection[str] = (NAMESPACE,), **environment: str) -> SecretStore:
+        self.monkeypatch.setattr(sources, "_open_client", lambda host: ManagerClient(host, sleep=mock.Mock()))
+        settings = read_settings(
+            {
+                "SECRETS_SOURCE": f"secret-manager://{PROJECT}",
+                "SECRET_MANAGER_EMULATOR_HOST": self.manager.host,
+                **environment,
+            }
+        )
+        return open_secrets(settings, kubernetes=mock.Mock(), namespaces=lambda: namespaces, clock=self.clock)
+
+
+def verdict(store: SecretStore, key: bytes, ref: SecretRef = HOOK, *, seconds: float = 8.0) -> Assurance | Refusal:
+    """Verify a delivery that was signed with `key`, as the github interceptor does."""
+    signature = hmac.digest(key, BODY, hashlib.sha256).hex()
+    headers = {"X-Hub-Signature-256": (f"sha256={signature}",)}
+    delivery = Delivery(path="/", headers=headers, body=BODY, received_at=0.0, nonce="")
+    call = Call(
+        delivery=delivery,
+        services=Services(secrets=store, outbound=mock.Mock(), github=mock.Mock()),
+        deadline=within(seconds),
+        trigger_id="namespaces/goldstine-lab/triggers/github-trigger",
+    )
+    return HubSignature(ref).verify(call)
+
+
+def accepted(store: SecretStore, key: bytes, ref: SecretRef = HOOK) -> bool:
+    return verdict(store, key, ref) is Assurance.SIGNED
+
+
+class Relay:
+    """A TCP relay to a server. Connections that are open when it is frozen stay open and carry nothing any more."""
+
+    def __init__(self, host: str) -> None:
+        name, _, port = host.rpartition(":")
+        self._target = (name, int(port))
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._sockets: list[socket.socket] = []
+        self._frozen: set[socket.socket] = set()
+        self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
+
+    def __enter__(self) -> Self:
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
+        for one in [self._listener, *self._sockets]:
+            one.close()
+
+    def freeze(self) -> None:
+        """Let the open connections carry nothing any more; new ones do."""
+        self._frozen.update(self._sockets)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                near, _ = self._listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(self._target)
+            self._sockets += (near, far)
+            for source, sink in ((near, far), (far, near)):
+                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+
+    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(65536):
+                if source not in self._frozen:
+                    sink.sendall(data)

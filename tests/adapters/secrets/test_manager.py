@@ -1,0 +1,545 @@
+"""Secret Manager through the real client over gRPC: rotation, faults, outages, floods."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from unittest import mock
+
+import grpc
+import pytest
+from grpc import StatusCode
+
+from functions.adapters import google_calls
+from functions.adapters.secrets.manager import MAX_VERSIONS
+from functions.common.errors import LastingError, PassingError, VerificationSetupError
+from functions.common.values import Refusal, SecretRef
+from functions.interceptors.base import Assurance
+from tests.adapters.secrets.support import HOOK, NAMESPACE, OTHER, PROJECT, ManagedSecrets, accepted, counts, verdict
+from tests.adapters.secrets.support import within as deadline
+from tests.standins.secret_manager import SecretManager
+
+SECRET = f"projects/{PROJECT}/secrets/{HOOK.name}"
+KUBECONFIG = f"projects/{PROJECT}/secrets/kubeconfig"
+
+
+@pytest.fixture
+def manager() -> Iterator[SecretManager]:
+    with SecretManager() as running:
+        yield running
+
+
+@pytest.fixture
+def managed(manager: SecretManager, monkeypatch: pytest.MonkeyPatch) -> ManagedSecrets:
+    return ManagedSecrets(manager, monkeypatch)
+
+
+def setup_error(managed: ManagedSecrets, ref: SecretRef = HOOK) -> str:
+    with pytest.raises(VerificationSetupError) as caught:
+        managed.open().accepted(ref, deadline())
+    return caught.value.reason
+
+
+class TestValues:
+    def test_a_plain_value_is_the_value(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"plain")
+        assert managed.open().accepted(HOOK, deadline()) == (b"plain",)
+
+    def test_a_json_object_is_looked_up_by_the_key(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, json.dumps({"secretkey": "käse", "other": "x"}).encode())
+        assert managed.open().accepted(HOOK, deadline()) == ("käse".encode(),)
+
+    def test_a_missing_key_is_named(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b'{"other": "hidden-value"}')
+        reason = setup_error(managed)
+        assert "error getting secret: cannot find secretkey key in secret goldstine-lab/github-webhook" in reason
+        assert "hidden-value" not in reason
+
+    @pytest.mark.parametrize("payload", [b"", b"\n", b"\r\n", b"  \n", b'{"secretkey": ""}', b'{"secretkey": "\\n"}'])
+    def test_an_empty_value_is_never_accepted(
+        self, managed: ManagedSecrets, manager: SecretManager, payload: bytes
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, payload)
+        assert "empty" in setup_error(managed)
+
+    def test_the_largest_payload(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        value = b"k" * 64 * 1024
+        manager.add(PROJECT, HOOK.name, value)
+        assert managed.open().accepted(HOOK, deadline()) == (value,)
+
+
+class TestRotation:
+    def test_no_delivery_is_lost(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        store = managed.open()
+        assert accepted(store, b"old")
+        managed.clock.pass_by(30)
+        manager.add(PROJECT, HOOK.name, b"new")
+        assert accepted(store, b"new"), "the sender uses the new key at once, the cache had the old one alone"
+        assert accepted(store, b"old"), "deliveries signed before the switch are on their way"
+        manager.disable(PROJECT, HOOK.name, 1)
+        managed.clock.pass_by(60)
+        assert not accepted(store, b"old")
+        assert accepted(store, b"new")
+
+    @pytest.mark.parametrize("end", ["disable", "destroy"])
+    def test_an_ended_version_is_refused_within_the_life(
+        self, managed: ManagedSecrets, manager: SecretManager, end: str
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        store = managed.open()
+        assert store.accepted(HOOK, deadline()) == (b"new", b"old")
+        getattr(manager, end)(PROJECT, HOOK.name, 1)
+        managed.clock.pass_by(60)
+        assert store.accepted(HOOK, deadline()) == (b"new",)
+
+    def test_a_newest_version_that_is_disabled_leaves_the_older(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"bad")
+        store = managed.open()
+        assert store.accepted(HOOK, deadline()) == (b"bad", b"old")
+        manager.disable(PROJECT, HOOK.name, 2)
+        managed.clock.pass_by(60)
+        assert store.accepted(HOOK, deadline()) == (b"old",)
+
+    def test_a_version_that_is_enabled_again_comes_back(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        manager.disable(PROJECT, HOOK.name, 1)
+        store = managed.open()
+        assert store.accepted(HOOK, deadline()) == (b"new",)
+        manager.enable(PROJECT, HOOK.name, 1)
+        managed.clock.pass_by(600)
+        assert store.accepted(HOOK, deadline()) == (b"new", b"old")
+
+    def test_two_versions_added_between_two_reads(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"one")
+        store = managed.open()
+        store.accepted(HOOK, deadline())
+        manager.add(PROJECT, HOOK.name, b"two")
+        manager.add(PROJECT, HOOK.name, b"three")
+        managed.clock.pass_by(60)
+        assert store.accepted(HOOK, deadline()) == (b"three", b"two", b"one")
+
+    def test_versions_are_listed_once_in_ten_minutes(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"one")
+        manager.add(PROJECT, HOOK.name, b"two")
+        store = managed.open()
+        for _ in range(9):
+            assert store.accepted(HOOK, deadline()) == (b"two", b"one")
+            managed.clock.pass_by(60)
+        assert counts(manager) == {"ListSecretVersions": 1, "AccessSecretVersion": 18}
+
+    def test_the_newest_versions_count_and_the_log_says_so(
+        self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number in range(MAX_VERSIONS + 20):
+            manager.add(PROJECT, HOOK.name, b"key-%d" % number)
+        values = managed.open().accepted(HOOK, deadline())
+        assert values == tuple(b"key-%d" % number for number in range(MAX_VERSIONS + 19, 19, -1))
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+
+    def test_no_enabled_version(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.disable(PROJECT, HOOK.name, 1)
+        assert f"{SECRET} has no enabled version: add one, or enable one" in setup_error(managed)
+
+
+class TestPermissions:
+    def test_without_listing_latest_counts_and_the_log_says_so_once(
+        self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        manager.deny("ListSecretVersions")
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        store = managed.open()
+        for seconds in (60, 540, 600):
+            assert store.accepted(HOOK, deadline()) == (b"new",)
+            managed.clock.pass_by(seconds)
+        assert counts(manager) == {"ListSecretVersions": 2, "AccessSecretVersion": 3}
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        assert "roles/secretmanager.viewer" in caplog.text
+        assert SECRET in caplog.text
+        manager.mend()
+        assert store.accepted(HOOK, deadline()) == (b"new", b"old")
+
+    def test_an_emulator_that_cannot_list_gives_the_latest(
+        self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        manager.fail("ListSecretVersions", StatusCode.UNIMPLEMENTED)
+        manager.add(PROJECT, HOOK.name, b"key")
+        assert managed.open().accepted(HOOK, deadline()) == (b"key",)
+        assert counts(manager) == {"ListSecretVersions": 1, "AccessSecretVersion": 1}
+        assert "an emulator perhaps, has no secretmanager.versions.list" in caplog.text
+
+    def test_without_listing_a_disabled_latest_is_named(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.deny("ListSecretVersions")
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.disable(PROJECT, HOOK.name, 1)
+        assert "the newest version" in setup_error(managed)
+        assert "is disabled" in setup_error(managed)
+
+    def test_a_denied_access_names_role_and_secret(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.deny("AccessSecretVersion")
+        reason = setup_error(managed)
+        assert f"secretmanager.versions.access is denied on {SECRET}, or it does not exist" in reason
+        assert "grant roles/secretmanager.secretAccessor on this secret" in reason
+
+    def test_a_missing_secret_is_named_in_tektons_words(self, managed: ManagedSecrets) -> None:
+        reason = setup_error(managed)
+        assert reason.startswith('error getting secret: secrets "github-webhook" not found')
+        assert "secret goldstine-lab/github-webhook, key secretkey" in reason
+
+    def test_a_missing_secret_is_asked_for_once_in_ten_seconds(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        store = managed.open()
+        for _ in range(50):
+            with pytest.raises(VerificationSetupError):
+                store.accepted(HOOK, deadline())
+        assert counts(manager) == {"ListSecretVersions": 1}
+        manager.add(PROJECT, HOOK.name, b"key")
+        managed.clock.pass_by(10)
+        assert accepted(store, b"key")
+
+
+class TestFaults:
+    @pytest.mark.parametrize("method", ["ListSecretVersions", "AccessSecretVersion"])
+    @pytest.mark.parametrize(
+        "code", [StatusCode.UNAVAILABLE, StatusCode.INTERNAL, StatusCode.UNKNOWN, StatusCode.ABORTED]
+    )
+    def test_a_passing_fault_is_tried_again(
+        self, managed: ManagedSecrets, manager: SecretManager, method: str, code: StatusCode
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.fail(method, code, times=2)
+        assert accepted(managed.open(), b"key")
+        assert counts(manager)[method] == 3
+
+    @pytest.mark.parametrize("method", ["ListSecretVersions", "AccessSecretVersion"])
+    @pytest.mark.parametrize(
+        "code", [StatusCode.UNAVAILABLE, StatusCode.RESOURCE_EXHAUSTED, StatusCode.UNAUTHENTICATED]
+    )
+    def test_a_cold_outage_is_passing(
+        self, managed: ManagedSecrets, manager: SecretManager, method: str, code: StatusCode
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.fail(method, code)
+        store = managed.open()
+        for _ in range(20):
+            with pytest.raises(PassingError, match="cannot be read now: Secret Manager"):
+                store.accepted(HOOK, deadline())
+        assert counts(manager)[method] == (3 if code is StatusCode.UNAVAILABLE else 1)
+        manager.mend()
+        managed.clock.pass_by(1)
+        assert accepted(store, b"key")
+
+    def test_one_unreadable_version_is_an_outage_not_a_shorter_list(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        manager.fail("AccessSecretVersion", StatusCode.UNAVAILABLE, secret="versions/1$")
+        with pytest.raises(PassingError):
+            verdict(managed.open(), b"old")
+
+    def test_a_silent_server_ends_with_the_deadline(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.hang("")
+        with pytest.raises(PassingError, match="DEADLINE_EXCEEDED"):
+            managed.open().accepted(HOOK, deadline(0.3))
+
+    def test_a_silent_connection_is_left_for_a_new_one(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.hang("ListSecretVersions", times=1)
+        assert managed.open().accepted(HOOK, deadline(1.0)) == (b"key",)
+
+    def test_no_server_at_all(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        store = managed.open(SECRET_MANAGER_EMULATOR_HOST="127.0.0.1:1")
+        with pytest.raises(PassingError, match="UNAVAILABLE"):
+            store.accepted(HOOK, deadline())
+
+    def test_an_idle_connection_is_replaced(
+        self, managed: ManagedSecrets, manager: SecretManager, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        opened = mock.Mock(wraps=grpc.insecure_channel)
+        monkeypatch.setattr(grpc, "insecure_channel", opened)
+        monkeypatch.setattr(google_calls, "LIFE_CLOCK", managed.clock)
+        store = managed.open()
+        for seconds in (60, 60, 241):
+            assert accepted(store, b"key")
+            managed.clock.pass_by(seconds)
+        assert opened.call_count == 1
+        assert accepted(store, b"key")
+        assert opened.call_count == 2
+
+    def test_a_damaged_payload_is_read_again(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.corrupt(1)
+        assert accepted(managed.open(), b"key")
+        assert counts(manager)["AccessSecretVersion"] == 2
+
+    def test_a_payload_that_stays_damaged_is_never_used(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        manager.corrupt(1000)
+        with pytest.raises(PassingError, match="checksum"):
+            verdict(managed.open(), b"key")
+        assert counts(manager)["AccessSecretVersion"] == 2
+
+    def test_an_unexpected_refusal_is_lasting(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.fail("", StatusCode.INVALID_ARGUMENT, message="quotes the request")
+        reason = setup_error(managed)
+        assert f"Secret Manager refuses to read {SECRET} (INVALID_ARGUMENT)" in reason
+        assert "quotes" not in reason
+
+
+class TestOutageWithLastGood:
+    def test_last_good_values_serve_for_ten_minutes(
+        self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        store = managed.open()
+        assert accepted(store, b"key")
+        manager.fail("", StatusCode.UNAVAILABLE)
+        for _ in range(9):
+            managed.clock.pass_by(61)
+            assert accepted(store, b"key")
+        assert [record.levelname for record in caplog.records] == ["WARNING"]
+        managed.clock.pass_by(52)
+        with pytest.raises(PassingError):
+            verdict(store, b"key")
+        manager.mend()
+        managed.clock.pass_by(1)
+        assert accepted(store, b"key")
+
+    def test_calls_in_an_outage_are_bounded(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        store = managed.open()
+        assert accepted(store, b"key")
+        managed.clock.pass_by(60)
+        manager.calls.clear()
+        manager.fail("", StatusCode.UNAVAILABLE)
+        for _ in range(100):
+            assert accepted(store, b"key")
+        assert len(manager.calls) == 3, "the attempts of one read"
+
+    def test_a_wrong_signature_in_an_outage_may_be_a_newer_key(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        store = managed.open()
+        assert accepted(store, b"old")
+        managed.clock.pass_by(30)
+        manager.fail("", StatusCode.UNAVAILABLE)
+        manager.add(PROJECT, HOOK.name, b"new")
+        for _ in range(2):
+            with pytest.raises(PassingError):
+                verdict(store, b"new")
+        assert accepted(store, b"old")
+
+    def test_a_lasting_fault_ends_last_good_values(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        store = managed.open()
+        assert accepted(store, b"key")
+        manager.deny("AccessSecretVersion")
+        managed.clock.pass_by(60)
+        with pytest.raises(VerificationSetupError):
+            verdict(store, b"key")
+
+
+class TestFloods:
+    def test_forgeries_drive_one_call_in_ten_seconds(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        store = managed.open()
+        assert accepted(store, b"key")
+        manager.calls.clear()
+        for _ in range(44):
+            for _ in range(20):
+                assert isinstance(verdict(store, b"forged"), Refusal)
+            managed.clock.pass_by(1)
+        assert counts(manager) == {"AccessSecretVersion": 4}
+
+    def test_forgeries_for_many_secrets_are_bounded_together(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        refs = [SecretRef(NAMESPACE, f"hook-{number}", "k") for number in range(60)]
+        store = managed.open()
+        for ref in refs:
+            manager.add(PROJECT, ref.name, b"key")
+            assert accepted(store, b"key", ref)
+        managed.clock.pass_by(20)
+        manager.calls.clear()
+        for ref in refs:
+            assert isinstance(verdict(store, b"forged", ref), Refusal)
+        assert counts(manager) == {"AccessSecretVersion": 20}
+
+    def test_names_chosen_by_a_sender_are_bounded(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        store = managed.open()
+        for number in range(520):
+            with pytest.raises((VerificationSetupError, PassingError)):
+                store.accepted(SecretRef(NAMESPACE, f"guess-{number}", "k"), deadline())
+        assert len(manager.calls) == 500
+
+    def test_64_threads_read_once(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"key")
+        store = managed.open()
+        together = threading.Barrier(64)
+
+        def deliver(_: int) -> object:
+            together.wait()
+            return verdict(store, b"key")
+
+        with ThreadPoolExecutor(64) as pool:
+            assert set(pool.map(deliver, range(64))) == {Assurance.SIGNED}
+        assert counts(manager) == {"ListSecretVersions": 1, "AccessSecretVersion": 1}
+
+    def test_64_threads_find_a_new_key_with_one_call(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        store = managed.open()
+        assert accepted(store, b"old")
+        managed.clock.pass_by(20)
+        manager.add(PROJECT, HOOK.name, b"new")
+        manager.calls.clear()
+        together = threading.Barrier(64)
+
+        def deliver(_: int) -> object:
+            together.wait()
+            return verdict(store, b"new")
+
+        with ThreadPoolExecutor(64) as pool:
+            assert set(pool.map(deliver, range(64))) == {Assurance.SIGNED}
+        assert counts(manager) == {"AccessSecretVersion": 2}, "latest, and the old version"
+
+
+class TestTenants:
+    def test_a_tenant_reads_its_own(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, "team-a-hook", b"of team-a")
+        manager.add(PROJECT, "team-b-hook", b"of team-b")
+        store = managed.open(namespaces=("team", "team-a", "team-b"), SECRET_ID_FORMAT="{namespace}-{name}")
+        assert store.accepted(SecretRef("team-a", "hook", "k"), deadline()) == (b"of team-a",)
+        with pytest.raises(VerificationSetupError, match="belongs to namespace team-a"):
+            store.accepted(SecretRef("team", "a-hook", "k"), deadline())
+
+    @pytest.mark.parametrize("variable", ["KUBECONFIG_SECRET", "GITHUB_TOKEN_SECRET"])
+    @pytest.mark.parametrize("resource", [KUBECONFIG, f"{KUBECONFIG}/versions/3", "projects/123/secrets/kubeconfig"])
+    def test_no_trigger_reads_the_functions_own_credentials(
+        self, managed: ManagedSecrets, manager: SecretManager, variable: str, resource: str
+    ) -> None:
+        manager.add(PROJECT, "kubeconfig", b"credentials")
+        store = managed.open(**{variable: resource})
+        with pytest.raises(VerificationSetupError, match="the function's own credentials"):
+            store.accepted(SecretRef(NAMESPACE, "kubeconfig", "k"), deadline())
+        assert not manager.calls
+
+    def test_another_projects_secret_of_that_name_is_another_secret(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, "kubeconfig", b"key")
+        store = managed.open(KUBECONFIG_SECRET="projects/infrastructure/secrets/kubeconfig")
+        assert store.accepted(SecretRef(NAMESPACE, "kubeconfig", "k"), deadline()) == (b"key",)
+
+
+class TestOwnCredentials:
+    def test_the_newest_enabled_version_with_one_call(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, "kubeconfig", b'{"json": "is no lookup here"}\n')
+        store = managed.open()
+        for _ in range(3):
+            assert store.fetch_secret(KUBECONFIG, deadline()) == b'{"json": "is no lookup here"}\n'
+        assert counts(manager) == {"AccessSecretVersion": 1}
+
+    def test_a_disabled_newest_version_is_passed_over(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        manager.add(PROJECT, "kubeconfig", b"two")
+        manager.disable(PROJECT, "kubeconfig", 2)
+        store = managed.open()
+        assert store.fetch_secret(KUBECONFIG, deadline()) == b"one"
+        manager.disable(PROJECT, "kubeconfig", 1)
+        managed.clock.pass_by(60)
+        with pytest.raises(LastingError, match="no enabled version"):
+            store.fetch_secret(KUBECONFIG, deadline())
+
+    def test_a_disabled_newest_version_without_listing(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        manager.disable(PROJECT, "kubeconfig", 1)
+        manager.deny("ListSecretVersions")
+        with pytest.raises(LastingError, match=r"roles/secretmanager\.viewer"):
+            managed.open().fetch_secret(KUBECONFIG, deadline())
+
+    def test_a_version_that_is_named(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        manager.add(PROJECT, "kubeconfig", b"two")
+        store = managed.open()
+        assert store.fetch_secret(f"{KUBECONFIG}/versions/1", deadline()) == b"one"
+        manager.disable(PROJECT, "kubeconfig", 1)
+        managed.clock.pass_by(60)
+        with pytest.raises(LastingError, match="versions/1 is disabled or destroyed"):
+            store.fetch_secret(f"{KUBECONFIG}/versions/1", deadline())
+
+    def test_it_is_read_anew_on_demand_but_not_on_every_one(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        store = managed.open()
+        assert store.fetch_secret(KUBECONFIG, deadline()) == b"one"
+        manager.add(PROJECT, "kubeconfig", b"two")
+        managed.clock.pass_by(11)
+        assert store.fetch_secret(KUBECONFIG, deadline()) == b"one"
+        for _ in range(5):
+            assert store.fetch_secret(KUBECONFIG, deadline(), refresh=True) == b"two"
+        assert counts(manager) == {"AccessSecretVersion": 2}
+
+    def test_guesses_at_triggers_secrets_do_not_crowd_them_out(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, "kubeconfig", b"one")
+        store = managed.open()
+        for number in range(501):
+            with pytest.raises((VerificationSetupError, PassingError)):
+                store.accepted(SecretRef(NAMESPACE, f"guess-{number}", "k"), deadline())
+        assert store.fetch_secret(KUBECONFIG, deadline()) == b"one"
+
+    def test_faults(self, managed: ManagedSecrets, manager: SecretManager) -> None:
+        store = managed.open()
+        with pytest.raises(LastingError, match='secrets "kubeconfig" not found'):
+            store.fetch_secret(KUBECONFIG, deadline())
+        manager.add(PROJECT, "kubeconfig", b"\n")
+        managed.clock.pass_by(10)
+        with pytest.raises(LastingError, match="kubeconfig is empty"):
+            store.fetch_secret(KUBECONFIG, deadline())
+        manager.fail("", StatusCode.UNAVAILABLE)
+        with pytest.raises(PassingError, match="kubeconfig2 cannot be read now"):
+            store.fetch_secret(f"{KUBECONFIG}2", deadline())
+
+
+def test_no_value_stands_in_a_repr_a_log_or_an_error(
+    managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("google").setLevel(logging.DEBUG)
+    canary = b"canary-value"
+    manager.add(PROJECT, HOOK.name, canary)
+    manager.add(PROJECT, OTHER.name, b'{"secretkey": {"nested": "canary-value"}, "canary-value": ["canary-value"]}')
+    manager.add(PROJECT, "broken", b'{"secretkey": "\\ud800canary-value"}')
+    store = managed.open()
+    assert accepted(store, canary)
+    said = [repr(store), repr(store._cache), repr(store._cache._entries)]
+    for ref in (OTHER, SecretRef(NAMESPACE, "broken", "secretkey")):
+        with pytest.raises(VerificationSetupError, match="not a string") as caught:
+            store.accepted(ref, deadline())
+        error: BaseException | None = caught.value
+        while error is not None:
+            said += [repr(error), repr(vars(error))]
+            error = error.__cause__ or error.__context__
+    manager.fail("", StatusCode.UNAVAILABLE)
+    managed.clock.pass_by(61)
+    assert accepted(store, canary)
+    assert caplog.records
+    assert "canary" not in "".join([*said, caplog.text, *(repr(vars(record)) for record in caplog.records)])
