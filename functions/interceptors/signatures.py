@@ -25,14 +25,19 @@ def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], boo
     many keys over a large forged body take long.
     """
     call.deadline.require("verify the delivery")
+
+    def in_time(value: bytes) -> bool:
+        call.deadline.require("verify the delivery")
+        return matches(value)
+
     secrets = call.services.secrets
     values = secrets.accepted(ref, call.deadline)
-    if any(matches(value) for value in values):
+    if any(in_time(value) for value in values):
         return True
     renewed = secrets.renewed(ref, call.deadline)
     if renewed is None:
         return False
-    return any(matches(value) for value in renewed if value not in values)
+    return any(in_time(value) for value in renewed if value not in values)
 
 
 @dataclass(frozen=True, slots=True)

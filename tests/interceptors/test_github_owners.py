@@ -371,7 +371,12 @@ class TestOwnersFile:
         ("text", "reason"),
         [
             ("approvers: [", "the OWNERS file is no YAML"),
-            ("[" * 5_000, "the OWNERS file is no YAML"),
+            ("[" * 200_000, "the OWNERS file nests deeper than 20 levels"),
+            ("{a: " * 60_000, "the OWNERS file nests deeper than 20 levels"),
+            ("- " * 100_000, "the OWNERS file nests deeper than 20 levels"),
+            ("approvers: *nobody", "the OWNERS file is no YAML"),
+            ("approvers: [a]\n---\napprovers: [b]", "the OWNERS file is no YAML"),
+            ("[a]: b", "the OWNERS file is no YAML object"),
             ("- alice", "the OWNERS file is no YAML object"),
             ("approvers: alice", "in the OWNERS file, approvers is no list of logins"),
             ("reviewers: [[alice]]", "in the OWNERS file, reviewers is no list of logins"),
