@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from flask import Request
+
     from functions.adapters.http.exchange import Response
 
 

@@ -5,8 +5,8 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from itertools import islice
@@ -15,6 +15,7 @@ from typing import TypeVar, cast
 from functions.common.errors import LastingError
 from functions.dataclass import dataclass
 from functions.interceptors.base import Interceptor, Place
+from functions.listening.identities import content, distinct
 from functions.listening.selection import selected_triggers
 from functions.model.annotations import Judged, check, judged, literal
 from functions.model.resources import (
@@ -68,7 +69,7 @@ class PreparedTrigger:
     name: str
     namespace: str
     identity: str
-    """Stable and unique in the listener: names derive from it."""
+    """Stable and unique in the listener, whatever the order of its triggers: names derive from it."""
     group: PreparedGroup | None = None
     chain: tuple[Interceptor, ...] = ()
     webhook_first: bool = False
@@ -132,11 +133,14 @@ class _Preparation:
         self._registry = registry
         self._outbound_hosts = outbound_hosts
         self._namespace = listener.metadata.namespace
-        self._identities: Counter[str] = Counter()
+        self._named: list[tuple[str, TriggerSpec | None]] = []
         self._templates: dict[tuple[str, str], CompiledTemplate] = {}
 
     def triggers(self) -> list[PreparedTrigger]:
         prepared = list(islice(self._all(), MAX_TRIGGERS + 1))
+        for position, identity in enumerate(distinct(self._named)):
+            if prepared[position].identity != identity:
+                prepared[position] = replace(prepared[position], identity=identity)
         if len(prepared) > MAX_TRIGGERS:
             problem = f"the listener has more than {MAX_TRIGGERS} triggers, and the others do not run: split it"
             prepared[-1] = PreparedTrigger(name="", namespace=self._namespace, identity="#others", problem=problem)
@@ -152,7 +156,7 @@ class _Preparation:
 
     def _listed(self, position: int, entry: InlineTrigger | TriggerRef) -> PreparedTrigger:
         if isinstance(entry, InlineTrigger):
-            return self._prepared(entry.spec, entry.name, self._namespace, unnamed=f"#{position + 1}")
+            return self._prepared(entry.spec, entry.name, self._namespace)
         trigger = self._registry.triggers.get((self._namespace, entry.name))
         if trigger is None:
             return PreparedTrigger(
@@ -168,7 +172,7 @@ class _Preparation:
         wrong = self._registry.invalid.get(("Trigger", namespace, name))
         if wrong is None:
             return self._prepared(trigger.spec, name, namespace, annotations=trigger.metadata.annotations, group=group)
-        identity = self._identity(name, namespace, group.trigger_id if group else "")
+        identity = self._identity(name, namespace, group, trigger.spec)
         problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
         return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
@@ -187,11 +191,14 @@ class _Preparation:
         for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace):
             yield self._selected(trigger, prepared)
 
-    def _identity(self, name: str, namespace: str, group: str = "") -> str:
-        identity = f"{group}/{namespace}/{name}" if group else f"{namespace}/{name}"
-        self._identities[identity] += 1
-        seen = self._identities[identity]
-        return identity if seen == 1 else f"{identity}#{seen}"
+    def _identity(
+        self, name: str, namespace: str, group: PreparedGroup | None = None, spec: TriggerSpec | None = None
+    ) -> str:
+        """Return what the names say, once for each trigger in order; `triggers` tells those apart that say the same."""
+        own = f"{namespace}/{name or f'#{content(spec)}'}"
+        identity = f"{group.trigger_id}/{own}" if group else own
+        self._named.append((identity, spec))
+        return identity
 
     def _prepared(
         self,
@@ -199,7 +206,6 @@ class _Preparation:
         name: str,
         namespace: str,
         *,
-        unnamed: str = "",
         annotations: Mapping[str, str] = NO_ANNOTATIONS,
         group: PreparedGroup | None = None,
     ) -> PreparedTrigger:
@@ -223,7 +229,7 @@ class _Preparation:
         return PreparedTrigger(
             name=name,
             namespace=namespace,
-            identity=self._identity(name or unnamed, namespace, group.trigger_id if group else ""),
+            identity=self._identity(name, namespace, group, spec),
             group=group,
             chain=chain,
             webhook_first=_webhook_first(spec.interceptors),
@@ -305,7 +311,7 @@ def build_interceptor(spec: InterceptorSpec, place: Place) -> Interceptor:
 def problems(listener: Listener, *, allow_unverified: bool) -> Mapping[str, str]:
     """Return what can never work, by trigger, for the log at start: nothing verified among it, unless allowed."""
     found = {}
-    for trigger in listener.triggers:
+    for number, trigger in enumerate(listener.triggers, start=1):
         if problem := trigger.problem or ("" if allow_unverified or trigger.vouches else VERIFIES_NOTHING):
-            found[trigger.identity] = problem
+            found[trigger.identity if trigger.name else f"{trigger.identity} (number {number})"] = problem
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import cast
 
@@ -71,7 +72,7 @@ def label_value(text: str) -> str:
 def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     """Return resource number `position` as it is to be created: named, labelled and annotated.
 
-    A `generateName` is followed by a hash of (delivery key, listener, trigger, position, attempt). A fixed name says
+    A `generateName` is followed by a hash of (delivery key, listener, trigger, place, attempt). A fixed name says
     nothing of the trigger; where the labels do not either, a hash of it follows the key in the annotation. From the
     second attempt on, `$(uid)` is another one too. Raises LastingError when the resource cannot be created whatever
     the cluster says: no kind, no name.
@@ -125,9 +126,34 @@ def _name(metadata: dict[str, Json], work: Work, position: int, attempt: int) ->
     if not base:
         raise LastingError(f"resource {position + 1} of the template has neither metadata.name nor generateName")
     listener = f"{work.listener_namespace}/{work.listener}"
-    digest = _digest("name", work.key, listener, work.identity, str(position), str(attempt))
+    digest = _digest("name", work.key, listener, work.identity, _place(work, position), str(attempt))
     suffix = base64.b32encode(digest).decode().lower()[:_SUFFIX]
     return base[: _MAX_NAME - _SUFFIX] + suffix
+
+
+def _place(work: Work, position: int) -> str:
+    """Return what tells a resource from the others of its template, in whatever order they stand.
+
+    Mostly nothing needs to: no other has its kind, namespace and generateName. Those that share them are told apart
+    by all that they hold, and counted where that is the same, too.
+    """
+    own = _kin(work, position)
+    kin = [other for other in range(len(work.resources)) if other == position or _kin(work, other) == own]
+    if len(kin) == 1:
+        return "0"
+    held = [json.dumps(work.resources[other], sort_keys=True) for other in kin]
+    mine = held[kin.index(position)]
+    return f"{_digest('resource', mine).hex()}.{held[: kin.index(position)].count(mine)}"
+
+
+def _kin(work: Work, position: int) -> tuple[Json, ...]:
+    resource = work.resources[position]
+    metadata = resource.get("metadata")
+    metadata = metadata if isinstance(metadata, dict) else {}
+    group = str(resource.get("apiVersion")).rpartition("/")[0]
+    base = str(metadata.get("generateName", ""))[: _MAX_NAME - _SUFFIX]
+    fixed = bool(metadata.get("name"))
+    return group, resource.get("kind"), metadata.get("namespace") or work.trigger_namespace, base, fixed
 
 
 def _text(metadata: dict[str, Json], name: str, position: int) -> str:

@@ -9,8 +9,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 
+from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline, Reply
 from functions.common.values import Event, Headers, Json, Refusal

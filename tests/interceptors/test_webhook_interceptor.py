@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from functions.adapters.outbound.calls import OutboundClient
 
+from functions.adapters.outbound.calls import OutboundClient
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Reply
 from functions.common.values import Event, Headers, Json

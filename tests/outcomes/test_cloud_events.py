@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from functions.adapters.outbound.calls import OutboundClient
 
 from functions.adapters.outbound import cloud_events as sending
+from functions.adapters.outbound.calls import OutboundClient
 from functions.common.ports import Deadline, Reply
 from functions.common.values import Headers, Outcome, Status
 from functions.delivery import Delivery, canonical_headers

@@ -15,7 +15,6 @@ from unittest import mock
 import grpc
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
-from functions.adapters.outbound.calls import OutboundClient
 
 from functions.adapters.github.api import RestGitHubApi
 from functions.adapters.github.app import AppTokens, StaticToken
@@ -27,6 +26,7 @@ from functions.adapters.kubernetes.kubeconfig import ClusterAccess
 from functions.adapters.kubernetes.secrets import ClusterSecrets
 from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.kubernetes.source import ClusterListeners
+from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
 from functions.adapters.secrets.ids import SecretIds
 from functions.adapters.secrets.manager import ManagerSecrets

@@ -13,10 +13,10 @@ from http.client import HTTPResponse
 
 import pytest
 import trustme
-from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 
 from functions.adapters.outbound import calls as outbound
 from functions.adapters.outbound import connections as outbound_connections
+from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 from functions.adapters.outbound.connections import Resolver
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Reply
