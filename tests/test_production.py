@@ -297,7 +297,7 @@ def _damaged(cluster: dict[str, Any], _: dict[str, Any]) -> None:
 
 
 REFUSED: dict[str, tuple[Edit, str]] = {
-    "exec": (lambda _, user: user.update(exec={"command": "gcloud"}), "exec is refused"),
+    "exec": (lambda _, user: user.update(exec={"command": "tsh"}), "tsh is refused"),
     "auth-provider": (lambda _, user: user.update({"auth-provider": {"name": "gcp"}}), "auth-provider is refused"),
     "password": (lambda _, user: user.update(username="admin", password="canary"), "password is refused"),
     "as": (lambda _, user: user.update({"as": "system:admin"}), "as is refused"),

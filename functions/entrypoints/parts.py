@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from functions.adapters.github.api import RestGitHubApi
 from functions.adapters.github.transport import GitHubTransport
@@ -19,6 +22,9 @@ from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.dataclass import dataclass
 from functions.settings import Redelivery, Settings
+
+if TYPE_CHECKING:
+    from functions.adapters.kubernetes.tokens import GoogleTokens
 
 _LOG = logging.getLogger(__name__)
 
@@ -37,6 +43,30 @@ class KubeconfigSecret:
         """Fetch and parse it. Raises ConfigurationError, or what reading a secret raises."""
         text = self.store.fetch_secret(self.resource, deadline, refresh=refresh)
         return parse_kubeconfig(text, trusted_local=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WithTokens:
+    """An AccessSource that adds the token which another one's kubeconfig asks for, if it does."""
+
+    source: AccessSource
+    tokens: Callable[[], GoogleTokens]
+
+    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
+        """Return the access, ready to be used. Raises what the source and `GoogleTokens` raise."""
+        access = self.source(refresh=refresh, deadline=deadline)
+        if access.credential is None:
+            return access
+        token = self.tokens()(access.credential, deadline, refresh=refresh)
+        return replace(access, token=token.text, token_ends=token.ends)
+
+
+@cache
+def _tokens() -> GoogleTokens:
+    # imported, with Google's library, for kubeconfigs that hold no token alone
+    from functions.adapters.kubernetes.tokens import GoogleTokens  # noqa: PLC0415 -- see above
+
+    return GoogleTokens()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +103,7 @@ def put_together(
     secrets = open_secrets(settings, kubernetes=cluster, namespaces=namespaces)
     access = _access(settings, secrets, kubeconfig_file)
     if access:
+        access = WithTokens(access, _tokens)
         opened.append(KubernetesApi(access))
     services = Services(
         secrets=secrets,

@@ -191,7 +191,7 @@ def test_the_function_itself_runs_no_plugin_and_says_so_at_start(
     application = Application(own.environment())
     (line,) = capsys.readouterr().out.splitlines()
     assert json.loads(line)["severity"] == "ERROR"
-    assert "exec is refused: a plugin cannot run here" in json.loads(line)["message"]
+    assert "the credential plugin plugin is refused: no plugin is executed here" in json.loads(line)["message"]
     body = encoded(PUSH)
     assert application.post(body, headers("push", body, secret=SECRET.encode())).status == 422
     assert not list(own.directory.rglob("ran"))

@@ -159,6 +159,10 @@ class ApiServer:
         """Let a further token in."""
         self._access.tokens[token] = user
 
+    def remove_token(self, token: str) -> None:
+        """Answer a token with 401 from now on."""
+        self._access.tokens.pop(token, None)
+
     def rotate_token(self, new: str) -> str:
         """Give the user of the present token a new one; the old one is answered with 401."""
         self._access.tokens.pop(self.token, None)

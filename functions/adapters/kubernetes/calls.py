@@ -18,7 +18,7 @@ from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailable
 from functions.adapters.kubernetes.kubeconfig import AccessSource
 from functions.adapters.kubernetes.refusals import Ask, Refusals
 from functions.adapters.kubernetes.transport import Request, Session
-from functions.common.errors import ConfigurationError, PassingError
+from functions.common.errors import ConfigurationError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.dataclass import dataclass
@@ -27,6 +27,10 @@ CONNECT_SECONDS = 2.5
 """The limit for a connection and its handshake; what is left of the deadline, when that is less."""
 DOUBT_SECONDS = 3.0
 """How long the first attempt over kept-alive connections waits for an answer before new ones are opened."""
+RENEW_SECONDS = 2.0
+"""What the renewal of a token that still lasts may take."""
+RENEW_AGAIN_SECONDS = 10.0
+"""How long after a renewal that failed the next one is tried."""
 MIN_ATTEMPT_SECONDS = 0.05
 """With less than this left, no further attempt is begun."""
 _LOG = logging.getLogger(__name__)
@@ -60,6 +64,7 @@ class Calls:
         self._lock = threading.Lock()
         self._session: Session | None = None
         self._refreshes = 0
+        self._renew_at = 0.0
         self._refusals = Refusals()
 
     def json(
@@ -162,16 +167,35 @@ class Calls:
     def _open(self, subject: str, deadline: Deadline) -> Session:
         """Return the session, made or renewed where need be."""
         session = self._session
-        if session is not None and session.usable():
+        if session is not None and session.usable() and not self._due(session):
             return session
         with self._locked(subject, deadline):
             session = self._session
             if session is None:
                 session = self._connected(refresh=False, deadline=deadline)
+            elif self._due(session):
+                session = self._prolonged(session, deadline)
             elif not session.usable():
                 session = session.renewed()
             self._session = session
             return session
+
+    def _due(self, session: Session) -> bool:
+        """Say whether the session's token is to be renewed, and may be tried to."""
+        return session.access.ends_soon() and time.time() >= self._renew_at
+
+    def _prolonged(self, session: Session, deadline: Deadline) -> Session:
+        """Return a session with a new token; the one that there is, while none can be had and it lasts."""
+        left = (session.access.token_ends or 0.0) - time.time()
+        within = Deadline(min(deadline.expires, deadline.clock() + RENEW_SECONDS), deadline.clock)
+        try:
+            return self._connected(refresh=False, deadline=within if left > RENEW_SECONDS else deadline)
+        except PipehookError as error:
+            if left <= RENEW_SECONDS:
+                raise
+            self._renew_at = time.time() + min(RENEW_AGAIN_SECONDS, left)
+            _LOG.warning("the cluster's token is not renewed yet, and lasts %d s more: %s", left, error.reason)
+            return session if session.usable() else session.renewed()
 
     def _drop(self, session: Session, subject: str, deadline: Deadline) -> None:
         """Leave a session's connections to those who still wait on them, and open others from now on."""

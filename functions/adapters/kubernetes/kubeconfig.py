@@ -10,24 +10,31 @@ import base64
 import binascii
 import logging
 import re
+import time
 from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES, load_document
 from functions.adapters.kubernetes.kubeconfig_values import is_host, pem_blocks, split_url
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.dataclass import dataclass
+from functions.patterns import pattern
 
+if TYPE_CHECKING:
+    from functions.adapters.kubernetes.plugins import Credential
+
+EARLY_SECONDS = 240.0
+"""How long before its end a token is renewed: Google's metadata server has a new one five minutes before."""
 _MAX_FILE_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY = "give a ServiceAccount's token in the data instead (`pipehook kubeconfig` writes such a kubeconfig)"
+_GOOGLE_HOST = pattern(r"[a-z0-9-]+\.[a-z0-9-]+\.gke\.goog|([a-z0-9-]+-)?connectgateway\.googleapis\.com")
 _LOG = logging.getLogger(__name__)
 
 _REFUSED_USER = {
-    "exec": f"a plugin cannot run here, and one that fails would send requests without credentials; {_REMEDY}",
     "auth-provider": f"Kubernetes has removed these plugins; {_REMEDY}",
     "username": f"API servers have no basic authentication any more; {_REMEDY}",
     "password": f"API servers have no basic authentication any more; {_REMEDY}",
@@ -56,6 +63,10 @@ class ClusterAccess:
     ca_pem: str = ""
     """Empty: the system's authorities."""
     token: str = field(default="", repr=False)
+    token_ends: float | None = None
+    """When a token that was made here ends, in seconds since 1970."""
+    credential: Credential | None = None
+    """Which token is to be made, where the kubeconfig holds none."""
     client_certificate_pem: str = field(default="", repr=False)
     client_key_pem: str = field(default="", repr=False)
     namespace: str = "default"
@@ -63,6 +74,10 @@ class ClusterAccess:
     insecure: bool = False
     """The server's certificate is not verified (a local kubeconfig's wish)."""
     proxy_url: str = field(default="", repr=False)
+
+    def ends_soon(self) -> bool:
+        """Say whether it is time to renew a token that was made here."""
+        return self.token_ends is not None and time.time() > self.token_ends - EARLY_SECONDS
 
 
 class AccessSource(Protocol):
@@ -107,6 +122,16 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     return access
 
 
+def _is_google(server: str) -> bool:
+    """Say whether a server is one of Google's front ends, whose certificates are public: the file has no authority.
+
+    GKE's DNS endpoints and the Connect gateway, as `gcloud container clusters get-credentials --dns-endpoint` and
+    `gcloud container fleet memberships get-credentials` write them.
+    """
+    parts = split_url(server)
+    return parts is not None and parts.port in (None, 443) and bool(_GOOGLE_HOST.fullmatch(parts.hostname or ""))
+
+
 class _Reader:
     """Reads one kubeconfig and keeps what is wrong with it."""
 
@@ -134,10 +159,11 @@ class _Reader:
         where, who = f"cluster {context['cluster']}", f"user {context['user']}"
         namespace = self._text(context, "namespace", f"context {name}")
         server, insecure = self._server(cluster, where)
+        credential = self._plugin(user, who)
         certificate, key, token = self._credentials(user, who, here=self._is_here(server))
         ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
         given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
-        if not given and not insecure and server.startswith("https:") and not self._local:
+        if not given and not insecure and server.startswith("https:") and not self._local and not _is_google(server):
             self.wrong(
                 where,
                 "certificate-authority-data is missing; give the PEM of the authority that signed the API's "
@@ -147,6 +173,7 @@ class _Reader:
             server=server,
             ca_pem=ca_pem,
             token=token,
+            credential=credential,
             client_certificate_pem=certificate,
             client_key_pem=key,
             namespace=namespace or "default",
@@ -231,11 +258,32 @@ class _Reader:
         parts = split_url(server)
         return self._local and parts is not None and parts.hostname in _LOOPBACK
 
+    def _plugin(self, user: Mapping[str, object], who: str) -> Credential | None:
+        """Return the token that a credential plugin stands for; it goes by itself, and never in the clear."""
+        plugin = user.get("exec")
+        if not plugin:
+            return None
+        from functions.adapters.kubernetes.plugins import UnknownPluginError, understood  # noqa: PLC0415 -- most have none
+
+        if not isinstance(plugin, dict):
+            self.wrong(who, "exec must be an object")
+            return None
+        try:
+            credential = understood(plugin)
+        except UnknownPluginError as error:
+            self.wrong(who, str(error))
+            return None
+        beside = sorted(user.keys() & {"token", "tokenFile", "client-certificate", "client-certificate-data"})
+        for name in beside:
+            self.wrong(who, f"{name} stands beside exec; which of them is meant? remove the other")
+        return credential
+
     def _credentials(self, user: Mapping[str, object], who: str, *, here: bool) -> tuple[str, str, str]:
         """Return client certificate, its key and token; `here`: of a server on this machine, which may need none."""
         refused = [name for name in _REFUSED_USER if user.get(name)]
         for name in refused:
             self.wrong(who, f"{name} is refused: {_REFUSED_USER[name]}")
+        refused += ["exec"] if user.get("exec") else []  # judged already
         before = len(self.mistakes)
         certificate = self._pem(user, "client-certificate", who, "CERTIFICATE")
         key = self._pem(user, "client-key", who, "PRIVATE KEY")

@@ -14,6 +14,7 @@ import yaml
 
 from functions.adapters.kubernetes.kubeconfig import ClusterAccess, KubeconfigFile, parse_kubeconfig
 from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES
+from functions.adapters.kubernetes.plugins import Credential
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 
@@ -165,7 +166,13 @@ def test_an_access_cannot_be_changed() -> None:
             },
             "client-key-data is encrypted with a passphrase; store it unencrypted",
         ),
-        ({}, {"exec": {"command": "gke-gcloud-auth-plugin"}}, "exec is refused: a plugin cannot run here, and one th"),
+        ({}, {"exec": {"command": "gke-gcloud-auth-plugin"}}, "token stands beside exec; which of them is meant?"),
+        (
+            {},
+            {"token": None, "exec": {"command": "tsh"}},
+            "the credential plugin tsh is refused: no plugin is executed",
+        ),
+        ({}, {"token": None, "exec": "tsh"}, "exec must be an object"),
         ({}, {"auth-provider": {"name": "gcp"}}, "auth-provider is refused: Kubernetes has removed these plugins"),
         ({}, {"username": "admin"}, "username is refused: API servers have no basic authentication any more"),
         ({}, {"password": "hunter2"}, "password is refused"),
@@ -275,7 +282,7 @@ class TestLocal:
         ("cluster", "user", "expected"),
         [
             ({"server": "http://203.0.113.7"}, {}, "plain http may only go to this machine"),
-            ({}, {"exec": {"command": "aws"}}, "`pipehook kubeconfig` writes such a kubeconfig"),
+            ({}, {"token": None, "exec": {"command": "tsh"}}, "(`pipehook kubeconfig` writes either)"),
             ({}, {"token": None}, "neither token nor client-certificate-data: requests would be anonymous"),
             ({}, {"as": "root"}, "as is refused"),
         ],
@@ -300,3 +307,27 @@ class TestKubeconfigFile:
             KubeconfigFile(str(tmp_path / "a:b"))(refresh=False, deadline=NEVER)
         assert "KUBECONFIG: " in caught.value.mistakes[0]
         assert "must name one kubeconfig file" in caught.value.mistakes[0]
+
+
+@pytest.mark.parametrize(
+    ("server", "public"),
+    [
+        ("https://gke-0a1b2c3d4e5f-123456789012.europe-west6.gke.goog", True),
+        ("https://connectgateway.googleapis.com/v1/projects/123456789012/locations/global/gkeMemberships/shop", True),
+        ("https://europe-west6-connectgateway.googleapis.com/v1/projects/1/locations/europe-west6/memberships/s", True),
+        ("https://gke-0a1b.europe-west6.gke.goog.evil.example", False),
+        ("https://evil.example/gke.goog", False),
+        ("https://xgke.goog", False),
+        ("https://gke-0a1b.europe-west6.gke.goog:8443", False),
+        ("https://evilconnectgateway.googleapis.com.example", False),
+        ("https://203.0.113.7", False),
+    ],
+)
+def test_googles_front_ends_have_public_certificates_and_need_no_authority(server: str, public: bool) -> None:
+    cluster = {"server": server, "certificate-authority-data": None}
+    document = kubeconfig(cluster=cluster, user={"token": None, "exec": {"command": "gke-gcloud-auth-plugin"}})
+    if public:
+        access = parse(document)
+        assert (access.server, access.ca_pem, access.credential) == (server, "", Credential("access"))
+    else:
+        assert ["certificate-authority-data is missing" in mistake for mistake in mistakes(document)] == [True]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import secrets
 import time
 from functools import cached_property
 
@@ -27,8 +28,8 @@ class Issuer:
         form = serialization.PublicFormat.SubjectPublicKeyInfo
         return self._key.public_key().public_bytes(serialization.Encoding.PEM, form).decode()
 
-    def token(self, audience: str, account: str) -> str:
-        """A token of a service account for an audience, good for an hour."""
+    def token(self, audience: str, account: str, seconds: int = TOKEN_SECONDS) -> str:
+        """A token of a service account for an audience, good for an hour, if nothing else is said."""
         now = int(time.time())
         claims = {
             "iss": "https://accounts.google.com",
@@ -38,7 +39,8 @@ class Issuer:
             "email": account,
             "email_verified": True,
             "iat": now,
-            "exp": now + TOKEN_SECONDS,
+            "exp": now + seconds,
+            "jti": secrets.token_hex(8),
         }
         header = {"alg": "RS256", "kid": KEY_ID, "typ": "JWT"}
         signed = ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))

@@ -1,0 +1,162 @@
+"""Google's tokens of the process's own identity for clusters that trust it: made here, kept, and renewed in time.
+
+Nothing is imported before a kubeconfig asks for such a token.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import field
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from functions.adapters.jitter import pause
+from functions.adapters.kubernetes.kubeconfig import EARLY_SECONDS
+from functions.adapters.kubernetes.plugins import Credential
+from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline
+from functions.dataclass import dataclass
+from functions.patterns import pattern
+
+if TYPE_CHECKING:
+    from google.auth.credentials import Credentials
+    from google.auth.transport.requests import Request
+
+ATTEMPTS = 3
+ATTEMPT_SECONDS = 2.0
+"""What one question may take: the metadata server stands on the same machine."""
+_SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email")
+"""What gke-gcloud-auth-plugin asks for: a cluster knows the account by its e-mail address."""
+_TOKEN = pattern(r"[\x21-\x7e]+")
+_AWAY = (
+    "Google's metadata server gives no token now; outside Google Cloud, log in: gcloud auth application-default login"
+)
+_NONE = (
+    "there is no Google token for the cluster: give the function a service account (outside Google Cloud, log in; an "
+    "identity token needs a service account, which may be impersonated)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """A token and when it ends, in seconds since 1970."""
+
+    text: str = field(repr=False)
+    ends: float
+
+
+class GoogleTokens:
+    """The tokens of one process, shared by its clusters and threads; one that is made is waited for by all."""
+
+    def __init__(self, *, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._kept: dict[Credential, _Kept] = {}
+
+    def __call__(self, credential: Credential, deadline: Deadline, *, refresh: bool) -> Token:
+        """Return a token that lasts; with `refresh`, another one than the cluster refused.
+
+        Raises PassingError when none can be had now, LastingError when there is no identity to have one of.
+        """
+        with self._lock:
+            kept = self._kept.setdefault(credential, _Kept(credential))
+        return kept.token(deadline, self._sleep, refresh=refresh)
+
+
+class _Kept:
+    """One kind of token: Google's credentials that make it, and the last one made."""
+
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+        self._lock = threading.Lock()
+        self._credentials: Credentials | None = None
+        self._token: Token | None = None
+
+    def token(self, deadline: Deadline, sleep: Callable[[float], None], *, refresh: bool) -> Token:
+        seen = self._token
+        if not self._lock.acquire(timeout=deadline.require("get a Google token")):
+            raise PassingError(_AWAY)
+        try:
+            token = self._token
+            renewed = token is not seen  # by somebody who was before us
+            if token is None or time.time() > token.ends - EARLY_SECONDS or (refresh and not renewed):
+                token = self._token = self._made(deadline, sleep)
+            return token
+        finally:
+            self._lock.release()
+
+    def _made(self, deadline: Deadline, sleep: Callable[[float], None]) -> Token:
+        reason = _AWAY
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                sleep(min(deadline.remaining(), pause(attempt)))
+            if deadline.remaining() <= 0:
+                break
+            try:
+                return self._asked(deadline)
+            except PassingError as error:
+                reason = error.reason
+        raise PassingError(reason)
+
+    def _asked(self, deadline: Deadline) -> Token:
+        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- for kubeconfigs that need a token alone
+
+        request = _request(deadline)
+        try:
+            if self._credentials is None:
+                self._credentials = _credentials(self._credential, request)
+            self._credentials.refresh(request)
+        except (GoogleAuthError, ValueError) as error:  # ValueError: an identity token that is none
+            self._credentials = None
+            problem: PipehookError = LastingError(_NONE)
+            if isinstance(error, ValueError) or error.retryable:
+                problem = PassingError(_AWAY)
+            raise problem from None  # the library's text quotes what the server said
+        text, expiry = self._credentials.token, self._credentials.expiry
+        if not isinstance(text, str) or not _TOKEN.fullmatch(text) or expiry is None:
+            raise PassingError(_AWAY)
+        return Token(text, expiry.replace(tzinfo=UTC).timestamp())
+
+
+def _credentials(credential: Credential, request: Request) -> Credentials:
+    if credential.kind == "identity":
+        from google.oauth2.id_token import fetch_id_token_credentials  # noqa: PLC0415 -- as above
+
+        found: Credentials = fetch_id_token_credentials(  # type: ignore[no-untyped-call] # it has no types
+            credential.audience, request=request
+        )
+        return found
+    from google.auth import default  # noqa: PLC0415 -- as above
+
+    return default(scopes=_SCOPES, request=request)[0]
+
+
+def _request(deadline: Deadline) -> Request:
+    """Return what asks for the library: within the deadline, and without the library's own waits between attempts."""
+    from google.auth import exceptions, transport  # noqa: PLC0415 -- as above
+    from google.auth.transport.requests import Request  # noqa: PLC0415 -- as above
+
+    class Bounded(Request):
+        def __call__(
+            self,
+            url: str,
+            method: str = "GET",
+            body: bytes | None = None,
+            headers: Mapping[str, str] | None = None,
+            timeout: float | None = None,
+            **more: Any,
+        ) -> transport.Response:
+            seconds = min(timeout or ATTEMPT_SECONDS, ATTEMPT_SECONDS, deadline.require("get a Google token"))
+            try:
+                answer: transport.Response = super().__call__(  # type: ignore[no-untyped-call] # it has no types
+                    url, method, body, headers, seconds, **more
+                )
+            except exceptions.TransportError:
+                raise PassingError(_AWAY) from None
+            if answer.status in transport.DEFAULT_RETRYABLE_STATUS_CODES:
+                raise PassingError(_AWAY)
+            return answer
+
+    return Bounded()
