@@ -56,8 +56,8 @@ infra: $(READY) ## Check the Terraform and the cluster's YAML, as far as the too
 	@infra/checks/policy.sh $(if $(CI),,--installed-only)
 	@$(if $(CI),$(BIN)/python infra/checks/extract_schemas.py --check)
 
-unit: $(READY) ## Run every test but those that need a cluster of their own, a process for each core (WORKERS=0: one alone)
-	@$(BIN)/python -m pytest -n $(or $(WORKERS),auto) --dist worksteal
+unit: $(READY) ## Run every test but those that need a cluster of their own, a process for each core (JOBS=0: one alone)
+	@$(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
 
 e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
 	@$(BIN)/python -m pytest tests/e2e
