@@ -18,6 +18,7 @@ from functions.common.errors import (
 )
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.ports import Deadline, Memory, Services, Sink, Work
+from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Event, Outcome, Refusal, Status
 from functions.dataclass import dataclass
@@ -27,7 +28,6 @@ from functions.interceptors.event_shapes import told_by_body
 from functions.listening.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
 from functions.outcomes.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.outcomes.report import NOTHING_VOUCHED, Report
-from functions.shared import Shared
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from typing import Literal, cast
 from functions.common.errors import PipehookError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Sink, Work
+from functions.common.shared import Shared
 from functions.common.values import Event, Json, Outcome, Refusal
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
 from functions.interceptors.signatures import HubSignature
@@ -21,7 +22,6 @@ from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings
 from functions.rendering.templates import CompiledTemplate
-from functions.shared import Shared
 
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 

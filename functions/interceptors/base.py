@@ -11,13 +11,13 @@ from typing import Protocol
 from functions.common.errors import LastingError, PassingError
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.ports import Deadline, Services
+from functions.common.shared import Shared
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal, Status
 from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.model.annotations import Judged
 from functions.model.resources import Registry
-from functions.shared import Shared
 
 
 class Assurance(IntEnum):

@@ -9,6 +9,7 @@ from typing import TypeVar, cast
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
 from functions.cel.errors import BEYOND_LIMITS
 from functions.common.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
+from functions.common.shared import Shared
 from functions.common.values import Event, Json, Refusal, SecretRef
 from functions.dataclass import dataclass
 from functions.interceptors.base import (
@@ -25,7 +26,6 @@ from functions.interceptors.overlay_paths import Path, parse_path, placed
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
-from functions.shared import Shared
 
 T = TypeVar("T")
 

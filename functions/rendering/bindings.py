@@ -11,13 +11,13 @@ from collections.abc import Container, Mapping, Sequence
 
 from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
+from functions.common.shared import Shared
 from functions.common.values import Event, Json
 from functions.dataclass import dataclass
 from functions.go.encode import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.model.resources import Param
 from functions.patterns import pattern
 from functions.rendering.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
-from functions.shared import Shared
 
 _HEADER = "header."
 _OF_BODY = ("$(body)", "$(body.", "$(body[")
