@@ -139,7 +139,7 @@ def test_the_example_of_an_environment_has_every_variable_with_its_meaning_and_a
 
 def test_nothing_of_a_laptop_can_be_committed() -> None:
     ignored = (ROOT / ".gitignore").read_text().splitlines()
-    assert {".env", "/secrets/", "/kubeconfig"} <= set(ignored)
+    assert {".env", "/secrets/", "/kubeconfig", "/environment.json", "/migrated/"} <= set(ignored)
 
 
 def example() -> list[dict[str, object]]:
