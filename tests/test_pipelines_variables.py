@@ -48,7 +48,7 @@ def test_neither_a_value_nor_values_together_are_a_variable(a: str, b: str, betw
     values: Any = made["spec"]
     assert not VARIABLE.search(values["both"])
     # and when a Pipeline sets them side by side, its own text before and between them
-    for text in (f"$(params.a){between}$(params.b)", f"$$(params.a){between}$(params.b))"):
+    for text in (f"$(params.a){between}$(params.b)", "$$(params.a)$$(params.b))"):
         assert not VARIABLE.search(pasted(text, values))
     # nothing is lost but the bareness: what was put in is spaces
     assert values["a"].replace(" ", "") == a.replace(" ", "")
