@@ -24,8 +24,8 @@ _WIDE_STRING = 80
 _WIDER = 4  # bytes more for each, of a string with anything beyond Latin-1
 
 _WINDOW = 128 * 1024
-_MANY = 128 * 1024 * 1024
-"""Bytes from which it is worth to look which keys are the same."""
+_MANY = 223 * 1024 * 1024
+"""Bytes from which it is worth to look which keys are the same: nearly as many as a delivery may have."""
 _MAX_KEYS = 20_000
 """Keys that are remembered for that."""
 
