@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from functions.common.errors import BadRequestError, LimitError
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Event, Headers, Json
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 from functions.go.form import form_json, go_decode, parse_query
-from functions.patterns import pattern
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1_000
@@ -30,9 +28,9 @@ _FORM_FACTOR = 3
 """Bytes for each of a form: its pairs, what they are without their escapes, and one of them meanwhile."""
 _FIELDS_FACTOR = 10
 """Bytes for each of a form of several fields: as text and as JSON, either of which may be wide."""
-_LABEL = pattern(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_REPOSITORY = pattern(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
-_TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
+_REPOSITORY = re.compile(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
 @lru_cache(maxsize=256)

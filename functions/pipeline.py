@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 
 from functions.common.call_bounds import bounded
 from functions.common.errors import (
@@ -21,7 +21,6 @@ from functions.common.ports import Deadline, Memory, Services, Sink, Work
 from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Event, Outcome, Refusal, Status
-from functions.dataclass import dataclass
 from functions.delivery import Delivery, opened, repository_name
 from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body

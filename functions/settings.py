@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
 from functions.common.destinations import is_listed, is_loopback
 from functions.common.errors import ConfigurationError
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 VARIABLES: Mapping[str, str] = {
     "TRIGGERS_SOURCE": "a file or directory of manifests, or `cluster`: read them from the remote cluster",
@@ -42,13 +41,13 @@ VARIABLES: Mapping[str, str] = {
 """Every variable that the functions read, with what it means; Terraform, documents and .env.example are held to it."""
 
 _PROJECT = r"[a-z0-9:.-]{1,100}"
-_SECRET_VERSION = pattern(rf"projects/{_PROJECT}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[1-9][0-9]*))?")
-_TOPIC = pattern(rf"projects/{_PROJECT}/topics/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}")
+_SECRET_VERSION = re.compile(rf"projects/{_PROJECT}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[1-9][0-9]*))?")
+_TOPIC = re.compile(rf"projects/{_PROJECT}/topics/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}")
 _NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
-_LISTENER = pattern(rf"({_NAME}/)?{_NAME}")
-_HOST = pattern(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
-_HOOK = pattern(r"repos/[\w.-]+/[\w.-]+/hooks/[0-9]+|orgs/[\w.-]+/hooks/[0-9]+|app")
-_FORMAT_FIELD = pattern(r"\{([^{}]*)\}")
+_LISTENER = re.compile(rf"({_NAME}/)?{_NAME}")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
+_HOOK = re.compile(r"repos/[\w.-]+/[\w.-]+/hooks/[0-9]+|orgs/[\w.-]+/hooks/[0-9]+|app")
+_FORMAT_FIELD = re.compile(r"\{([^{}]*)\}")
 
 T = TypeVar("T")
 
@@ -227,13 +226,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         event_listener=reader.read("EVENT_LISTENER", _matching(_LISTENER, "NAME or NAMESPACE/NAME"), default=""),
         namespace=reader.read(
             "NAMESPACE",
-            _matching(pattern(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"), "a namespace's name"),
+            _matching(re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"), "a namespace's name"),
             default="default",
         ),
         secrets_source=reader.read("SECRETS_SOURCE", _secrets_source, default=SecretsSource(kind="none")),
         secret_id_format=reader.read("SECRET_ID_FORMAT", _secret_id_format, default="{name}"),
         secret_manager_emulator_host=reader.read(
-            "SECRET_MANAGER_EMULATOR_HOST", _matching(pattern(r"[^\s/:]+:[0-9]{1,5}"), "HOST:PORT"), default=""
+            "SECRET_MANAGER_EMULATOR_HOST", _matching(re.compile(r"[^\s/:]+:[0-9]{1,5}"), "HOST:PORT"), default=""
         ),
         kubeconfig_secret=reader.read("KUBECONFIG_SECRET", secret, default=""),
         kubeconfig=reader.read("KUBECONFIG", str, default=""),
@@ -248,7 +247,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         dead_letter_topic=reader.read("DEAD_LETTER_TOPIC", topic, default=""),
         github_hooks=reader.read("GITHUB_HOOKS", _hooks, default=()),
         github_token_secret=reader.read("GITHUB_TOKEN_SECRET", secret, default=""),
-        github_app_id=reader.read("GITHUB_APP_ID", _matching(pattern(r"[0-9A-Za-z.]+"), "an App's ID"), default=""),
+        github_app_id=reader.read("GITHUB_APP_ID", _matching(re.compile(r"[0-9A-Za-z.]+"), "an App's ID"), default=""),
         github_app_key_secret=reader.read("GITHUB_APP_KEY_SECRET", secret, default=""),
         redeliver_lookback_hours=reader.read("REDELIVER_LOOKBACK_HOURS", _whole(1, 72), default=72),
         redeliver_limit=reader.read("REDELIVER_LIMIT", _whole(1, 10_000), default=100),

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from functions.common.shown import NAME, listed, printable, shown
 from functions.common.values import Outcome, Status
-from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.outcomes.report import Report
-from functions.patterns import pattern
 
 MAX_MESSAGE = 4_000
 """Characters of one entry's message: with labels, every character escaped, far below Cloud Logging's 256 KiB."""
 
-_TRACE = pattern(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
-_TRACEPARENT = pattern(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
-_EVENT = pattern(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
+_TRACE = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
+_EVENT = re.compile(r"[A-Za-z][A-Za-z0-9_: -]{0,49}")
 _LOCK = threading.Lock()
 
 _DELIVERY_SEVERITY = {"accepted": "INFO", "rejected": "WARNING", "failed": "ERROR", "unavailable": "ERROR"}

@@ -6,6 +6,7 @@ a receiver. Sources: cel-go common/stdlib/standard.go and ext/, Tekton Triggers 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from functions.cel.kinds import (
@@ -25,7 +26,6 @@ from functions.cel.kinds import (
     map_of,
     param,
 )
-from functions.dataclass import dataclass
 
 _OBJECT = map_of(STRING, DYN)
 VARIABLES: dict[str, Type] = {"body": _OBJECT, "header": _OBJECT, "extensions": _OBJECT, "requestURL": STRING}

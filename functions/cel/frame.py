@@ -8,12 +8,12 @@ delivery's time ends them in any case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.values import Value, elements
 from functions.common.limits import UNLIMITED, Limits
-from functions.dataclass import dataclass
 
 STEPS_AT_ONCE = 50_000
 """Between two looks at the clock."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import base64
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.go.text import format_general, go_string
-from functions.patterns import pattern
 
 MAX_NODES = 200_000
 _EVENT = 8  # steps of the budget for one of libyaml's events
@@ -28,8 +28,8 @@ _WORDS: dict[str, object] = {
 _NOT_FINITE = frozenset(sign + word for word in (".inf", ".Inf", ".INF") for sign in ("", "+", "-")) | frozenset(
     {".nan", ".NaN", ".NAN"}
 )
-_INTEGER = pattern(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
-_FLOAT = pattern(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_INTEGER = re.compile(r"[-+]?(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[oO]?[0-7]+|0|[1-9][0-9]*)\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 
 
 def parse_yaml(source: str, spend: Callable[[int], None]) -> dict[str, object]:

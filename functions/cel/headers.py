@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, text
 from functions.cel.values import CelMap, Value, elements, entries
-from functions.patterns import pattern
 
-_TOKEN = pattern(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z")
+_TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+\-.^_`|~]+\Z")
 
 
 def canonical_name(name: str) -> str:

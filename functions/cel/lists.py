@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal, plain
 from functions.go.text import go_bytes
-from functions.patterns import pattern
 
 MAX_FLATTEN = 100
-_BASE64 = pattern(r"[A-Za-z0-9+/]*")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 
 
 def first(_: Frame, value: Value) -> Value:

@@ -10,12 +10,11 @@ from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, text
 from functions.cel.values import Value
 from functions.go.text import go_bytes, go_string
-from functions.patterns import pattern
 
 MAX_PATTERN = 10_000
 MAX_MEMORY = 4 * 1024 * 1024
 _UNCLOSED = frozenset({"missing ]", "missing )"})
-_EXPANSION = pattern(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
+_EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
 
 @lru_cache(maxsize=32)  # constant expressions are kept by their programs

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.values import CelMap, Value
 from functions.go.text import go_bytes
-from functions.patterns import pattern
 
 # Unicode's White_Space, which Go's TrimSpace cuts; Python's strip also takes U+001C to U+001F.
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -18,7 +19,7 @@ _QUOTED = {
 }
 
 
-_LONE = pattern("[\ud800-\udfff]")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def _out_of_range(index: int) -> CelEvaluationError:

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from functions.cel.errors import BudgetError, CelEvaluationError, no_such_overload
-from functions.dataclass import dataclass
 
 Value: TypeAlias = object
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +12,6 @@ import click
 
 from functions.cli.output import UNREACHABLE, visible
 from functions.common.errors import ConfigurationError, PassingError, PipehookError
-from functions.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
 
-from functions.dataclass import dataclass
 from functions.listening.listeners import prepare
 from functions.listening.routing import Listeners, choose
 from functions.model.load import load_documents, read_manifests

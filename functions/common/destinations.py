@@ -7,20 +7,19 @@ of it is shown to `check_address`.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
 
 from functions.common.errors import LastingError
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 Address = IPv4Address | IPv6Address
 
-_URL = pattern(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
-_PLAIN = pattern(r"[!-\[\]-~]+")
+_URL = re.compile(r"(https?)://([^/?#]*)([^#]*)(?:#.*)?", re.IGNORECASE)
+_PLAIN = re.compile(r"[!-\[\]-~]+")
 """Printable ASCII without blanks and backslashes, which programs read differently."""
-_AUTHORITY = pattern(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{0,5}))?")
-_NUMBER = pattern(r"[0-9]+|0x[0-9a-f]*")
+_AUTHORITY = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{0,5}))?")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _MAX_NAME, _MAX_LABEL, _MAX_PORT = 253, 63, 65_535
 _PORTS = {"http": 80, "https": 443}
 _METADATA_NAMES = frozenset({"metadata", "metadata.goog", "metadata.google.internal"})

@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from functions.common.numbers import whole
 from functions.common.values import Json
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 Provider = Literal["", "github", "gitlab", "bitbucket"]
 """Who has signed or vouched for the body: the core interceptor that verified it; empty for anybody else."""
 
-_COMMIT = pattern(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
-_SHORT_COMMIT = pattern(r"[0-9A-Fa-f]{12,64}")
-_GITHUB_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
-_GITLAB_NAME = pattern(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
+_COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
+_SHORT_COMMIT = re.compile(r"[0-9A-Fa-f]{12,64}")
+_GITHUB_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_GITLAB_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
 _UTC = " UTC"
 
 

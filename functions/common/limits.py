@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 from functions.common.ports import Deadline, Memory
-from functions.dataclass import dataclass
 
 MIN_STEPS = 1_000_000
 """Steps of CEL that every delivery has."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from typing import Protocol
 
 from functions.common.errors import ExhaustedError
 from functions.common.values import Headers, Json, Outcome, SecretRef
-from functions.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
 from functions.common.errors import UnreadBodyError
 from functions.common.shown import NAME, shown
-from functions.dataclass import dataclass
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 """Parsed JSON. Values of this type are shared between threads and triggers: nobody changes one in place."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,6 @@ from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json, Outcome, ResourceRef, Status
-from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.entrypoints.parts import project_of, put_together, tracer_of, worker_sink
 from functions.entrypoints.webhook import Misconfigured

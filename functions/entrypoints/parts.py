@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,6 @@ from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
-from functions.dataclass import dataclass
 from functions.settings import Redelivery, Settings
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,6 @@ from functions.common.errors import ConfigurationError, LastingError
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.tracing import UNTRACED, Tracer
-from functions.dataclass import dataclass
 from functions.delivery import Delivery, canonical_headers
 from functions.entrypoints.parts import project_of, tracer_of
 from functions.entrypoints.webhook import Misconfigured

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -19,7 +20,6 @@ from functions.common.errors import BadRequestError, ConfigurationError, Lasting
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
-from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.entrypoints.parts import (
     KubeconfigReader,

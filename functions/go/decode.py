@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import NoReturn
@@ -11,7 +12,6 @@ from typing import NoReturn
 from functions.common.errors import BadRequestError, JsonLimitError
 from functions.common.values import Json
 from functions.go.json_shape import shape_of
-from functions.patterns import pattern
 
 MAX_DEPTH = 500
 """Levels of nesting. Real deliveries have fewer than 20; Go stops at 10,000, Python's own parser at about 1,000."""
@@ -22,8 +22,8 @@ MAX_INTEGER_DIGITS = 400
 
 Making = Callable[[int], AbstractContextManager[None]]
 
-_SURROGATE_ESCAPE = pattern(rb"\\u[dD][89a-fA-F]")
-_LONE_SURROGATE = pattern("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def _free(_size: int) -> AbstractContextManager[None]:

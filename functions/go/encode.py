@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import json
 import math
+import re
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
-from functions.patterns import pattern
 
 MAX_TEXT = 1_572_864
 """Characters (1.5 Mi) of one value's text: no object in etcd is larger, so a longer text is of no use anywhere."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
-_SURROGATE = pattern("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _PLAIN_FLOAT_FROM, _PLAIN_FLOAT_BELOW = 1e-6, 1e21
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import binascii
 import io
 import json
+import re
 from collections.abc import Mapping
 
-from functions.patterns import pattern
-
 _WINDOW = 256 * 1024
-_WRONG_ESCAPE = pattern(rb"%(?![0-9a-fA-F]{2})")
-_INVALID = pattern("[\udc80-\udcff]")
+_WRONG_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
+_INVALID = re.compile("[\udc80-\udcff]")
 _HTML = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 """What json.Marshal escapes."""
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import accumulate, chain, compress
 from operator import methodcaller
-
-from functions.dataclass import dataclass
 
 _LIST = 96  # with four slots
 _DICT = 192  # with five

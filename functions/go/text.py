@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 
-from functions.patterns import pattern
-
-_FLOAT = pattern(
+_FLOAT = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)\Z"
     r"|[nN][aA][nN]\Z"
 )
-_HEX = pattern(r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+\Z")
+_HEX = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+\Z")
 # Where %g turns to an exponent when the digits are the shortest possible.
 _LEAST_PLAIN, _FIRST_EXPONENT = -4, 6
-_LONE = pattern("[\ud800-\udfff]")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def go_bytes(value: str) -> bytes:

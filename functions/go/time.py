@@ -14,7 +14,6 @@ from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, text
 from functions.cel.values import MAX_INT, MIN_INT, Duration, Timestamp, Value
 from functions.go.text import format_plain
-from functions.patterns import pattern
 
 SECOND = 1_000_000_000
 MIN_SECONDS, MAX_SECONDS = -62135596800, 253402300799  # 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z
@@ -28,8 +27,8 @@ _UNITS = {
     "m": 60 * SECOND,
     "h": 3600 * SECOND,
 }
-_PART = pattern(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
-_RFC3339 = pattern(
+_PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
+_RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))\Z"
 )
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

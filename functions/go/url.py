@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from functions.cel.errors import CelEvaluationError
-from functions.dataclass import dataclass
 from functions.go.form import parse_query
 from functions.go.text import go_bytes, go_string
-from functions.patterns import pattern
 
-_USERINFO = pattern(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
-_PORT = pattern(rb"(?::[0-9]*)?\Z")
-_HOST_REFUSED = pattern(rb"[\x00-\x20\x7f/?#@\\^`{|}%]")
-_ESCAPE = pattern(rb"%([0-9A-Fa-f]{2})?")
+_USERINFO = re.compile(rb"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*\Z")
+_PORT = re.compile(rb"(?::[0-9]*)?\Z")
+_HOST_REFUSED = re.compile(rb"[\x00-\x20\x7f/?#@\\^`{|}%]")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

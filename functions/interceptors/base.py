@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -14,7 +14,6 @@ from functions.common.ports import Deadline, Services
 from functions.common.shared import Shared
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal, Status
-from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.model.annotations import Judged
 from functions.model.resources import Registry

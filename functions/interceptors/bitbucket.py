@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from functions.common.values import Event, Refusal
-from functions.dataclass import dataclass
 from functions.interceptors.base import Call, Passed, Place, event_type_refusal, first_header
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import SHA256_OR_SHA1, HubSignature

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
@@ -11,7 +12,6 @@ from functions.cel.errors import BEYOND_LIMITS
 from functions.common.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Refusal, SecretRef
-from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Assurance,
     Call,

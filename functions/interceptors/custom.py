@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from functions.common.errors import BadRequestError, LastingError
 from functions.common.ports import Reply
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 from functions.go.encode import folded
 from functions.interceptors.base import (

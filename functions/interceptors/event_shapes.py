@@ -24,10 +24,10 @@ any sender have an account with login, id and node_id there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
+from dataclasses import dataclass
 
 from functions.common.shown import shown
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from functions.common.values import Event, Refusal
-from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Call,
     Passed,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
-from functions.patterns import pattern
 
 Fields = Mapping[str, Json]
 
-_FULL_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
+_FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
 def fields_of(value: Json) -> Fields:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, SecretRef
-from functions.dataclass import dataclass
 from functions.interceptors.base import Call, explained
 from functions.interceptors.github_body import Fields, number_in, repository_in
 from functions.interceptors.params import Params

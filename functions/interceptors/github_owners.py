@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+
 from functions.common.errors import LastingError
 from functions.common.values import Refusal, SecretRef
-from functions.dataclass import dataclass
 from functions.interceptors.base import Call, explained, filtered, rejected
 from functions.interceptors.event_shapes import unknown
 from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
@@ -13,7 +15,6 @@ from functions.interceptors.owners_file import expanded, owners_named
 from functions.interceptors.params import Params
 from functions.interceptors.tokens import with_token
 from functions.model.annotations import Judged
-from functions.patterns import pattern
 
 NOT_MET = "owners check requirements not met"
 PULL_REQUEST_EVENTS = frozenset(
@@ -23,7 +24,7 @@ COMMENT_EVENT = "issue_comment"
 
 _NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
 _TEKTONS_EVENTS = frozenset({"pull_request", COMMENT_EVENT})
-_TEKTONS_COMMAND = pattern(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
+_TEKTONS_COMMAND = re.compile(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
 
 
 @dataclass(frozen=True, slots=True)

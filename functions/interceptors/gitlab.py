@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 
 from functions.common.values import Event, Refusal, SecretRef
-from functions.dataclass import dataclass
 from functions.interceptors.base import (
     Assurance,
     Call,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functions.patterns import pattern
+import re
 
-_LINE = pattern(r"\r\n|\r|\n")
-_COMMAND = pattern(r"/ok-to-test(?:[ \t]+([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}))?")
+_LINE = re.compile(r"\r\n|\r|\n")
+_COMMAND = re.compile(r"/ok-to-test(?:[ \t]+([0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}))?")
 """A commit is named whole: one that begins with the same few digits is made in minutes."""
-_FENCE = pattern(r" {0,3}(`{3,}|~{3,})(.*)")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def approved_commits(text: str) -> list[str]:

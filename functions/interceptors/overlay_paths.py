@@ -9,10 +9,10 @@ that is not there before, so as keys of overlays they are mistakes, and refused 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 MAX_INDEX = 1_000
 """The highest index: what lies below it is filled up with null."""

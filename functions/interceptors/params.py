@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, SecretRef
-from functions.dataclass import dataclass
 from functions.model.resources import InterceptorSpec
 
 

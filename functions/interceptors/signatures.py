@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from functions.common.values import Refusal, SecretRef
-from functions.dataclass import dataclass
 from functions.interceptors.base import Assurance, Call, rejected
-from functions.patterns import pattern
 
 SHA256_ONLY = ("sha256",)
 SHA256_OR_SHA1 = ("sha256", "sha1")
 
 _HEX_DIGITS = {"sha256": 64, "sha1": 40}
-_HEX = pattern(r"[0-9a-fA-F]*")
-_HASH_TYPE = pattern(r"[a-z0-9]{1,7}")
+_HEX = re.compile(r"[0-9a-fA-F]*")
+_HASH_TYPE = re.compile(r"[a-z0-9]{1,7}")
 
 
 def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], bool]) -> bool:

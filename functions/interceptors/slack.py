@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hmac
+import re
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.numbers import whole
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal, SecretRef
-from functions.dataclass import dataclass
 from functions.delivery import FORM
 from functions.interceptors.base import (
     Assurance,
@@ -23,12 +24,11 @@ from functions.interceptors.base import (
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
-from functions.patterns import pattern
 
 WINDOW_SECONDS = 300
 """How far Slack's timestamp may be from our clock: five minutes, as Slack asks, so that nothing old is replayed."""
 
-_SIGNATURE = pattern(r"v0=([0-9a-fA-F]{64})")
+_SIGNATURE = re.compile(r"v0=([0-9a-fA-F]{64})")
 
 
 @dataclass(frozen=True, slots=True)

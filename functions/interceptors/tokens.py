@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
 from functions.common.errors import LastingError, TokenRefusedError
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call
-from functions.patterns import pattern
 
 T = TypeVar("T")
 
-_TOKEN = pattern(rb"[!-~]+")
+_TOKEN = re.compile(rb"[!-~]+")
 
 
 def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T]) -> T:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from functions.common.errors import BadRequestError, LastingError
 from functions.common.ports import Reply
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 from functions.go.status_texts import status_line
 from functions.interceptors.base import (
@@ -24,11 +24,10 @@ from functions.interceptors.base import (
 )
 from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
-from functions.patterns import pattern
 
 _SHOWN = 200
 """Characters of a webhook's own words that a reason shows; they may quote the event."""
-_DOT = pattern(r"(?<!\\)\.")
+_DOT = re.compile(r"(?<!\\)\.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from functions.cel.syntax import Call, Expr, Fold, Literal, Select
-from functions.dataclass import dataclass
 from functions.lint import events, trees
 from functions.lint.hits import Hit
 from functions.lint.known import filter_of, overlays_of, walk

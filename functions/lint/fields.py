@@ -11,11 +11,11 @@ event payloads (https://support.atlassian.com/bitbucket-cloud/docs/event-payload
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from string import ascii_letters, digits
 
 from functions.lint.text import ANYTHING, FREE, Text, made_of
-from functions.patterns import pattern
 
 _ALNUM = ascii_letters + digits
 _NUMBER = made_of(f"{digits}-.truefals")  # or a boolean
@@ -80,13 +80,13 @@ _BY_NAME: Mapping[str, Text] = {
     )
     for name in names.split()
 }
-_HASH_OF = pattern(r"(?:.*\.)?(?:head_commit|commits\.\*|last_commit|commit)\.id")
-_NAMED_BY_OWNER = pattern(
+_HASH_OF = re.compile(r"(?:.*\.)?(?:head_commit|commits\.\*|last_commit|commit)\.id")
+_NAMED_BY_OWNER = re.compile(
     r"(?:.*\.)?(?:repository\.name|repo\.name|repository\.owner\.name|project\.key)"
     r"|(?:repository|project)\.default_branch|master_branch"
 )
 # what the sender words although its name is in the table: payloads, and what holds the name of a branch
-_WORDED = pattern(
+_WORDED = re.compile(
     r"(?:client_payload|inputs|deployment\.payload|alert|marketplace_purchase|workflow\.inputs|wiki)\..*"
     r"|(?:check_run|check_suite)\.output\..*|repository\.custom_properties\..*|(?:.*\.)?(?:ref|fromRef|toRef)\.id"
     r"|commits|comments|deployments"  # lists, where the table has the number of them

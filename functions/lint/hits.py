@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functions.dataclass import dataclass
+from dataclasses import dataclass
+
 from functions.lint.places import Place
 
 

@@ -8,11 +8,10 @@ A filter that lets only some values of a field through says what that field hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from functions.cel.syntax import Call, Expr
 from functions.common.errors import LastingError
-from functions.dataclass import dataclass
 from functions.interceptors.overlay_paths import parse_path
 from functions.lint import fields, trees
 from functions.lint.cel_text import EXPRESSION, text_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.model.findings import Path, path_text
 from functions.model.resources import Source
 from functions.model.yaml_nodes import Node

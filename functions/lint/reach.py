@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.lint.places import Place
 from functions.lint.text import Text, constant, one_of
 

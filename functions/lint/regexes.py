@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 
 from functions.lint.text import EVERY
-from functions.patterns import pattern
 
-_PIECE = pattern(
+_PIECE = re.compile(
     r"\\.|\[\^?\]?(?:\\.|\[:\^?[a-z]+:\]|[^\]\\])*\]"  # an escape, a class
     r"|\(\?[a-zA-Z-]*:|\(\?P?<[^>]*>|[()|^$]|\{[0-9,]*\}|[*+?]|.",
     re.DOTALL,
 )
-_QUANTIFIER = pattern(r"\{[0-9,]*\}|[*+?]")
+_QUANTIFIER = re.compile(r"\{[0-9,]*\}|[*+?]")
 _CLASS_OF_LETTER = {"d": r"[0-9]", "D": r"[^0-9]", "w": r"[0-9A-Za-z_]", "W": r"[^0-9A-Za-z_]"}
 _CLASS_OF_LETTER |= {"s": r"[\t\n\f\r ]", "S": r"[^\t\n\f\r ]"}
 _POSIX = {"alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "word": "0-9A-Za-z_"}

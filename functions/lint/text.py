@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import reduce
 from string import ascii_letters, ascii_lowercase, digits
-
-from functions.dataclass import dataclass
 
 OTHER = "\u00e9"
 """Stands for every character beyond ASCII."""

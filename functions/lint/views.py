@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from functions.dataclass import dataclass
 from functions.lint.places import Place
 from functions.listening.listeners import Listener, PreparedTrigger, prepare
 from functions.listening.selection import selected_triggers

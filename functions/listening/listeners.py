@@ -6,14 +6,13 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from itertools import islice
 from typing import TypeVar, cast
 
 from functions.common.errors import LastingError
-from functions.dataclass import dataclass
 from functions.interceptors.base import Interceptor, Place
 from functions.listening.identities import content, distinct
 from functions.listening.selection import selected_triggers

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Literal
 
 from functions.model.fields import Fields
 from functions.model.resources import LabelSelector, Metadata, Requirement, TriggerSelector
-from functions.patterns import pattern
 
 _OBJECT_META = frozenset(
     {
@@ -36,9 +36,9 @@ _OPERATORS: tuple[Literal["In", "NotIn", "Exists", "DoesNotExist"], ...] = ("In"
 
 _MAX_NAME = 253
 _MAX_LABEL = 63
-_DNS_LABEL = pattern(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
-_DNS_SUBDOMAIN = pattern(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
-_LABEL_VALUE = pattern(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
+_DNS_LABEL = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?")
 _LABEL_VALUE_HINT = "letters, digits, '-', '_' and '.', at most 63, beginning and ending with a letter or digit"
 _NAME_HINT = "lower-case letters, digits, '-' and '.', beginning and ending with a letter or digit"
 

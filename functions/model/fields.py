@@ -6,11 +6,10 @@ Kubernetes' rule for null holds throughout: a field that is null is a field that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.go.encode import folded
 from functions.model.findings import MAX_MISTAKES, Doubt, Mistake, Note, Path, did_you_mean, path_text
 from functions.model.resources import Source

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from functions.common.errors import ConfigurationError
 from functions.common.shown import shown
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 Path = tuple[str | int, ...]
 MAX_MISTAKES = 100
 """How many mistakes, or notes, of one text are gathered and listed: who has more of them has made one many times."""
 _LONGEST_NAME = 64
-_PLAIN_FIELD = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
+_PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
 from functions.model.fields import Reading, described
 from functions.model.findings import MAX_MISTAKES, ManifestError, Mistake, Note

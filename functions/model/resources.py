@@ -8,11 +8,10 @@ resolves them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Literal
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ import yaml
 from functions.model.findings import MAX_MISTAKES
 from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
 from functions.model.yaml_scalars import YamlError
-from functions.patterns import pattern
 
 MAX_BYTES = 8 << 20
 """Bytes of one text: five times what etcd takes for one object."""
@@ -19,12 +18,12 @@ MAX_BYTES = 8 << 20
 MAX_DOCUMENTS = 10_000
 """Documents in one text: for each a parser is made, which costs more than what stands in a small one."""
 
-_SEPARATOR = pattern(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
-_UNPRINTABLE = pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
-_CONTENT = pattern("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029#]", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_CONTENT = re.compile("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029#]", re.MULTILINE)
 """Begins a line that is neither blank nor a comment: a search for it needs no memory, a match of the rest much."""
-_BLANKS = pattern(r"[ \t]*")
-_NO_DIRECTIVE = pattern(r"^[^%#\r\n]", re.MULTILINE)
+_BLANKS = re.compile(r"[ \t]*")
+_NO_DIRECTIVE = re.compile(r"^[^%#\r\n]", re.MULTILINE)
 
 _PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

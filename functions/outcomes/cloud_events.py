@@ -10,21 +10,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from functions.common.values import Headers, Status
-from functions.dataclass import dataclass
 from functions.delivery import Delivery
 from functions.listening.listeners import Listener
 from functions.outcomes.report import Report
-from functions.patterns import pattern
 
 _TYPE = "dev.tekton.event.triggers.{}.v1"
 _SPEC_VERSION = "1.0"
 _READ_VERSIONS = frozenset({"0.3", "1.0"})
 """What the Go SDK takes for CloudEvents in binary mode."""
 _FORMATS = frozenset({"application/cloudevents+json", "application/cloudevents-batch+json"})
-_SECRET = pattern(
+_SECRET = re.compile(
     r"auth|cookie|credential|jwt|key|passw|secret|session|signature|token|forwarded-client-cert", re.IGNORECASE
 )
 _HARMLESS = frozenset({"X-Event-Key"})

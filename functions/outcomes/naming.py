@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import cast
 
@@ -12,7 +13,6 @@ from functions.common.errors import LastingError
 from functions.common.ports import Work
 from functions.common.values import Json
 from functions.delivery import Delivery
-from functions.patterns import pattern
 
 KEY_ANNOTATION = "pipehook.dev/delivery-key"
 LISTENER_LABEL = "triggers.tekton.dev/eventlistener"
@@ -24,7 +24,7 @@ SELF_IDENTIFYING = frozenset({"push", "pull_request", "issue_comment"})
 
 _MAX_NAME = 63
 _SUFFIX = 10
-_NOT_IN_LABEL = pattern(r"[^-A-Za-z0-9_.]")
+_NOT_IN_LABEL = re.compile(r"[^-A-Za-z0-9_.]")
 
 
 def _digest(*parts: str | bytes) -> bytes:

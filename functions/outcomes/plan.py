@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Self
 
@@ -10,7 +11,6 @@ from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Work
 from functions.common.shown import listed, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
-from functions.dataclass import dataclass
 from functions.outcomes.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, stamp
 
 _RUNS = frozenset(

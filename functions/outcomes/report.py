@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from functions.common.shown import NAME, shown
 from functions.common.values import Json, Outcome, Status
-from functions.dataclass import dataclass
 from functions.listening.listeners import VERIFIES_NOTHING
 
 NOTHING_VOUCHED = (

@@ -7,12 +7,12 @@ that Pub/Sub sets when it gives up itself. Putting it back is publishing the sam
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from functions.common.errors import PipehookError
 from functions.common.numbers import whole
 from functions.common.shown import NAME, listed, shown
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.queue.messages import Message, NewerMessageError, Push, cut, decode, describe
 
 REASON = "pipehook-reason"

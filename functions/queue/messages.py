@@ -11,14 +11,13 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import field, fields
+from dataclasses import dataclass, field, fields
 from typing import cast
 
 from functions.common.errors import BadRequestError, LastingError, PassingError
 from functions.common.numbers import whole
 from functions.common.ports import Work
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 
 SCHEMA = 1

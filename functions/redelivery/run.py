@@ -7,12 +7,12 @@ hook, and then stops and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.tracing import Tracer
-from functions.dataclass import dataclass
 from functions.redelivery.summary import HookSummary, Summary
 from functions.redelivery.sweep import Answer, Attempt, Failed, Plan, answers, merged, plan
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 
 @dataclass(slots=True, kw_only=True)

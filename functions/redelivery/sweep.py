@@ -7,9 +7,8 @@ view too and counted; after `attempts` of them it is given up for good. What fai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
-
-from functions.dataclass import dataclass
 
 LASTING = frozenset({400, 401, 404, 405, 413, 414, 422, 431})
 """What the webhook function answers when the same delivery will never do. Everything else that is no success (503, 5xx

@@ -7,21 +7,21 @@ array in a string slot becomes the JSON text of it here.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container, Mapping, Sequence
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.shared import Shared
 from functions.common.values import Event, Json
-from functions.dataclass import dataclass
 from functions.go.encode import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.model.resources import Param
-from functions.patterns import pattern
 from functions.rendering.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
 
 _HEADER = "header."
 _OF_BODY = ("$(body)", "$(body.", "$(body[")
-_TOKEN = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
+_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,14 @@ the annotation `triggers.tekton.dev/old-escape-quotes` without effect: values ar
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.go.encode import decode_pasted
 from functions.model.resources import TemplateSpec
-from functions.patterns import pattern
 
 MAX_RESOURCE_BYTES = 1_572_864
 """1.5 MiB: what etcd takes in one request by default (--max-request-bytes)."""
@@ -24,10 +24,10 @@ MAX_DEPTH = 200
 
 _UID = "$(uid)"
 _PARAM = "$(tt.params."
-_REFERENCE = pattern(r"(\$\((?:uid|tt\.params\.(?:(?!\$\()[^)])*)\))")
-_OPENED = pattern(r"\$\([^\s()]*$")
+_REFERENCE = re.compile(r"(\$\((?:uid|tt\.params\.(?:(?!\$\()[^)])*)\))")
+_OPENED = re.compile(r"\$\([^\s()]*$")
 """A reference of Pipelines that the template begins and an inserted value would complete."""
-_BREAK = pattern(r"^(?=\()|(?<=\$)(?=\(|\Z)")
+_BREAK = re.compile(r"^(?=\()|(?<=\$)(?=\(|\Z)")
 """Where a value could be a part of a variable of Pipelines, whatever a template or a Pipeline puts beside it."""
 _MAX_BYTES_PER_CHARACTER = 6  # a control character in JSON: backslash, u, four digits
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from functions.common.errors import BadRequestError, LastingError, PassingError, TokenRefusedError
 from functions.common.numbers import whole
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 
 SECONDARY_LIMIT_SECONDS = 60.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import quote
@@ -15,7 +16,6 @@ from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.patterns import pattern
 
 # https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
 _FILES = Question(
@@ -37,8 +37,8 @@ _HEAD = Question(
 
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 _NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
-_NAME = pattern(r"[A-Za-z0-9_.-]{1,100}")
-_LOGIN = pattern(r"[A-Za-z0-9_-]{1,100}")
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}")
+_LOGIN = re.compile(r"[A-Za-z0-9_-]{1,100}")
 """An account's; those of Apps have brackets in theirs, and are members of nothing."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,7 +17,6 @@ from functions.common.errors import LastingError
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.patterns import pattern
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -32,7 +32,7 @@ _PERMISSIONS = {"repos": "repository_hooks", "orgs": "organization_hooks"}
 _INSTALLATION = Question("the App's installation", "to be that of an App that is installed there")
 _TOKEN = Question("a token of the App's installation", "the App's Webhooks permission, read and write")
 
-_SENDABLE = pattern(r"[!-~]+")
+_SENDABLE = re.compile(r"[!-~]+")
 """What may stand in a header."""
 
 Fetch = Callable[[str, Deadline, bool], bytes]

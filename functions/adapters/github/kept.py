@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Set
+from dataclasses import dataclass
 
 from functions.adapters.github.answers import Answer, Question
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.secrets.limits import Clock
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 
 FRESH_SECONDS = 180.0
 """How long an answer is used without asking: somebody who leaves an organization may start runs for so long."""

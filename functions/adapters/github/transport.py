@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Set
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote, urljoin, urlsplit
@@ -15,8 +17,6 @@ from functions.common.destinations import Destination
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 if TYPE_CHECKING:
     from http.client import HTTPResponse
@@ -34,7 +34,7 @@ MAX_CALLS = 64
 """Calls under way at once."""
 
 NOTHING: Set[int] = frozenset()
-_NEXT = pattern(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
+_NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
 _CHUNK = 64 * 1024
 _RETRIED = frozenset({502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 307, 308})

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer: a page of 500 large objects stays well below."""

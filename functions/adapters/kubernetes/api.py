@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from functions.adapters.kubernetes.calls import Backoff, Calls
@@ -15,7 +16,6 @@ from functions.adapters.kubernetes.transport import Request
 from functions.common.ports import Deadline
 from functions.common.shown import NAME, shown
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 _FORBIDDEN = frozenset({HTTPStatus.FORBIDDEN})

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
@@ -21,7 +22,6 @@ from functions.adapters.kubernetes.transport import Request, Session
 from functions.common.errors import ConfigurationError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 CONNECT_SECONDS = 2.5
 """The limit for a connection and its handshake; what is left of the deadline, when that is less."""

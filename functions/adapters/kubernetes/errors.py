@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Set
 from http import HTTPStatus
 
@@ -14,13 +15,12 @@ from functions.common.errors import LastingError, PassingError
 from functions.common.numbers import wait
 from functions.common.values import Json
 from functions.go.status_texts import status_text
-from functions.patterns import pattern
 
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
 """API servers themselves answer without a Status where a whole group is unknown to them."""
 _ALREADY_EXISTS = "AlreadyExists"
-_UNKNOWN_FIELD = pattern(r'(?:unknown|duplicate) field "([\w.\[\]-]{1,200})"')
+_UNKNOWN_FIELD = re.compile(r'(?:unknown|duplicate) field "([\w.\[\]-]{1,200})"')
 """In apimachinery's strict decoding errors (fieldValidation=Strict)."""
 
 

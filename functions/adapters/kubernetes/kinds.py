@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from urllib.parse import quote
 
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
 from functions.common.shown import shown
 from functions.common.values import Json
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 POSITIVE_SECONDS = 600.0
 """How long the kinds of an apiVersion are taken as discovered."""
@@ -20,8 +20,8 @@ NEGATIVE_SECONDS = 15.0
 _MAX_GROUPS = 64
 _LANES = 16
 
-_API_VERSION = pattern(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9]{0,30}")
-_SEGMENT = pattern(r"[^/%\x00-\x20\x7f]{1,253}")
+_API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9]{0,30}")
+_SEGMENT = re.compile(r"[^/%\x00-\x20\x7f]{1,253}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import logging
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -20,8 +20,6 @@ from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES, load_do
 from functions.adapters.kubernetes.kubeconfig_values import is_host, pem_blocks, split_url
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.plugins import Credential
@@ -31,7 +29,7 @@ EARLY_SECONDS = 240.0
 _MAX_FILE_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY = "give a ServiceAccount's token in the data instead (`pipehook kubeconfig` writes such a kubeconfig)"
-_GOOGLE_HOST = pattern(r"[a-z0-9-]+\.[a-z0-9-]+\.gke\.goog|([a-z0-9-]+-)?connectgateway\.googleapis\.com")
+_GOOGLE_HOST = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+\.gke\.goog|([a-z0-9-]+-)?connectgateway\.googleapis\.com")
 _LOG = logging.getLogger(__name__)
 
 _REFUSED_USER = {

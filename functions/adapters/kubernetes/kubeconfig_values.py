@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
-from functions.patterns import pattern
-
 _LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
-_HOST = pattern(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
+_HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
 """A name as resolvers and TLS take it; underscores are seen in internal ones."""
-_URL = pattern(r"[!-~]+")
+_URL = re.compile(r"[!-~]+")
 """urlsplit passes over line breaks, and what is no ASCII cannot stand in a request."""
-_BLOCK = pattern(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\t\n\r -~])*(?:-----END \1-----)?")
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\t\n\r -~])*(?:-----END \1-----)?")
 """PEM, which OpenSSL judges; around it stand comments, as in bundles of authorities, in any language."""
 
 

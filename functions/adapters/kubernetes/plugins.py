@@ -5,15 +5,14 @@ What is not understood to the last argument is refused: it might stand for anoth
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Literal
 
-from functions.dataclass import dataclass
-from functions.patterns import pattern
-
 GOOGLE = "https://accounts.google.com"
-_SHOWN = pattern(r"[\w./:@+-]{1,64}")
-_AUDIENCE = pattern(r"[!-~]{1,1024}")
+_SHOWN = re.compile(r"[\w./:@+-]{1,64}")
+_AUDIENCE = re.compile(r"[!-~]{1,1024}")
 _IDENTITY = (
     "the way that works: have the cluster trust https://accounts.google.com, and name `gcloud` with the args auth, "
     "print-identity-token and --audiences=AUDIENCE (docs/clusters.md)"

@@ -18,13 +18,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.transport import Request
 from functions.common.errors import BadRequestError
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.go.decode import parse_json
 
 SETTLED_SECONDS = 3.0

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from functions.adapters.kubernetes.source_compiler import Compiler
 from functions.adapters.kubernetes.source_objects import Objects
@@ -22,7 +22,6 @@ from functions.adapters.kubernetes.source_reader import Api, Reader
 from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
 from functions.common.errors import ConfigurationError, LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 from functions.listening.routing import Listeners, served
 from functions.model.resources import Registry
 

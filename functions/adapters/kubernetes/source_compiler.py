@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
 
 from functions.adapters.outbound.cloud_events import uri_problem
-from functions.dataclass import dataclass
 from functions.listening.listeners import Listener, PreparedTrigger, prepare, problems
 from functions.listening.routing import Listeners
 from functions.model.resources import EventListener, Registry

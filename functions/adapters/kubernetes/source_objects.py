@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from functions.adapters.kubernetes.source_reader import Key, Object
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED
 from functions.model.findings import ManifestError
 from functions.model.load import decode_object

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
@@ -14,7 +14,6 @@ from functions.adapters.kubernetes.workers import Workers
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS
 
 WIDEN_SECONDS = 300.0

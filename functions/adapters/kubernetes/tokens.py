@@ -5,10 +5,11 @@ Nothing is imported before a kubeconfig asks for such a token.
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +18,6 @@ from functions.adapters.kubernetes.kubeconfig import EARLY_SECONDS
 from functions.adapters.kubernetes.plugins import Credential
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
-from functions.patterns import pattern
 
 if TYPE_CHECKING:
     from google.auth.credentials import Credentials
@@ -29,7 +28,7 @@ ATTEMPT_SECONDS = 2.0
 """What one question may take: the metadata server stands on the same machine."""
 _SCOPES = ("https://www.googleapis.com/auth/cloud-platform", "https://www.googleapis.com/auth/userinfo.email")
 """What gke-gcloud-auth-plugin asks for: a cluster knows the account by its e-mail address."""
-_TOKEN = pattern(r"[\x21-\x7e]+")
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _AWAY = (
     "Google's metadata server gives no token now; outside Google Cloud, log in: gcloud auth application-default login"
 )

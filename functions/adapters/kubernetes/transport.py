@@ -7,7 +7,7 @@ import ssl
 import tempfile
 import time
 from collections.abc import Mapping, Set
-from dataclasses import field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +17,6 @@ from functions.adapters.kubernetes.kubeconfig import ClusterAccess
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.common.values import Json
-from functions.dataclass import dataclass
 
 if TYPE_CHECKING:
     from kubernetes.dynamic import DynamicClient

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Set
 from enum import Enum
 from http import HTTPStatus
 
 from functions.common.values import Json
-from functions.patterns import pattern
 
 
 class Verdict(Enum):
@@ -34,7 +34,7 @@ _WEBHOOK_DOWN = "failed calling webhook"
 _WEBHOOK_DENIES = "denied the request"
 _TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
 """etcd's own limit (1.5 MiB) comes through as an internal error, which it is not."""
-_UNAUTHORIZED = pattern(r'\bUser "(?:[^"\\]|\\.)*" cannot |\bRBAC: ')
+_UNAUTHORIZED = re.compile(r'\bUser "(?:[^"\\]|\\.)*" cannot |\bRBAC: ')
 """The authorizer's words (apiserver's responsewriters.Forbidden), and those of admission that asked it once more."""
 
 

@@ -13,7 +13,6 @@ from functions.adapters.kubernetes.kinds import KNOWN
 from functions.adapters.kubernetes.phrases import CAUSES, FIELDS, PHRASES, ROOTS, VERBS
 from functions.common.shown import listed
 from functions.common.values import Json
-from functions.patterns import pattern
 
 MAX_MESSAGE = 600
 """Characters of the server's message that are shown."""
@@ -32,7 +31,7 @@ _RESOURCES = {
 _RESOURCE = "|".join(sorted(map(re.escape, _RESOURCES), key=len, reverse=True))
 _NAME = r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 _USER = r"[A-Za-z0-9][\w.:@-]{0,319}"
-_OPENING = pattern(
+_OPENING = re.compile(
     # apiserver/pkg/admission/plugin/webhook: errors/statuserror.go, validating/dispatcher.go
     rf'(?:admission webhook "{_NAME}" denied the request|Internal error occurred: failed calling webhook "{_NAME}"'
     # apimachinery/pkg/api/errors NewForbidden, with the words of
@@ -46,14 +45,14 @@ _OPENING = pattern(
     rf"|exceeded quota: {_NAME}(?=, requested: |$)))"
 )
 """Beginnings of messages, before which nothing can be quoted: the names in them are the cluster's own."""
-_WORDS = pattern(
+_WORDS = re.compile(
     rf'(?P<path>\b(?:{ROOTS})(?:\.[\w-]+|\[[^\]\s]{{0,100}}\])+)|(?P<resource>(?<![\w.-])(?:{_RESOURCE})(?= "| is ))'
     r'|(?P<name>"[^"\s]{1,300}")|(?<![A-Za-z])(?:'
     + "|".join(re.escape(phrase).replace(r"\#", r"[0-9]{1,6}") for phrase in sorted(PHRASES, key=len, reverse=True))
     + r")(?![A-Za-z])"
 )
-_PUNCTUATION = pattern(r"[\s:,;.\[\](){}]{0,4}")
-_INDEX = pattern(r"[0-9]{1,4}")
+_PUNCTUATION = re.compile(r"[\s:,;.\[\](){}]{0,4}")
+_INDEX = re.compile(r"[0-9]{1,4}")
 
 
 def told(status: Mapping[str, Json], subject: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -12,7 +13,6 @@ from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Reply
 from functions.common.values import Headers
 from functions.delivery import canonical_headers
-from functions.patterns import pattern
 
 if TYPE_CHECKING:
     from functions.adapters.outbound.connections import Connection, Kept, Key, Resolver
@@ -40,8 +40,8 @@ _OWN = frozenset(
     }
 )
 """Headers that belong to a connection, not to the message that is sent on."""
-_NAME = pattern(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_CONTROL = pattern(r"[\x00-\x1f\x7f]+")
+_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
 
 
 class OutboundClient:

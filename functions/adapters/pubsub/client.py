@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -19,7 +20,6 @@ from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransp
 from functions.adapters.google_calls import Connection, code
 from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 from functions.queue.messages import Message
 
 HOST = "pubsub.googleapis.com:443"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from functions.adapters.pubsub.queue import Publisher
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 from functions.queue.dead_letters import DeadLetter, read_letter, revive
 from functions.queue.messages import Message
 

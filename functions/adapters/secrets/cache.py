@@ -18,12 +18,12 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from functions.adapters.secrets.limits import LIFE_CLOCK, Allowance, Clock, Limits
 from functions.adapters.secrets.values import Secret
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
-from functions.dataclass import dataclass
 
 _LOG = logging.getLogger(__name__)
 

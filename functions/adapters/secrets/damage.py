@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-
-from functions.patterns import pattern
+import re
 
 _QUOTES = ('""', "''", "``", "“”", "‘’", "„“", "«»", "<>")
 _BLANK = " \t\r\n\x0b\x0c\x85\xa0\u2028\u2029\u3000"
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff\xad"
-_TRAILING_COMMA = pattern(r",(\s*[}\]])")
-_BASE64 = pattern(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
-_ASSIGNMENT = pattern(r"(?:export\s+)?[A-Z][A-Z0-9_]{2,63}=\S+")
+_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_BASE64 = re.compile(r"(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?")
+_ASSIGNMENT = re.compile(r"(?:export\s+)?[A-Z][A-Z0-9_]{2,63}=\S+")
 _MARKS = {b"\xef\xbb\xbf": "it begins with a byte-order mark", b"\xff\xfe": "it is UTF-16", b"\xfe\xff": "it is UTF-16"}
 _MIN_DECODED = 8
 

@@ -15,21 +15,21 @@ trust each other need the recommended format. Without `{namespace}` all namespac
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator
 
 from functions.common.errors import LastingError
 from functions.common.values import SecretRef
-from functions.patterns import pattern
 
 RECOMMENDED = "{namespace}_{name}"
 
 _LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
-_NAMESPACE = pattern(_LABEL)
-_NAME = pattern(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
-_KEY = pattern(r"(?!\.\.)(?!\.\Z)[-._a-zA-Z0-9]{1,253}")
-_MANAGER_ID = pattern(r"[A-Za-z0-9_-]{1,255}")
-_FIELD = pattern(r"(\{name\}|\{namespace\})")
-_NEVER_IN_NAMES = pattern(r"[A-Z_]")
+_NAMESPACE = re.compile(_LABEL)
+_NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+_KEY = re.compile(r"(?!\.\.)(?!\.\Z)[-._a-zA-Z0-9]{1,253}")
+_MANAGER_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_FIELD = re.compile(r"(\{name\}|\{namespace\})")
+_NEVER_IN_NAMES = re.compile(r"[A-Z_]")
 _LONGEST_NAMESPACE = 63
 _LONGEST_DIRECTORY = 255
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-
-from functions.dataclass import dataclass
 
 Clock = Callable[[], float]
 

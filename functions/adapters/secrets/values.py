@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import NoReturn
 
 from functions.common.errors import LastingError
 from functions.common.values import SecretRef
-from functions.dataclass import dataclass
 
 MAX_BYTES = 1024 * 1024
 """Kubernetes' limit for a whole Secret; Secret Manager's, 64 KiB a version, is lower."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.rendering.jsonpath.compare import ComparisonError, compare
 from functions.rendering.jsonpath.values import GoByte, GoStruct, go_type, utf8
 from functions.rendering.jsonpath.walk import Node, Nodes, Walk, WalkError, walk_nodes

@@ -5,23 +5,22 @@ from __future__ import annotations
 import math
 import re
 
-from functions.patterns import pattern
 from functions.rendering.jsonpath.nodes import Constant, Field, Filter, Identifier, Recursive, Slice, Union, Wildcard
 from functions.rendering.jsonpath.path import Path
 from functions.rendering.jsonpath.strings import unquote
 from functions.rendering.jsonpath.values import GoInt, JsonPathError
 from functions.rendering.jsonpath.walk import Node, Nodes
 
-_RELAXED = pattern(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
-_FIELD = pattern(r"(?:\\(?:.|\Z)|[^\\ \t\r\n.,\[\]$@{}])*", re.DOTALL)
-_IDENTIFIER = pattern(r"[^ \t\r\n.,\[\]$@{}]*")
-_NUMBER = pattern(r"[+-]?[.\d]*")
-_BRACKETS = pattern(r"[^\]\n]*")
-_KEY = pattern(r"'([^']*)'")
-_SLICE = pattern(r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?")
-_COMPARISON = pattern(r"([^!<>=]+)([!<>=]+)(.+)")
-_INTEGER = pattern(r"[+-]?[0-9]+")
-_FLOAT = pattern(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_RELAXED = re.compile(r"\{\.?([^{}]+)\}|\.?([^{}]+)")
+_FIELD = re.compile(r"(?:\\(?:.|\Z)|[^\\ \t\r\n.,\[\]$@{}])*", re.DOTALL)
+_IDENTIFIER = re.compile(r"[^ \t\r\n.,\[\]$@{}]*")
+_NUMBER = re.compile(r"[+-]?[.\d]*")
+_BRACKETS = re.compile(r"[^\]\n]*")
+_KEY = re.compile(r"'([^']*)'")
+_SLICE = re.compile(r"(-?[0-9]*)(:-?[0-9]*)?(:-?[0-9]*)?")
+_COMPARISON = re.compile(r"([^!<>=]+)([!<>=]+)(.+)")
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_FLOAT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
 _INT64 = 2**63
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Json
-from functions.dataclass import dataclass
 from functions.rendering.jsonpath.values import JsonPathError
 from functions.rendering.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
 

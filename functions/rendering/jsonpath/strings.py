@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 
-from functions.patterns import pattern
 from functions.rendering.jsonpath.values import JsonPathError
 
 _SIMPLE = dict(zip("abfnrtv\\", b"\a\b\f\n\r\t\v\\", strict=True))
-_ESCAPE = pattern(r"([abfnrtv\\'\"])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})")
+_ESCAPE = re.compile(r"([abfnrtv\\'\"])|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8})|([0-7]{3})")
 _MAX_BYTE, _MAX_RUNE = 0xFF, 0x10FFFF
 _SURROGATES = range(0xD800, 0xE000)
 
