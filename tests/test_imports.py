@@ -78,6 +78,7 @@ OF_OTHERS = frozenset(
         "functions.adapters.pubsub.queue",
         "functions.adapters.pubsub.client",
         "functions.adapters.kubernetes.secrets",
+        "functions.adapters.secrets.cluster",
         "functions.adapters.tracing",
         "functions.cli",
         "functions.outcomes.cloud_events",

@@ -18,8 +18,8 @@ from google.auth import default as default_credentials
 from google.auth.exceptions import GoogleAuthError
 from google.protobuf.message import DecodeError
 
+from functions.adapters.clocks import LIFE_CLOCK
 from functions.adapters.jitter import pause
-from functions.adapters.secrets.limits import LIFE_CLOCK
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from functions.common.shown import NAME, listed, printable, shown
+from functions.common.tracing import Headed
 from functions.common.values import Outcome, Status
 from functions.delivery import Delivery
 from functions.outcomes.report import Report
@@ -163,11 +164,11 @@ def trace_of(delivery: Delivery, *, project: str) -> str:
     return f"projects/{project}/traces/{match.group(1)}" if project else match.group(1)
 
 
-def trace_parent(delivery: Delivery) -> tuple[int, int] | None:
+def trace_parent(request: Headed) -> tuple[int, int] | None:
     """Return the caller's trace and span from the same headers, None when they name none."""
-    if match := _TRACE.fullmatch(delivery.header("X-Cloud-Trace-Context")):
+    if match := _TRACE.fullmatch(request.header("X-Cloud-Trace-Context")):
         ids = int(match.group(1), 16), int(match.group(2) or 0)
-    elif match := _TRACEPARENT.fullmatch(delivery.header("Traceparent")):
+    elif match := _TRACEPARENT.fullmatch(request.header("Traceparent")):
         ids = int(match.group(1), 16), int(match.group(2), 16)
     else:
         return None

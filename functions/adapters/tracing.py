@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from functions.adapters.logs import trace_parent
-from functions.delivery import Delivery
+from functions.common.tracing import Headed
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -100,11 +100,11 @@ class OpenTelemetryTracer:
         return FLUSH_SECONDS
 
     @contextlib.contextmanager
-    def request(self, name: str, delivery: Delivery) -> Iterator[None]:
+    def request(self, name: str, request: Headed) -> Iterator[None]:
         """Span one request and send its spans before it ends, within FLUSH_SECONDS."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._flush)
-            stack.enter_context(self._spanned(name, _parent(delivery)))
+            stack.enter_context(self._spanned(name, _parent(request)))
             yield
 
     def span(self, stage: str) -> contextlib.AbstractContextManager[object]:
@@ -144,8 +144,8 @@ class OpenTelemetryTracer:
         pending.cancel()
 
 
-def _parent(delivery: Delivery) -> Context | None:
-    found = trace_parent(delivery)
+def _parent(request: Headed) -> Context | None:
+    found = trace_parent(request)
     if found is None:
         return None
     from opentelemetry import trace  # noqa: PLC0415 -- only when tracing

@@ -12,8 +12,8 @@ from typing import Any
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame
+from functions.cel.times import duration, timestamp
 from functions.cel.values import MAX_INT, MAX_UINT, MIN_INT, Duration, Timestamp, UInt, Value, elements
-from functions.go.time import duration, timestamp
 
 _LISTS = frozenset({list, tuple})
 

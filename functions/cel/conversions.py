@@ -6,9 +6,7 @@ import math
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame
-from functions.cel.values import MAX_INT, MAX_UINT, MIN_INT, Duration, Timestamp, TypeValue, UInt, Value, type_name
-from functions.go.text import format_general, go_bytes, parse_float, parse_int
-from functions.go.time import (
+from functions.cel.times import (
     MAX_SECONDS,
     MIN_SECONDS,
     SECOND,
@@ -17,6 +15,8 @@ from functions.go.time import (
     parse_duration,
     parse_timestamp,
 )
+from functions.cel.values import MAX_INT, MAX_UINT, MIN_INT, Duration, Timestamp, TypeValue, UInt, Value, type_name
+from functions.go.text import format_general, go_bytes, parse_float, parse_int
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})

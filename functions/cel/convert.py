@@ -12,11 +12,11 @@ from collections.abc import Callable
 from typing import cast
 
 from functions.cel.errors import BudgetError, CelConversionError
+from functions.cel.times import format_duration, format_timestamp
 from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
 from functions.common.values import Json
 from functions.go.encode import TextTooLongError, go_text
 from functions.go.text import is_valid
-from functions.go.time import format_duration, format_timestamp
 
 MAX_SAFE = 2**53 - 1
 MAX_DEPTH = 400

@@ -93,7 +93,7 @@ def implementation(name: str) -> Function:
     """Return the function behind a declared name."""
     where = _IMPLEMENTATIONS.get(name)
     if where is None:
-        from functions.go.time import accessor  # noqa: PLC0415 - few expressions ask a timestamp's parts
+        from functions.cel.times import accessor  # noqa: PLC0415 - few expressions ask a timestamp's parts
 
         return accessor(name)
     module, function = where.split(".")

@@ -14,7 +14,7 @@ from functions.common.errors import BadRequestError, JsonLimitError
 from functions.go.decode import parse_json
 from functions.go.encode import MAX_TEXT
 from functions.go.text import go_bytes, go_string
-from functions.go.url import parse_url, query_values
+from functions.go.url import BadUrlError, parse_url, query_values
 
 MAX_DOCUMENT = 25 * 1024 * 1024
 
@@ -77,7 +77,10 @@ def _bounded(frame: Frame, string: str) -> None:
 def parse_url_text(frame: Frame, value: Value) -> Value:
     """Return a URL's parts as a map."""
     frame.produce(8 * len(text(value)))
-    url = parse_url(text(value))
+    try:
+        url = parse_url(text(value))
+    except BadUrlError as error:
+        raise CelEvaluationError(f"failed to decode the string in parseURL: {error}") from error
     query = query_values(url.raw_query)
     parts: dict[str, Value] = {
         "scheme": url.scheme,

@@ -121,6 +121,16 @@ def read_destination(url: str, hosts: frozenset[str]) -> Destination:
     return found
 
 
+def refusal(url: str, hosts: frozenset[str]) -> str:
+    """Return why a URL may never be called; empty when it may be, and when there is none."""
+    try:
+        if url:
+            read_destination(url, hosts)
+    except LastingError as error:
+        return error.reason
+    return ""
+
+
 def _host_and_port(authority: str, default: int) -> tuple[str, int]:
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:

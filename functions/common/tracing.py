@@ -5,7 +5,12 @@ from __future__ import annotations
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
-from functions.delivery import Delivery
+
+class Headed(Protocol):
+    """A request, whose headers may name its caller's trace."""
+
+    def header(self, name: str) -> str:
+        """Return a header's value by its name in Go's spelling; empty when there is none."""
 
 
 class Tracer(Protocol):
@@ -15,7 +20,7 @@ class Tracer(Protocol):
     def reserve(self) -> float:
         """Seconds by which a request may end later, since its spans are sent before its reply."""
 
-    def request(self, name: str, delivery: Delivery) -> AbstractContextManager[object]:
+    def request(self, name: str, request: Headed) -> AbstractContextManager[object]:
         """Span one request, as a child of the caller's trace where its headers name one; flushed when it ends."""
 
     def span(self, stage: str) -> AbstractContextManager[object]:
@@ -30,7 +35,7 @@ class Untraced:
 
     reserve = 0.0
 
-    def request(self, name: str, delivery: Delivery) -> AbstractContextManager[object]:  # noqa: ARG002 -- the port's form
+    def request(self, name: str, request: Headed) -> AbstractContextManager[object]:  # noqa: ARG002 -- the port's form
         """Do nothing."""
         return _NOTHING
 

@@ -20,6 +20,7 @@ from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
+from functions.common.values import Json
 from functions.settings import Redelivery, Settings
 
 if TYPE_CHECKING:
@@ -94,12 +95,14 @@ def put_together(
     """
     opened: list[KubernetesApi] = []
 
-    def cluster() -> KubernetesApi:
+    def read_cluster(namespace: str, name: str, deadline: Deadline) -> Mapping[str, Json] | None:
+        from functions.adapters.kubernetes.secrets import read_secret  # noqa: PLC0415 -- other sources need no cluster
+
         if not opened:
             raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
-        return opened[0]
+        return read_secret(opened[0], namespace, name, deadline)
 
-    secrets = open_secrets(settings, kubernetes=cluster, namespaces=namespaces)
+    secrets = open_secrets(settings, read_cluster=read_cluster, namespaces=namespaces)
     access = _access(settings, secrets, kubeconfig_file)
     if access:
         access = WithTokens(access, _tokens)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from functions.adapters import logs
 from functions.adapters.github.app import AppTokens, Fetch, StaticToken
@@ -29,8 +29,6 @@ from functions.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from flask import Request
-
-    from functions.adapters.kubernetes.api import KubernetesApi
 
 RUN_SECONDS = 270.0
 """What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
@@ -115,11 +113,11 @@ def _tokens(settings: Settings, transport: GitHubTransport, fetch: Fetch) -> Tok
 
 
 def _fetch(settings: Settings) -> Fetch:
-    secrets = open_secrets(settings, kubernetes=_no_cluster)
+    secrets = open_secrets(settings, read_cluster=_no_cluster)
     return lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh)
 
 
-def _no_cluster() -> KubernetesApi:
+def _no_cluster(*_: object) -> NoReturn:
     raise LastingError("the sweep reads no secrets of a cluster")
 
 

@@ -15,7 +15,8 @@ from functions.adapters.http import exchange
 from functions.adapters.http.room import VALUES, Room, Share, Turns
 from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
-from functions.adapters.outbound.cloud_events import notify, reply_headers, uri_problem
+from functions.adapters.outbound.cloud_events import notify, reply_headers
+from functions.common.destinations import refusal
 from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
@@ -180,8 +181,8 @@ def load_listeners(settings: Settings) -> Listeners:
     for found in registry.listeners.values():
         listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts)
         listeners[listener.path] = listener
-        if wrong := uri_problem(listener, settings.outbound_hosts):
-            logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: {wrong}")
+        if wrong := refusal(listener.cloud_event_uri, settings.outbound_hosts):
+            logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: cloudEventURI: {wrong}")
         for trigger, problem in problems(listener, allow_unverified=settings.allow_unverified).items():
             logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
     served(listeners, settings.event_listener)

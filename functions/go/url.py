@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from functions.cel.errors import CelEvaluationError
 from functions.go.form import parse_query
 from functions.go.text import go_bytes, go_string
 
@@ -27,18 +26,18 @@ class Url:
     user: tuple[str, str] | None
 
 
-def _refused(why: str) -> CelEvaluationError:
-    return CelEvaluationError(f"failed to decode the string in parseURL: {why}")
+class BadUrlError(ValueError):
+    """A text that url.Parse refuses; the message does not quote it."""
 
 
 def parse_url(value: str) -> Url:
     """Return a URL, absolute or relative.
 
-    Raises CelEvaluationError where url.Parse returns an error; the text does not quote the URL.
+    Raises BadUrlError where url.Parse returns an error.
     """
     raw, _, fragment = go_bytes(value).partition(b"#")
     if any(byte < 0x20 or byte == 0x7F for byte in raw):  # noqa: PLR2004 - ASCII control characters
-        raise _refused("net/url: invalid control character in URL")
+        raise BadUrlError("net/url: invalid control character in URL")
     if raw == b"*":
         return Url(scheme="", host="", path="*", raw_query="", fragment=_text(_unescaped(fragment)), user=None)
     scheme, rest = _scheme(raw)
@@ -51,7 +50,7 @@ def parse_url(value: str) -> Url:
         rest = b""  # an opaque URL such as mailto:
     else:
         if not rest.startswith(b"/") and b":" in rest.partition(b"/")[0]:
-            raise _refused("first path segment in URL cannot contain colon")
+            raise BadUrlError("first path segment in URL cannot contain colon")
         if rest.startswith(b"//") and (scheme or not rest.startswith(b"///")):
             authority, slash, path = rest[2:].partition(b"/")
             user, host = _authority(authority)
@@ -80,7 +79,7 @@ def _scheme(raw: bytes) -> tuple[bytes, bytes]:
                 return b"", raw
         elif char == ":":
             if at == 0:
-                raise _refused("missing protocol scheme")
+                raise BadUrlError("missing protocol scheme")
             return raw[:at], raw[at + 1 :]
         else:
             return b"", raw
@@ -93,7 +92,7 @@ def _authority(authority: bytes) -> tuple[tuple[str, str] | None, bytes]:
     if not at:
         return None, host
     if not _USERINFO.match(info):
-        raise _refused("net/url: invalid userinfo")
+        raise BadUrlError("net/url: invalid userinfo")
     name, _, password = info.partition(b":")
     return (_text(_unescaped(name)), _text(_unescaped(password))), host
 
@@ -102,14 +101,14 @@ def _host(host: bytes) -> bytes:
     if host.startswith(b"["):
         end = host.rfind(b"]")
         if end < 0:
-            raise _refused("missing ']' in host")
+            raise BadUrlError("missing ']' in host")
         if not _PORT.match(host[end + 1 :]):
-            raise _refused("invalid port after host")
+            raise BadUrlError("invalid port after host")
         zone = host[:end].find(b"%25")
         if zone >= 0:
             return _host_unescaped(host[:zone]) + _unescaped(host[zone:end]) + _host_unescaped(host[end:])
     elif b":" in host and not _PORT.match(host[host.rfind(b":") :]):
-        raise _refused("invalid port after host")
+        raise BadUrlError("invalid port after host")
     return _host_unescaped(host)
 
 
@@ -117,9 +116,9 @@ def _host_unescaped(host: bytes) -> bytes:
     for hit in _ESCAPE.finditer(host):
         # escapes in a host are for bytes beyond ASCII alone (RFC 6874 keeps %25 for zones)
         if hit[1] is None or (int(hit[1], 16) < 0x80 and hit[1] != b"25"):  # noqa: PLR2004 - ASCII
-            raise _refused("invalid URL escape")
+            raise BadUrlError("invalid URL escape")
     if _HOST_REFUSED.search(_ESCAPE.sub(b"", host)):
-        raise _refused("invalid character in host name")
+        raise BadUrlError("invalid character in host name")
     return _unescaped(host)
 
 
@@ -129,7 +128,7 @@ def _unescaped(raw: bytes) -> bytes:
 
     def byte(hit: re.Match[bytes]) -> bytes:
         if hit[1] is None:
-            raise _refused("invalid URL escape")
+            raise BadUrlError("invalid URL escape")
         return bytes([int(hit[1], 16)])
 
     return _ESCAPE.sub(byte, raw)

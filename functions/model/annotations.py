@@ -7,18 +7,19 @@ from typing import Literal, cast
 
 from functions.common.errors import LastingError
 from functions.common.shown import shown
-from functions.outcomes.naming import KEY_ANNOTATION
 
 PREFIX = "pipehook.dev/"
 OWNERS = f"{PREFIX}owners"
 VARIABLES = f"{PREFIX}pipelines-variables"
+KEY_ANNOTATION = f"{PREFIX}delivery-key"
+"""Of what Pipehook creates: the delivery that it was created for."""
 
 Judged = Literal["author", "sender"]
 """Whom githubOwners judges: a pull request's author, or whoever sent the event, as Tekton does."""
 
 _JUDGED = ("author", "sender")
 _WRITTEN = frozenset({KEY_ANNOTATION})
-"""What stands on objects that Pipehook has created, Triggers and templates perhaps among them."""
+"""Pipehook may have created Triggers and templates, too."""
 _KNOWN: Mapping[str, frozenset[str]] = {
     "EventListener": frozenset({OWNERS, VARIABLES, *(f"{PREFIX}{name}" for name in ("cluster", "status"))}),
     "Trigger": frozenset({OWNERS}),

@@ -13,8 +13,8 @@ from functions.common.errors import LastingError
 from functions.common.ports import Work
 from functions.common.values import Json
 from functions.delivery import Delivery
+from functions.model.annotations import KEY_ANNOTATION
 
-KEY_ANNOTATION = "pipehook.dev/delivery-key"
 LISTENER_LABEL = "triggers.tekton.dev/eventlistener"
 TRIGGER_LABEL = "triggers.tekton.dev/trigger"
 EVENT_LABEL = "triggers.tekton.dev/triggers-eventid"

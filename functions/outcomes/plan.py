@@ -11,7 +11,8 @@ from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Work
 from functions.common.shown import listed, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
-from functions.outcomes.naming import KEY_ANNOTATION, LISTENER_LABEL, TRIGGER_LABEL, stamp
+from functions.model.annotations import KEY_ANNOTATION
+from functions.outcomes.naming import LISTENER_LABEL, TRIGGER_LABEL, stamp
 
 _RUNS = frozenset(
     {("tekton.dev", "PipelineRun"), ("tekton.dev", "TaskRun"), ("tekton.dev", "CustomRun"), ("batch", "Job")}

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from functions.common.errors import LastingError
 from functions.common.ports import Work
 from functions.delivery import Delivery, canonical_headers
-from functions.outcomes.naming import KEY_ANNOTATION, delivery_key, derived_uid, label_value, stamp
+from functions.model.annotations import KEY_ANNOTATION
+from functions.outcomes.naming import delivery_key, derived_uid, label_value, stamp
 
 KEY = "ab" * 32
 UID = derived_uid(KEY, listener="ns/l", identity="ns/t")

@@ -9,7 +9,8 @@ import pytest
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Work
 from functions.common.values import ResourceRef, Status
-from functions.outcomes.naming import KEY_ANNOTATION, stamp
+from functions.model.annotations import KEY_ANNOTATION
+from functions.outcomes.naming import stamp
 from functions.outcomes.plan import Planned, Result, Run, State, may_rerun, outcome, plan, run_of, stranger
 from tests.adapters.kubernetes.support import NAMESPACE, config_map, pipeline_run, work
 

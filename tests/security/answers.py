@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from unittest import mock
 
 import grpc
@@ -23,11 +23,12 @@ from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.calls import Backoff
 from functions.adapters.kubernetes.kubeconfig import ClusterAccess
-from functions.adapters.kubernetes.secrets import ClusterSecrets
+from functions.adapters.kubernetes.secrets import read_secret
 from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.kubernetes.source import ClusterListeners
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
+from functions.adapters.secrets.cluster import ClusterSecrets
 from functions.adapters.secrets.ids import SecretIds
 from functions.adapters.secrets.manager import ManagerSecrets
 from functions.adapters.secrets.manager_client import ManagerClient
@@ -150,7 +151,7 @@ class Adapters:
                 _check_wait(outcome.retry_after)
         listeners = ClusterListeners(api, home=lambda _: ["team"])
         _drive(
-            lambda: ClusterSecrets(lambda: api).load("team/hook", None, deadline()),
+            lambda: ClusterSecrets(partial(read_secret, api)).load("team/hook", None, deadline()),
             lambda: listeners.current(deadline()),
             lambda: api.review_access("create", group="tekton.dev", resource="pipelineruns", deadline=deadline()),
         )

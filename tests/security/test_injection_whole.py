@@ -22,8 +22,9 @@ from functions.common.ports import Deadline, Services, Work
 from functions.common.values import Json, Outcome, Status
 from functions.delivery import Delivery, canonical_headers
 from functions.listening.listeners import Listener, prepare
+from functions.model.annotations import KEY_ANNOTATION
 from functions.model.load import load_documents
-from functions.outcomes.naming import KEY_ANNOTATION, stamp
+from functions.outcomes.naming import stamp
 from functions.pipeline import process
 from tests.interceptors.running import MemoryGitHub, MemorySecrets, NoOutbound
 from tests.support.application import Application

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from urllib.parse import quote
 
+from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.github.answers import Question, unexpected
 from functions.adapters.github.kept import KeptAnswers
 from functions.adapters.github.transport import GitHubTransport
-from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Json

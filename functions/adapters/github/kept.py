@@ -7,9 +7,9 @@ from collections import OrderedDict
 from collections.abc import Set
 from dataclasses import dataclass
 
+from functions.adapters.clocks import Clock
 from functions.adapters.github.answers import Answer, Question
 from functions.adapters.github.transport import GitHubTransport
-from functions.adapters.secrets.limits import Clock
 from functions.common.ports import Deadline
 
 FRESH_SECONDS = 180.0

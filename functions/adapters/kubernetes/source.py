@@ -16,10 +16,10 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.kubernetes.source_compiler import Compiler
 from functions.adapters.kubernetes.source_objects import Objects
 from functions.adapters.kubernetes.source_reader import Api, Reader
-from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
 from functions.common.errors import ConfigurationError, LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.listening.routing import Listeners, served

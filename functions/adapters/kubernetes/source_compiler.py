@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from functions.adapters.outbound.cloud_events import uri_problem
+from functions.common.destinations import refusal
 from functions.listening.listeners import Listener, PreparedTrigger, prepare, problems
 from functions.listening.routing import Listeners
 from functions.model.resources import EventListener, Registry
@@ -107,9 +107,9 @@ class Compiler:
         for trigger, problem in problems(listener, allow_unverified=self._allow_unverified).items():
             if known.get(trigger) != problem:
                 _LOG.error("listener %s: trigger %s can never run: %s", listener.path, trigger, problem)
-        wrong = uri_problem(listener, self._outbound_hosts)
+        wrong = refusal(listener.cloud_event_uri, self._outbound_hosts)
         if wrong and (before is None or before.cloud_event_uri != listener.cloud_event_uri):
-            _LOG.error("listener %s: no CloudEvents are sent: %s", listener.path, wrong)
+            _LOG.error("listener %s: no CloudEvents are sent: cloudEventURI: %s", listener.path, wrong)
 
 
 def _compile(path: str, origin: EventListener | str, registry: Registry, outbound_hosts: frozenset[str]) -> _Compiled:

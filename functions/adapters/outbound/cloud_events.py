@@ -9,7 +9,7 @@ import logging
 import time
 from collections.abc import Mapping
 
-from functions.common.errors import LastingError, PipehookError
+from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Outbound
 from functions.delivery import Delivery
 from functions.listening.listeners import Listener
@@ -57,16 +57,3 @@ def reply_headers(delivery: Delivery, report: Report) -> Mapping[str, str]:
     from functions.outcomes import cloud_events  # noqa: PLC0415 -- see above
 
     return cloud_events.reply_headers(delivery, report)
-
-
-def uri_problem(listener: Listener, outbound_hosts: frozenset[str]) -> str:
-    """Return why a listener's cloudEventURI can never be called, for the log at start; empty when it may be."""
-    if not listener.cloud_event_uri:
-        return ""
-    from functions.common.destinations import read_destination  # noqa: PLC0415 -- see above
-
-    try:
-        read_destination(listener.cloud_event_uri, outbound_hosts)
-    except LastingError as error:
-        return f"cloudEventURI: {error.reason}"
-    return ""

@@ -20,7 +20,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from functions.adapters.secrets.limits import LIFE_CLOCK, Allowance, Clock, Limits
+from functions.adapters.clocks import LIFE_CLOCK, Clock
+from functions.adapters.secrets.limits import Allowance, Limits
 from functions.adapters.secrets.values import Secret
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline

@@ -16,8 +16,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.secrets.ids import SecretIds
-from functions.adapters.secrets.limits import LIFE_CLOCK, Clock
 from functions.adapters.secrets.values import Secret, SecretValue
 from functions.common.errors import LastingError
 from functions.common.numbers import whole

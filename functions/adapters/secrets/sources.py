@@ -9,12 +9,13 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.secrets.cache import SecretCache
 from functions.adapters.secrets.damage import damage
 from functions.adapters.secrets.file import LIMITS as FILE_LIMITS
 from functions.adapters.secrets.file import FileSecrets
 from functions.adapters.secrets.ids import RECOMMENDED, Namespaces, SecretIds
-from functions.adapters.secrets.limits import LIFE_CLOCK, Clock, Limits
+from functions.adapters.secrets.limits import Limits
 from functions.adapters.secrets.manager import ManagerSecrets, Versions
 from functions.adapters.secrets.values import Secret
 from functions.common.errors import LastingError, PassingError, VerificationSetupError
@@ -23,7 +24,7 @@ from functions.common.values import SecretRef
 from functions.settings import Settings
 
 if TYPE_CHECKING:
-    from functions.adapters.kubernetes.secrets import Objects
+    from functions.adapters.secrets.cluster import Read
 
 _LOG = logging.getLogger(__name__)
 
@@ -119,13 +120,13 @@ class SecretStore:
 def open_secrets(
     settings: Settings,
     *,
-    kubernetes: Callable[[], Objects],
+    read_cluster: Read,
     namespaces: Namespaces | None = None,
     clock: Clock = LIFE_CLOCK,
 ) -> SecretStore:
     """Return the secrets of a configuration.
 
-    `kubernetes` gives the cluster's API, asked for by the first secret read with SECRETS_SOURCE=cluster.
+    `read_cluster` reads a Secret of the cluster, with SECRETS_SOURCE=cluster.
     `namespaces` gives those of all loaded triggers; it matters when SECRET_ID_FORMAT is ambiguous (`secrets_ids` says
     how), and without it references with a second reading are then refused.
     """
@@ -152,9 +153,9 @@ def open_secrets(
         files = FileSecrets(where.location, ids, protected=settings.kubeconfig)
         return SecretStore(files, SecretCache(files.load, FILE_LIMITS, clock=clock), own)
     if where.kind == "cluster":
-        from functions.adapters.kubernetes.secrets import ClusterSecrets  # noqa: PLC0415 -- other sources need no cluster
+        from functions.adapters.secrets.cluster import ClusterSecrets  # noqa: PLC0415 -- other sources need no cluster
 
-        cluster = ClusterSecrets(kubernetes)
+        cluster = ClusterSecrets(read_cluster)
         return SecretStore(cluster, SecretCache(cluster.load, LIMITS, clock=clock), own)
     return SecretStore(_Nowhere(), own, own)
 

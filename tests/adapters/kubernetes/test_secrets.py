@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from functions.adapters.kubernetes.secrets import read_secret
 from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import PassingError, VerificationSetupError
 from functions.common.values import SecretRef
@@ -40,7 +42,7 @@ def clock() -> LifeClock:
 @pytest.fixture
 def store(side: Side, clock: LifeClock) -> SecretStore:
     settings = read_settings({"SECRETS_SOURCE": "cluster", "SECRET_ID_FORMAT": "ignored-{name}"})
-    return open_secrets(settings, kubernetes=lambda: side.api, clock=clock)
+    return open_secrets(settings, read_cluster=partial(read_secret, side.api), clock=clock)
 
 
 def put(server: ApiServer, data: dict[str, Any], *, name: str = HOOK.name, namespace: str = HOOK.namespace) -> None:
@@ -165,5 +167,5 @@ def test_data_that_no_api_server_gives(clock: LifeClock, side: Side, data: objec
     api = mock.Mock()
     api.get.return_value = {"data": data}
     settings = read_settings({"SECRETS_SOURCE": "cluster", "KUBECONFIG": "kubeconfig"})
-    store = open_secrets(settings, kubernetes=lambda: api, clock=clock)
+    store = open_secrets(settings, read_cluster=partial(read_secret, api), clock=clock)
     assert said in reason(store, side)

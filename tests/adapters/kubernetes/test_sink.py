@@ -12,7 +12,7 @@ from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.adapters.kubernetes.sink import MAX_RUNS
 from functions.adapters.kubernetes.workers import Workers
 from functions.common.values import Outcome, ResourceRef, Status
-from functions.outcomes.naming import KEY_ANNOTATION
+from functions.model.annotations import KEY_ANNOTATION
 from functions.settings import Redelivery
 from tests.adapters.kubernetes.support import KEY, NAMESPACE, Side, config_map, pipeline_run, work
 from tests.standins.apiserver import ApiServer

@@ -75,7 +75,7 @@ class ManagedSecrets:
                 **environment,
             }
         )
-        return open_secrets(settings, kubernetes=mock.Mock(), namespaces=lambda: namespaces, clock=self.clock)
+        return open_secrets(settings, read_cluster=mock.Mock(), namespaces=lambda: namespaces, clock=self.clock)
 
 
 def verdict(store: SecretStore, key: bytes, ref: SecretRef = HOOK, *, seconds: float = 8.0) -> Assurance | Refusal:

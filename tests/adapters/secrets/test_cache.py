@@ -10,9 +10,10 @@ from unittest import mock
 
 import pytest
 
-from functions.adapters.secrets import limits
+from functions.adapters import clocks
+from functions.adapters.clocks import LIFE_CLOCK
 from functions.adapters.secrets.cache import SecretCache
-from functions.adapters.secrets.limits import LIFE_CLOCK, Allowance, Limits
+from functions.adapters.secrets.limits import Allowance, Limits
 from functions.adapters.secrets.values import Secret, SecretValue
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
@@ -131,7 +132,7 @@ class TestLife:
     def test_the_clock_goes_on_where_there_is_none_for_frozen_instances(self, monkeypatch: pytest.MonkeyPatch) -> None:
         assert LIFE_CLOCK() <= LIFE_CLOCK()
         monkeypatch.setattr(time, "clock_gettime", mock.Mock(side_effect=OSError))
-        assert limits._life_clock() is time.monotonic
+        assert clocks._life_clock() is time.monotonic
 
 
 class TestTogether:

@@ -30,7 +30,7 @@ def directory(tmp_path: Path) -> Path:
 
 def opened(directory: Path, clock: LifeClock, **environment: str) -> SecretStore:
     settings = read_settings({"SECRETS_SOURCE": f"file://{directory}", **environment})
-    return open_secrets(settings, kubernetes=mock.Mock(), namespaces=lambda: (HOOK.namespace,), clock=clock)
+    return open_secrets(settings, read_cluster=mock.Mock(), namespaces=lambda: (HOOK.namespace,), clock=clock)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: 
 AS_DEPLOYED = """
 import json, sys, time
 from functions.adapters import google_calls
-from functions.adapters.secrets import manager_client as secrets_manager_client
+from functions.adapters.secrets import manager_client
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.common.ports import Deadline
 manager_client.HOST = sys.argv[1]
