@@ -14,7 +14,7 @@ from functions.common.errors import PipehookError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shared import Shared
-from functions.common.values import Event, Json, Outcome, Refusal
+from functions.common.values import Event, Json, Outcome, Provider, Refusal
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
 from functions.interceptors.signatures import HubSignature
 from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
@@ -168,6 +168,11 @@ class _WatchedVerifier:
     name: str = field(compare=False)
     verdicts: dict[Verifier, Step] = field(compare=False)
     assume: bool = field(compare=False)
+
+    @property
+    def provider(self) -> Provider:
+        """As the inner one."""
+        return self.inner.provider
 
     def verify(self, call: Call) -> Assurance | Refusal:
         """Verify, or take the delivery as verified."""

@@ -10,13 +10,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 from functions.common.numbers import whole
-from functions.common.values import Json
+from functions.common.values import Json, Provider
 
-Provider = Literal["", "github", "gitlab", "bitbucket"]
-"""Who has signed or vouched for the body: the core interceptor that verified it; empty for anybody else."""
+EVENTS = frozenset(
+    {
+        *("push", "issue_comment", "status", "deployment", "deployment_status"),
+        *("check_run", "check_suite", "workflow_job", "workflow_run"),
+        *(f"pull_request{kind}" for kind in ("", "_review", "_review_comment", "_review_thread")),
+    }
+)
+"""GitHub's events that are about a commit."""
 
 _COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9A-Fa-f]{12,64}")

@@ -13,7 +13,7 @@ from functions.common.limits import UNLIMITED, Limits
 from functions.common.ports import Deadline, Services
 from functions.common.shared import Shared
 from functions.common.shown import shown
-from functions.common.values import Event, Json, Refusal, Status
+from functions.common.values import Event, Json, Provider, Refusal, Status
 from functions.delivery import Delivery
 from functions.model.annotations import Judged
 from functions.model.resources import Registry
@@ -54,6 +54,10 @@ class Passed:
 
 class Verifier(Protocol):
     """A check of the raw delivery with a secret. Equal verifiers are asked once a delivery, so they are hashable."""
+
+    @property
+    def provider(self) -> Provider:
+        """Who sends deliveries that pass, empty where that tells nothing of what the body says."""
 
     def verify(self, call: Call) -> Assurance | Refusal:
         """Return how well the delivery is known, or the refusal. Raises what `Secrets` raises."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from functions.common.values import Event, Refusal, SecretRef
+from functions.common.values import Event, Provider, Refusal, SecretRef
 from functions.interceptors.base import (
     Assurance,
     Call,
@@ -28,6 +28,11 @@ class GitLabToken:
     """
 
     ref: SecretRef
+
+    @property
+    def provider(self) -> Provider:
+        """Who knows the token is GitLab's hook."""
+        return "gitlab"
 
     def verify(self, call: Call) -> Assurance | Refusal:
         """Compare bytes in constant time."""

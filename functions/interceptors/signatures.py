@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from functions.common.values import Refusal, SecretRef
+from functions.common.values import Provider, Refusal, SecretRef
 from functions.interceptors.base import Assurance, Call, rejected
 
+GITHUB_HEADER = "X-Hub-Signature-256"
 SHA256_ONLY = ("sha256",)
 SHA256_OR_SHA1 = ("sha256", "sha1")
 
@@ -49,11 +50,16 @@ class HubSignature:
     """
 
     ref: SecretRef
-    header: str = "X-Hub-Signature-256"
+    header: str = GITHUB_HEADER
     algorithms: tuple[str, ...] = SHA256_ONLY
     """The hashes that are accepted; the sender's word alone never chooses a weaker one."""
     context: str = ""
     """What Tekton puts before the reason."""
+
+    @property
+    def provider(self) -> Provider:
+        """GitHub's header, or the one that Bitbucket has."""
+        return "github" if self.header == GITHUB_HEADER else "bitbucket"
 
     def verify(self, call: Call) -> Assurance | Refusal:
         """Compare in constant time; the reasons are Tekton's, and quote nothing that was sent but a hash's name."""

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from functions.common.event_facts import EventFacts, Provider, event_facts
+from functions.common.event_facts import EventFacts, event_facts
+from functions.common.values import Provider
 
 SHA = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
 OTHER = "a" * 40
