@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from functions.common.call_bounds import bounded
 from functions.common.errors import (
@@ -17,7 +18,7 @@ from functions.common.errors import (
     settled,
 )
 from functions.common.limits import UNLIMITED, Limits
-from functions.common.ports import Deadline, Memory, Services, Sink, Work
+from functions.common.ports import Deadline, Memory, Origin, Services, SignedWork, Sink, Work
 from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Event, Outcome, Refusal, Status
@@ -248,7 +249,9 @@ class _Run:
         self.limits.take(sum([len(text) * (1 if text.isascii() else 4) for text in params.values()]))
         key = self._key(signed=assurance is Assurance.SIGNED)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
-        return Work(
+        origin = _origin(self.delivery, self.event) if assurance is Assurance.SIGNED else None
+        work: Callable[..., Work] = partial(SignedWork, origin=origin) if origin else Work
+        return work(
             trigger=trigger.name,
             trigger_namespace=trigger.namespace,
             identity=trigger.identity,
@@ -261,6 +264,14 @@ class _Run:
             resources=tuple(trigger.template.render(params, uid=uid)),
             verified=self.accepted(assurance),
         )
+
+
+def _origin(delivery: Delivery, event: Event | None) -> Origin | None:
+    signature = delivery.header("X-Hub-Signature-256")
+    if not signature or event is None:
+        return None
+    hook, guid = delivery.header("X-Github-Hook-Id"), delivery.header("X-Github-Delivery")
+    return Origin(repository_name(event.body), hook, guid, signature)
 
 
 def _outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:

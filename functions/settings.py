@@ -31,7 +31,7 @@ VARIABLES: Mapping[str, str] = {
     "TRACING": "`true`: export OpenTelemetry traces of the stages",
     "DEAD_LETTER_TOPIC": "`projects/P/topics/T`: where `dispatch` puts what can never be created",
     "GITHUB_HOOKS": "hooks that `redeliver` sweeps: `repos/OWNER/REPO/hooks/ID`, `orgs/ORG/hooks/ID`, `app`",
-    "GITHUB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitHub token of `redeliver`",
+    "GITHUB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitHub token of `redeliver`, and of reruns",
     "GITHUB_APP_ID": "the GitHub App whose key signs the requests of `redeliver`",
     "GITHUB_APP_KEY_SECRET": "`projects/P/secrets/S` that holds that App's private key",
     "REDELIVER_LOOKBACK_HOURS": "how far back `redeliver` looks (1 to 72: GitHub forgets after three days)",

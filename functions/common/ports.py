@@ -125,6 +125,26 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """By what GitHub can be asked about a delivery. Its body, and so the repository, is verified; the rest is not."""
+
+    repository: str
+    """`owner/name`, as the body has it."""
+    hook: str
+    """X-GitHub-Hook-ID."""
+    guid: str
+    signature: str
+    """X-Hub-Signature-256: right for the body, so it stands for it."""
+
+
+class Redeliveries(Protocol):
+    """Who knows whether deliveries were sent again by GitHub, and not by somebody who has captured them."""
+
+    def doubt(self, origin: Origin, *, runs: int, deadline: Deadline) -> str:
+        """Return why a delivery may not run `runs` times more than once, empty when it may. Raises nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Work:
     """One trigger's rendered resources, ready to be created: all that creating needs, and all that a queue carries."""
 
@@ -143,6 +163,13 @@ class Work:
     service_account: str
     resources: tuple[Mapping[str, Json], ...]
     verified: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SignedWork(Work):
+    """A work of a delivery that GitHub has signed. No queue carries the origin: its worker never runs one again."""
+
+    origin: Origin
 
 
 class Sink(Protocol):

@@ -18,7 +18,7 @@ from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
-from functions.common.ports import Deadline, Services, Sink
+from functions.common.ports import Deadline, Redeliveries, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json
 from functions.settings import Redelivery, Settings
@@ -112,7 +112,7 @@ def put_together(
         outbound=OutboundClient(settings.outbound_hosts),
         github=RestGitHubApi(GitHubTransport(settings.github_api_url)),
     )
-    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened), access)
+    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened, secrets), access)
 
 
 def _access(settings: Settings, secrets: SecretStore, kubeconfig_file: KubeconfigReader) -> AccessSource | None:
@@ -158,10 +158,11 @@ def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadl
     return home
 
 
-def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
+def _sink(settings: Settings, opened: list[KubernetesApi], secrets: SecretStore) -> Sink:
     if settings.dry_run or not opened:
         return DryRunSink()
-    cluster = ClusterSink(opened[0], redelivery=settings.redelivery)
+    redeliveries = _redeliveries(settings, secrets) if settings.redelivery is Redelivery.RERUN else None
+    cluster = ClusterSink(opened[0], redelivery=settings.redelivery, redeliveries=redeliveries)
     if not settings.queue_topic:
         return cluster
     from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
@@ -174,6 +175,30 @@ def _sink(settings: Settings, opened: list[KubernetesApi]) -> Sink:
     from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
 
     return QueueingSink(cluster, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
+
+
+def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | None:
+    """Return who is asked whether GitHub sent a delivery again, None where no token is configured."""
+    if not settings.github_token_secret and not settings.github_app_id:
+        _LOG.warning(
+            "REDELIVERY=rerun without GITHUB_TOKEN_SECRET or GITHUB_APP_ID: whoever has captured a delivery can run it "
+            "again, for nobody asks GitHub whether it was redelivered"
+        )
+        return None
+    # most do not rerun
+    from functions.adapters.github.app import open_tokens  # noqa: PLC0415
+    from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415
+    from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415
+
+    transport = GitHubTransport(settings.github_api_url)
+    tokens = open_tokens(
+        lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh),
+        transport,
+        token_resource=settings.github_token_secret,
+        app_id=settings.github_app_id,
+        key_resource=settings.github_app_key_secret,
+    )
+    return GitHubRedeliveries(GitHubHooks(transport, tokens), settings.github_hooks)
 
 
 def worker_sink(settings: Settings, parts: Parts) -> Sink:

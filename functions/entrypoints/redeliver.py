@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
 from functions.adapters import logs
-from functions.adapters.github.app import AppTokens, Fetch, StaticToken
-from functions.adapters.github.hooks import APP, GitHubHooks, Tokens
+from functions.adapters.github.app import Fetch, open_tokens
+from functions.adapters.github.hooks import APP, GitHubHooks
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.http import exchange
 from functions.adapters.secrets.sources import open_secrets
@@ -78,7 +78,16 @@ def open_sweep(
     if mistakes:
         raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
     transport = GitHubTransport(settings.github_api_url)
-    github = GitHubHooks(transport, _tokens(settings, transport, fetch or _fetch(settings)))
+    github = GitHubHooks(
+        transport,
+        open_tokens(
+            fetch or _fetch(settings),
+            transport,
+            token_resource=settings.github_token_secret,
+            app_id=settings.github_app_id,
+            key_resource=settings.github_app_key_secret,
+        ),
+    )
     return HookSweep(
         hooks=settings.github_hooks,
         bounds=Bounds(
@@ -89,27 +98,6 @@ def open_sweep(
         ),
         sweep=Sweep(TracedDeliveries(github, tracer), now=time.time, sleep=sleep),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Either:
-    """A token for repositories and organisations, and the App for its own hook."""
-
-    token_of_hooks: Tokens
-    token_of_app: Tokens
-
-    def token(self, hook: str, *, deadline: Deadline, renew: bool = False) -> str:
-        tokens = self.token_of_app if hook == APP else self.token_of_hooks
-        return tokens.token(hook, deadline=deadline, renew=renew)
-
-
-def _tokens(settings: Settings, transport: GitHubTransport, fetch: Fetch) -> Tokens:
-    app = AppTokens(
-        fetch, app_id=settings.github_app_id, key_resource=settings.github_app_key_secret, transport=transport
-    )
-    if not settings.github_token_secret:
-        return app
-    return _Either(StaticToken(fetch, settings.github_token_secret), app)
 
 
 def _fetch(settings: Settings) -> Fetch:

@@ -8,10 +8,11 @@ import re
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from functions.adapters.github.answers import Question, unexpected
-from functions.adapters.github.hooks import APP
+from functions.adapters.github.hooks import APP, Tokens
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
 from functions.common.numbers import whole
@@ -116,6 +117,26 @@ class AppTokens:
     def _web_token(self, deadline: Deadline, *, renew: bool) -> str:
         pem = self._fetch(self._key_resource, deadline, renew)
         return signed_web_token(_key(pem, self._key_resource), app_id=self._app_id, now=self._now())
+
+
+@dataclass(frozen=True, slots=True)
+class _Either:
+    """A token for repositories and organisations, and the App for its own hook."""
+
+    token_of_hooks: Tokens
+    token_of_app: Tokens
+
+    def token(self, hook: str, *, deadline: Deadline, renew: bool = False) -> str:
+        tokens = self.token_of_app if hook == APP else self.token_of_hooks
+        return tokens.token(hook, deadline=deadline, renew=renew)
+
+
+def open_tokens(
+    fetch: Fetch, transport: GitHubTransport, *, token_resource: str, app_id: str, key_resource: str
+) -> Tokens:
+    """Return the tokens of a configuration: one secret's where it names one, and else the App's."""
+    app = AppTokens(fetch, app_id=app_id, key_resource=key_resource, transport=transport)
+    return _Either(StaticToken(fetch, token_resource), app) if token_resource else app
 
 
 def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:

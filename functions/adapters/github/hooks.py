@@ -17,6 +17,8 @@ from functions.redelivery.sweep import Attempt
 
 MAX_PAGES = 100
 """Of 100 attempts each."""
+REDELIVERED_PAGES = 3
+"""Of 100 redeliveries each, in which one that was just made is looked for."""
 APP = "app"
 
 # https://docs.github.com/en/rest/repos/webhooks, …/orgs/webhooks, …/apps/webhooks
@@ -71,6 +73,32 @@ class GitHubHooks:
 
         return self._asked(hook, read, deadline)
 
+    def redelivered(self, hook: str, guid: str, *, deadline: Deadline) -> list[int]:
+        """Return the ids of a GUID's redeliveries, newest first, as far as REDELIVERED_PAGES go back."""
+
+        def read(token: str) -> list[int]:
+            question = _question("redeliveries", hook)
+            path = f"{_path(hook)}?redelivery=true"
+            pages = self._transport.pages(path, question, token=token, deadline=deadline)
+            # GitHub Enterprise Servers of old list all attempts
+            items = (item for page in islice(pages, REDELIVERED_PAGES) for item in page if isinstance(item, dict))
+            own = (item for item in items if item.get("guid") == guid and item.get("redelivery") is True)
+            return [number for item in own if (number := whole(item.get("id"))) is not None]
+
+        return self._asked(hook, read, deadline)
+
+    def signature(self, hook: str, attempt: int, *, deadline: Deadline) -> str:
+        """Return the X-Hub-Signature-256 of an attempt, empty when it had none."""
+
+        def read(token: str) -> str:
+            question = _question("redelivery", hook)
+            answer = self._transport.get(f"{_path(hook)}/{attempt:d}", question, token=token, deadline=deadline)
+            request = _object(answer.json()).get("request")
+            headers = {name.lower(): value for name, value in _object(_object(request).get("headers")).items()}
+            return str(headers.get("x-hub-signature-256", ""))
+
+        return self._asked(hook, read, deadline)
+
     def redeliver(self, hook: str, attempt: int, *, deadline: Deadline) -> None:
         """Ask GitHub to make an attempt again; it answers 202 and does so soon."""
 
@@ -122,3 +150,7 @@ def _attempt(item: Json, question: Question) -> Attempt:
         delivered_at=delivered_at,
         redelivery=item.get("redelivery") is True,
     )
+
+
+def _object(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}

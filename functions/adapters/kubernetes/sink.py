@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,7 +14,7 @@ from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.adapters.kubernetes.kinds import Resource
 from functions.adapters.kubernetes.workers import Workers
 from functions.common.errors import LastingError, PassingError, PipehookError
-from functions.common.ports import Deadline, Work
+from functions.common.ports import Deadline, Origin, Redeliveries, SignedWork, Work
 from functions.common.values import Outcome, ResourceRef
 from functions.outcomes.plan import (
     Planned,
@@ -40,9 +41,18 @@ _ROUNDS = 3
 class ClusterSink:
     """Creates on one cluster. Safe to use from any thread, and to give the same work again at any time."""
 
-    def __init__(self, api: KubernetesApi, *, redelivery: Redelivery, parallel: int = PARALLEL) -> None:
+    def __init__(
+        self,
+        api: KubernetesApi,
+        *,
+        redelivery: Redelivery,
+        redeliveries: Redeliveries | None = None,
+        parallel: int = PARALLEL,
+    ) -> None:
+        """`redeliveries` is asked before a delivery of GitHub's runs again; without it, nobody is."""
         self._api = api
         self._redelivery = redelivery
+        self._redeliveries = redeliveries
         self._workers = Workers(parallel)
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
@@ -52,8 +62,9 @@ class ClusterSink:
         """
         plans = plan(work)
         if self._redelivery is Redelivery.RERUN:
+            doubts = _Doubts(self._redeliveries, deadline)
             return self._workers.run(
-                [partial(self._run, item, row, deadline) for item, row in zip(work, plans, strict=True)]
+                [partial(self._run, item, row, deadline, doubts) for item, row in zip(work, plans, strict=True)]
             )
         started = deadline.clock()
         calls = [
@@ -70,7 +81,7 @@ class ClusterSink:
     def _timed(self, work: Work, entry: Planned | Result, deadline: Deadline) -> tuple[Result, float]:
         return self._create(work, entry, deadline), deadline.clock()
 
-    def _run(self, work: Work, row: Sequence[Planned | Result], deadline: Deadline) -> Outcome:
+    def _run(self, work: Work, row: Sequence[Planned | Result], deadline: Deadline, doubts: _Doubts) -> Outcome:
         """Start the next run of a delivery whose earlier ones have ended, or the first one.
 
         Every attempt is looked for before anything of it is created: a copy that runs at the same time finds the same
@@ -80,14 +91,18 @@ class ClusterSink:
         started = deadline.clock()
         results: list[Result] = []
         last = 0
+        doubt = ""
         for attempt in range(MAX_RUNS):
             entries = _attempt(work, row, attempt)
             if not entries:  # fixed names: there can be one of each only
                 break
-            last = attempt
             looks = [partial(self._look, entry, deadline) for entry in entries.values()]
             found = dict(zip(entries, self._workers.run(looks), strict=True))
             missing = [position for position, result in found.items() if result is None]
+            # one that was begun, however far, had been borne out then
+            if attempt and len(missing) == len(found) and (doubt := doubts.of(work, attempt)):
+                break
+            last = attempt
             made = self._workers.run([partial(self._create, work, entries[at], deadline) for at in missing])
             found.update(zip(missing, made, strict=True))
             results = [found.get(position) or results[position] for position in range(len(row))]
@@ -96,7 +111,8 @@ class ClusterSink:
         else:
             text = f"this delivery has run {MAX_RUNS} times; send a new event instead of this one again"
             results = [*results, Result.failed(LastingError(text))]
-        return outcome(work, results, attempt=last, milliseconds=(deadline.clock() - started) * 1000)
+        end = outcome(work, results, attempt=last, milliseconds=(deadline.clock() - started) * 1000)
+        return replace(end, reason=f"{end.reason}; it does not run again: {doubt}") if doubt else end
 
     def _look(self, entry: Planned | Result, deadline: Deadline) -> Result | None:
         """Return the result for a resource that exists, or cannot be looked at; None for one that does not exist."""
@@ -151,6 +167,26 @@ class ClusterSink:
                 f"{planned}: an object of this name exists, and {why}; delete it, or use generateName in the template"
             )
         return Result(state=State.EXISTED, ref=_ref(planned, resource), run=run_of(found, planned.group))
+
+
+class _Doubts:
+    """What is said of one delivery's redeliveries: asked when a trigger needs it, and once for all of them."""
+
+    def __init__(self, redeliveries: Redeliveries | None, deadline: Deadline) -> None:
+        self._redeliveries = redeliveries
+        self._deadline = deadline
+        self._lock = threading.Lock()
+        self._said: dict[tuple[Origin, int], str] = {}
+
+    def of(self, work: Work, attempt: int) -> str:
+        """Return why a work must not be created again, empty when it may."""
+        if self._redeliveries is None or not isinstance(work, SignedWork):
+            return ""
+        with self._lock:
+            asked = work.origin, attempt
+            if asked not in self._said:
+                self._said[asked] = self._redeliveries.doubt(work.origin, runs=attempt, deadline=self._deadline)
+            return self._said[asked]
 
 
 def _attempt(work: Work, row: Sequence[Planned | Result], attempt: int) -> dict[int, Planned | Result]:
