@@ -263,6 +263,7 @@ class _Run:
             service_account=trigger.service_account,
             resources=tuple(trigger.template.render(params, uid=uid)),
             verified=self.accepted(assurance),
+            places=trigger.template.places,
         )
 
 

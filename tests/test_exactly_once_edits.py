@@ -93,6 +93,17 @@ def test_the_order_of_a_templates_resources_means_nothing(production: Production
     assert attempt(production, body) == ["duplicate"]
 
 
+def test_what_is_not_signed_has_no_part_in_the_names(production: Production) -> None:
+    """Resources that share a generateName are told apart by what the template says, not by what is rendered."""
+    two = [run(which=which, guid="$(tt.params.guid)") for which in ("a", "b")]
+    trigger = inline("t", github(KEY), bindings=[{"name": "guid", "value": "$(header.X-GitHub-Delivery)"}])
+    production.write(listener(trigger), template("template", *two))
+    body = pushed()
+    assert attempt(production, body) == ["created"]
+    assert attempt(production, body) == ["duplicate"]
+    assert len(production.objects()) == 2
+
+
 @pytest.mark.parametrize("edit", ["trigger", "listener", "generateName", "unnamed"])
 def test_another_name_is_another_object(production: Production, edit: str) -> None:
     """What cannot be known for the same, as docs/reply.md says."""

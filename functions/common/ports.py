@@ -163,9 +163,12 @@ class Work:
     service_account: str
     resources: tuple[Mapping[str, Json], ...]
     verified: bool
+    places: tuple[str, ...] = ()
+    """What tells each resource from the others of its template, in whatever order they stand there; the event has no
+    part in it. Empty where nothing does, as in messages of old: then their positions do."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SignedWork(Work):
     """A work of a delivery that GitHub has signed. No queue carries the origin: its worker never runs one again."""
 

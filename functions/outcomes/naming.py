@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from typing import cast
@@ -135,15 +134,12 @@ def _place(work: Work, position: int) -> str:
     """Return what tells a resource from the others of its template, in whatever order they stand.
 
     Mostly nothing needs to: no other has its kind, namespace and generateName. Those that share them are told apart
-    by all that they hold, and counted where that is the same, too.
+    by what the template says of them: never by what is rendered, for an unsigned header may stand in it.
     """
     own = _kin(work, position)
-    kin = [other for other in range(len(work.resources)) if other == position or _kin(work, other) == own]
-    if len(kin) == 1:
+    if not any(_kin(work, other) == own for other in range(len(work.resources)) if other != position):
         return "0"
-    held = [json.dumps(work.resources[other], sort_keys=True) for other in kin]
-    mine = held[kin.index(position)]
-    return f"{_digest('resource', mine).hex()}.{held[: kin.index(position)].count(mine)}"
+    return work.places[position] if work.places else str(position)
 
 
 def _kin(work: Work, position: int) -> tuple[Json, ...]:

@@ -68,7 +68,7 @@ def encode(work: Work) -> Message:
     Raises LastingError when it would be larger than MAX_MESSAGE.
     """
     content = {name: getattr(work, name) for name in _TEXTS}
-    content |= {"resources": list(work.resources), "verified": work.verified}
+    content |= {"resources": list(work.resources), "verified": work.verified, "places": list(work.places)}
     try:
         data = json.dumps(
             {"schema": SCHEMA, "work": content}, sort_keys=True, separators=(",", ":"), allow_nan=False
@@ -136,7 +136,15 @@ def _read_1(document: Mapping[str, Json]) -> Work:
     if not isinstance(verified, bool):
         raise LastingError("the message is incomplete: verified is neither true nor false")
     texts = {name: cast("str", content[name]) for name in _TEXTS}
-    return Work(**texts, resources=tuple(cast("list[dict[str, Json]]", resources)), verified=verified)
+    places = content.get("places", [])  # which older versions did not write
+    if not isinstance(places, list) or (places and [type(place) for place in places] != [str] * len(resources)):
+        raise LastingError("the message is incomplete: places is no list of strings, one a resource")
+    return Work(
+        **texts,
+        resources=tuple(cast("list[dict[str, Json]]", resources)),
+        verified=verified,
+        places=tuple(cast("list[str]", places)),
+    )
 
 
 _READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1}

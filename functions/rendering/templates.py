@@ -7,9 +7,10 @@ the annotation `triggers.tekton.dev/old-escape-quotes` without effect: values ar
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.common.errors import LastingError
@@ -47,6 +48,8 @@ class CompiledTemplate:
     resources: tuple[_Resource, ...]
     literal: bool = False
     """No value ever forms a variable of Pipelines (the annotation `pipehook.dev/pipelines-variables`)."""
+    places: tuple[str, ...] = ()
+    """What tells each of several resources from the others, whatever their order: see `places_of`."""
 
     def render(self, params: Mapping[str, str], *, uid: str) -> list[dict[str, Json]]:
         """Return the resources, in order, with every `$(tt.params.NAME)` and `$(uid)` replaced, keys included.
@@ -114,7 +117,18 @@ def compile_template(spec: TemplateSpec, *, literal: bool = False) -> CompiledTe
     )
     used = {reference for resource in resources for reference in resource.references if reference != _UID}
     names = frozenset(reference[len(_PARAM) : -1] for reference in used)
-    return CompiledTemplate(defaults, names, resources, literal)
+    return CompiledTemplate(defaults, names, resources, literal, places_of(spec.resources))
+
+
+def places_of(resources: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
+    """Return a hash of what each resource of a template says before anything of an event is in it, those alike counted.
+
+    None for a single resource, which nothing needs to be told from.
+    """
+    if len(resources) == 1:
+        return ()
+    texts = [json.dumps(resource, sort_keys=True).encode() for resource in resources]
+    return tuple(f"{hashlib.sha256(text).hexdigest()}.{texts[:n].count(text)}" for n, text in enumerate(texts))
 
 
 def _compile_resource(index: int, resource: Mapping[str, Json], *, literal: bool) -> _Resource:

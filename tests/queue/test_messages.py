@@ -33,7 +33,10 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 def test_a_work_comes_out_as_it_went_in(resources: list[dict[str, Any]], word: str, verified: bool, raw: bytes) -> None:
     texts = {entry.name: word for entry in fields(Work) if entry.type == "str"}
     given_work = Work(
-        **{**texts, "key": raw.hex().zfill(64)}, resources=tuple(json.loads(json.dumps(resources))), verified=verified
+        **{**texts, "key": raw.hex().zfill(64)},
+        resources=tuple(json.loads(json.dumps(resources))),
+        verified=verified,
+        places=tuple(map(str, range(len(resources)))),
     )
 
     assert decode(encode(given_work).data) == given_work
