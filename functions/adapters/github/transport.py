@@ -6,22 +6,19 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin, urlsplit
 
-from functions.adapters.exchanges import Exchange, Exchanges
+from functions.adapters.bounded import NoAnswerError, whole
+from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.github.answers import Answer, Question, unexpected
-from functions.common.destinations import Destination
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
 if TYPE_CHECKING:
-    from http.client import HTTPResponse
-
-    from functions.adapters.outbound.connections import Connection, Kept
+    from urllib3 import BaseHTTPResponse, HTTPConnectionPool
 
 MAX_ANSWER = 16 * 1024 * 1024
 """Bytes of one answer: a page of 100 changed files with their patches stays well below."""
@@ -29,13 +26,14 @@ MAX_PAGES = 100
 PER_PAGE = 100
 MAX_REDIRECTS = 3
 CALL_SECONDS = 5.0
-"""The longest that one call waits for the other side's next bytes; all of it ends with the deadline."""
-MAX_CALLS = 64
-"""Calls under way at once."""
+"""The longest that one call waits for a connection, or for the other side's next bytes."""
+MAX_IDLE = 16
+"""Connections that are kept."""
+IDLE_SECONDS = 10.0
+"""How long unused connections are kept: balancers keep theirs longer, so few calls find a closed one."""
 
 NOTHING: Set[int] = frozenset()
 _NEXT = re.compile(r'<([^<>]*)>\s*;[^,<]*\brel="?next"?')
-_CHUNK = 64 * 1024
 _RETRIED = frozenset({502, 503, 504})
 _REDIRECTS = frozenset({301, 302, 307, 308})
 _PORTS = {"https": 443, "http": 80}
@@ -47,18 +45,19 @@ class GitHubTransport:
     """Calls of one GitHub API. Shared between threads; connections are kept and bounded.
 
     `base_url` alone decides where requests go (`https://api.github.com`, or `https://HOST/api/v3` of a GitHub
-    Enterprise Server): no header and no URL in a body ever does, and redirects and pages are followed on the same
-    scheme, host and port only.
+    Enterprise Server): there is one pool of connections, to its host, and none that the environment's proxies know.
+    Redirects and pages are followed on the same scheme, host and port only.
     """
 
-    def __init__(self, base_url: str, *, now: Callable[[], float] = time.time) -> None:
-        """`now` gives seconds since 1970, for the times at which rate limits end."""
+    def __init__(self, base_url: str, *, now: Callable[[], float] = time.time, clock: Clock = LIFE_CLOCK) -> None:
+        """`now` gives seconds since 1970, for the times at which rate limits end; `clock` says what idled."""
         self._base = base_url.rstrip("/")
         self._origin = _origin(self._base)
         self._now = now
-        self._exchanges = Exchanges(MAX_CALLS)
+        self._clock = clock
         self._lock = threading.Lock()
-        self._kept: Kept | None = None
+        self._opened: HTTPConnectionPool | None = None
+        self._used = 0.0
 
     def get(
         self,
@@ -163,82 +162,60 @@ class GitHubTransport:
     def _once(
         self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes, etag: str
     ) -> Answer:
-        from http.client import HTTPException  # noqa: PLC0415 -- with the connections, by the first call
-
-        seconds = deadline.require(f"ask GitHub for {question.about}")
-        call = _Call(method, url, question, _headers(token, body, etag), body, time.monotonic() + seconds)
+        seconds = min(CALL_SECONDS, deadline.require(f"ask GitHub for {question.about}"))
+        ask = partial(self._send, method, _target(url), body=body or None, headers=_headers(token, body, etag))
         try:
-            return self._exchanges.run(partial(self._ask, call), seconds=seconds)
-        except TimeoutError as error:
-            raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
-        except (HTTPException, OSError, UnicodeError) as error:
-            # of the last one, a name that no resolver takes, each Python raises another kind
-            kind = UnicodeError if isinstance(error, UnicodeError) else type(error)
+            response, content = whole(partial(ask, seconds=seconds), deadline=deadline, size=MAX_ANSWER)
+        except NoAnswerError as error:
+            if error.cause == "size":
+                raise LastingError(f"GitHub's API: {error.text} for {question.about}") from error
+            if error.cause == "time":
+                raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
             raise _ConnectionBrokenError(
-                f"GitHub's API cannot be reached to ask for {question.about} ({kind.__name__})"
+                f"GitHub's API cannot be reached to ask for {question.about}: {error.text}"
             ) from error
+        except LastingError as error:
+            raise LastingError(f"GitHub's API cannot be asked for {question.about}: {error.reason}") from error
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Answer(response.status, headers, content, url)
 
-    def _ask(self, call: _Call, exchange: Exchange) -> Answer:
-        """Send and read, in the call's own thread."""
-        # imported by the first call: most deliveries ask GitHub nothing
-        from functions.adapters.outbound.connections import Connection, Kept, resolve  # noqa: PLC0415
+    def _send(
+        self, method: str, target: str, *, body: bytes | None, headers: dict[str, str], seconds: float
+    ) -> BaseHTTPResponse:
+        return self._pool().urlopen(
+            method,
+            target,
+            body=body,
+            headers=headers,
+            timeout=seconds,
+            # both are decided above, with the deadline in view
+            retries=False,
+            redirect=False,
+            preload_content=False,
+        )
 
+    def _pool(self) -> HTTPConnectionPool:
         with self._lock:
-            if self._kept is None:
-                self._kept = Kept()
-        found = _destination(call.url)
-        key = (found.scheme, found.host, found.port, "")
-        connection = self._kept.take(key)
-        if connection is None:
-            connection = Connection(found, resolve, "", call.ends, patience=CALL_SECONDS)
-        else:
-            connection.refresh(call.ends)
-        return exchange.on(connection, partial(call.talk, found.path), kept=self._kept, key=key)
+            now = self._clock()
+            if self._opened is None or now - self._used > IDLE_SECONDS:
+                self._opened = _opened(*self._origin)
+            self._used = now
+            return self._opened
 
 
 class _ConnectionBrokenError(PassingError):
     """No connection, or one that broke."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """One request."""
+def _opened(scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+    # imported by the first call: most deliveries ask GitHub nothing
+    import urllib3  # noqa: PLC0415 -- see above
 
-    method: str
-    url: str
-    question: Question
-    headers: dict[str, str]
-    body: bytes
-    ends: float
-    """By the monotonic clock."""
+    if scheme == "http":
+        return urllib3.HTTPConnectionPool(host, port, maxsize=MAX_IDLE)
+    import ssl  # noqa: PLC0415 -- as above
 
-    def talk(self, target: str, connection: Connection) -> tuple[Answer, bool]:
-        """Return the answer, and whether the connection may serve another call."""
-        connection.request(self.method, target, body=self.body or None, headers=self.headers)
-        with connection.getresponse() as response:
-            content = _read(response, self.question)
-            headers = {name.lower(): value for name, value in response.getheaders()}
-            return Answer(response.status, headers, content, self.url), not response.will_close
-
-
-def _read(response: HTTPResponse, question: Question) -> bytes:
-    from http.client import IncompleteRead  # noqa: PLC0415 -- as in _once
-
-    chunks: list[bytes] = []
-    left = MAX_ANSWER
-    _require_room(left - (response.length or 0), question)
-    while chunk := response.read1(_CHUNK):
-        left -= len(chunk)
-        _require_room(left, question)
-        chunks.append(chunk)
-    if response.length:
-        raise IncompleteRead(b"", response.length)
-    return b"".join(chunks)
-
-
-def _require_room(left: int, question: Question) -> None:
-    if left < 0:
-        raise LastingError(f"GitHub's API answered more than {MAX_ANSWER // 2**20} MiB for {question.about}")
+    return urllib3.HTTPSConnectionPool(host, port, maxsize=MAX_IDLE, ssl_context=ssl.create_default_context())
 
 
 def _headers(token: str, body: bytes, etag: str) -> dict[str, str]:
@@ -261,10 +238,8 @@ def _origin(url: str) -> tuple[str, str, int | None]:
     return (parts.scheme, parts.hostname or "", parts.port or _PORTS.get(parts.scheme))
 
 
-def _destination(url: str) -> Destination:
-    """Return where a call goes, which the operator has chosen: private addresses and plain http, too."""
+def _target(url: str) -> str:
+    """Return what a request line names: path and query alone, so that no URL leads elsewhere."""
     parts = urlsplit(url)
-    scheme: Literal["http", "https"] = "http" if parts.scheme == "http" else "https"
-    target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
-    port = parts.port or _PORTS[scheme]
-    return Destination(scheme, parts.hostname or "", port, quote(target, safe=_AS_IT_IS), listed=True)
+    path = "/" + parts.path.lstrip("/")
+    return quote(f"{path}?{parts.query}" if parts.query else path, safe=_AS_IT_IS)

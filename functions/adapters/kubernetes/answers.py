@@ -21,13 +21,3 @@ class Answer:
     status: int
     retry_after: str
     body: bytes
-
-
-class NoAnswerError(Exception):
-    """No whole answer came. `maybe_done`: the request may have been carried out. `cause`: `certificate` or empty."""
-
-    def __init__(self, text: str, *, maybe_done: bool, cause: str = "") -> None:
-        super().__init__(text)
-        self.text = text
-        self.maybe_done = maybe_done
-        self.cause = cause

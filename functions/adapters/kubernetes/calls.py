@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 
+from functions.adapters.bounded import NoAnswerError
 from functions.adapters.jitter import draw
 from functions.adapters.kubernetes import errors
-from functions.adapters.kubernetes.answers import Answer, NoAnswerError
+from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes.kubeconfig import AccessSource
 from functions.adapters.kubernetes.refusals import Ask, Refusals

@@ -7,7 +7,8 @@ import re
 from collections.abc import Mapping, Set
 from http import HTTPStatus
 
-from functions.adapters.kubernetes.answers import Answer, NoAnswerError
+from functions.adapters.bounded import NoAnswerError
+from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.phrases import REASONS
 from functions.adapters.kubernetes.verdicts import Verdict, too_large, verdict
 from functions.adapters.kubernetes.words import told

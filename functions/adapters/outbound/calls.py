@@ -7,7 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from functions.adapters.exchanges import Exchange, Exchanges
+from functions.adapters.outbound.exchanges import Exchange, Exchanges
 from functions.common.destinations import Destination, read_destination
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Reply

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import math
 import socket
 import ssl
 import threading
@@ -42,10 +41,8 @@ class Connection(http.client.HTTPConnection):
     second answer of a name server, and no proxy of the environment, can lead elsewhere.
     """
 
-    def __init__(
-        self, destination: Destination, resolver: Resolver, ca_pem: str, ends: float, *, patience: float = math.inf
-    ) -> None:
-        """Take the end of the call, by the monotonic clock, and how many seconds one wait in it may last."""
+    def __init__(self, destination: Destination, resolver: Resolver, ca_pem: str, ends: float) -> None:
+        """Take the end of the call, by the monotonic clock."""
         super().__init__(destination.host, destination.port)
         self.default_port = {"http": 80, "https": 443}[destination.scheme]  # the port that Host leaves out
         self._destination = destination
@@ -53,7 +50,6 @@ class Connection(http.client.HTTPConnection):
         self._ca_pem = ca_pem
         self._switch: socket.socket | None = None
         self._ends = ends
-        self._patience = patience
         self.used = 0.0
         """When it last served, in seconds of the monotonic clock."""
         self.answered = False
@@ -99,7 +95,7 @@ class Connection(http.client.HTTPConnection):
         left = self._ends - time.monotonic()
         if left <= 0:
             raise TimeoutError
-        return min(left, self._patience)
+        return left
 
     def refresh(self, ends: float) -> None:
         """Give the next call its own end."""

@@ -16,13 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from urllib3 import HTTPConnectionPool
-from urllib3.connection import HTTPConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError, ReadTimeoutError
 
+from functions.adapters.bounded import NoAnswerError
 from functions.adapters.kubernetes import calls, pools, transport
 from functions.adapters.kubernetes import kinds as kubernetes_kinds
-from functions.adapters.kubernetes.answers import NoAnswerError
 from functions.adapters.kubernetes.api import Access, KubernetesApi, describe
 from functions.adapters.kubernetes.calls import Backoff
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
@@ -271,22 +268,6 @@ class TestProxy:
         assert b"Authorization" not in asked[0]
 
 
-@pytest.mark.parametrize(
-    ("error", "text", "maybe_done"),
-    [
-        (ConnectTimeoutError(), "no connection came about in time", False),
-        (NewConnectionError(HTTPConnection("h"), "x"), "no connection", False),
-        (ReadTimeoutError(HTTPConnectionPool("h"), "/secret", "x"), "no answer came in time", True),
-        (ProtocolError("Connection broken"), "the connection was closed before the whole answer came", True),
-        (HTTPError("/secret"), "the connection was closed before the whole answer came", True),
-    ],
-)
-def test_what_the_library_raises_is_said_plainly(error: HTTPError, text: str, maybe_done: bool) -> None:
-    with pytest.raises(NoAnswerError) as caught, pools._plain_faults():
-        raise error
-    assert (caught.value.text, caught.value.maybe_done) == (text, maybe_done)
-
-
 class TestConnections:
     """Kept alive, shared, bounded, and not trusted for ever."""
 
@@ -339,20 +320,6 @@ class TestConnections:
         with pytest.raises(ApiUnavailableError, match="all 1 connections are busy"):
             create(api, side.clock, 0.1)
         first.join()
-
-    def test_a_dribbling_answer_ends_with_the_deadline(self) -> None:
-        class Dribble:
-            def __init__(self) -> None:
-                self.now = 0.0
-
-            def read1(self, amount: int) -> bytes:
-                self.now += 1.0
-                return b"x"
-
-        response = Dribble()
-        with pytest.raises(NoAnswerError, match="had not ended when the time was up"):
-            pools.read(response, Deadline(8.0, lambda: response.now))  # type: ignore[arg-type]  # a stub
-        assert response.now == 8.0
 
     def test_an_answer_without_end_is_cut_off(self, monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> None:
         monkeypatch.setattr(pools, "MAX_ANSWER", 100)
