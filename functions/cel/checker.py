@@ -5,7 +5,7 @@ Source: cel-go's checker/checker.go and checker/errors.go (https://github.com/go
 
 from __future__ import annotations
 
-from functions.cel.declarations import TYPE_NAMES, VARIABLES, Overload, overloads
+from functions.cel.declarations import OWN, TYPE_NAMES, VARIABLES, Overload, overloads
 from functions.cel.errors import CelCompileError
 from functions.cel.kinds import (
     BOOL,
@@ -141,8 +141,10 @@ class _Checker:
     def call(self, expr: Call) -> Type:
         if expr.target is not None:
             prefix = qualified_name(expr.target)
-            if prefix is not None and overloads(f"{prefix}.{expr.function}") is not None:
-                expr.function, expr.target = f"{prefix}.{expr.function}", None
+            name = f"{prefix}.{expr.function}"
+            # a name of ours takes nothing from a variable of a macro, which Tekton would find
+            if prefix is not None and overloads(name) is not None and not (name in OWN and self.scopes.get(prefix)):
+                expr.function, expr.target = name, None
             else:
                 self.check(expr.target)
         candidates = overloads(expr.function)

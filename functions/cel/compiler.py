@@ -13,7 +13,7 @@ from functions.cel.access import chain, has_field, index, named_field
 from functions.cel.declarations import CONVERSIONS
 from functions.cel.errors import CelCompileError, CelEvaluationError
 from functions.cel.folds import fold, fold_texts
-from functions.cel.frame import NO_EVENT, Eval, Frame
+from functions.cel.frame import NO_EVENT, Eval, Frame, text
 from functions.cel.functions import implementation
 from functions.cel.logic import conditional, conjunction, disjunction, negation
 from functions.cel.predicates import predicate
@@ -161,6 +161,28 @@ class Compiler:
         subject = self.compile(value)
         return lambda frame: search(frame, expression, subject(frame))
 
+    def _paths(self, expr: Call) -> Eval:
+        """Read globs that are constant; whether the list is whole stands in the extensions, which nothing names."""
+        from functions.cel.globs import gitignore_globs, gobwas_glob  # noqa: PLC0415 - loads RE2
+
+        self.reads.add("extensions")
+        args = expr.args if expr.target is None else [expr.target]
+        compiled = [self.compile(arg) for arg in args]
+        known = constant(args[-1])
+        try:
+            if known is not None and isinstance(known.value, str):
+                compiled[-1] = _constant(gobwas_glob(known.value))
+            elif known is not None and isinstance(known.value, tuple):
+                compiled[-1] = _constant(gitignore_globs(tuple(text(item) for item in known.value)))
+        except CelEvaluationError as error:
+            raise _uncreatable(error) from error
+        return _applied(implementation(expr.function), compiled)
+
+    def _command(self, expr: Call) -> Eval:
+        """Whether the comment is new stands in the body or in a header."""
+        self.reads |= {"body", "header"}
+        return self._function(expr)
+
     def _fold(self, expr: Fold) -> Eval:
         source = self.compile(expr.source)
         slot = len(self.scope)
@@ -191,6 +213,10 @@ _SPECIAL: dict[str, Callable[[Compiler, Call], Eval]] = {
     "_[_]": Compiler._index,  # noqa: SLF001 - this module's own
     "matches": Compiler._matches,  # noqa: SLF001 - this module's own
     "compareSecret": Compiler._compare_secret,  # noqa: SLF001 - this module's own
+    "paths.match": Compiler._paths,  # noqa: SLF001 - this module's own
+    "paths.only": Compiler._paths,  # noqa: SLF001 - this module's own
+    "pathChanged": Compiler._paths,  # noqa: SLF001 - this module's own
+    "comment.command": Compiler._command,  # noqa: SLF001 - this module's own
 }
 _VARIABLES: dict[str, Eval] = {
     "body": lambda frame: frame.body,

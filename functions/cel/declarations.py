@@ -160,7 +160,14 @@ _SIGNATURES: dict[str, str] = {
     "last": ".(list(dyn))->dyn",
     "translate": ".(string,string,string)->string",
     "decodeb64": ".(string)->string",
+    # Pipehook's own; pathChanged is Pipelines as Code's
+    "paths.match": "(list(string),list(string))->bool",
+    "paths.only": "(list(string),list(string))->bool",
+    "pathChanged": ".(string)->bool",
+    "comment.command": "(string)->map(string,dyn)",
 }
+OWN = frozenset({"paths.match", "paths.only", "pathChanged", "comment.command"})
+"""What Tekton's cel interceptor does not know."""
 
 CONVERSIONS = frozenset(
     {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"},

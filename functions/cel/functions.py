@@ -85,6 +85,10 @@ _IMPLEMENTATIONS = {
     "marshalJSON": "tekton.marshal_json",
     "translate": "regex.translate",
     "decodeb64": "tekton.decode_b64",
+    "paths.match": "paths.match",
+    "paths.only": "paths.only",
+    "pathChanged": "paths.path_changed",
+    "comment.command": "comments.command",
 }
 
 

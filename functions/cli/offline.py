@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from functions.common.errors import LastingError, VerificationSetupError
-from functions.common.ports import Deadline, Reply, Services
-from functions.common.values import Headers, SecretRef
+from functions.common.ports import ChangedFile, Deadline, Reply, Services
+from functions.common.values import Headers, Json, SecretRef
 from functions.settings import Settings
 
 
@@ -35,7 +35,23 @@ class _NoHosts:
 
 
 class _NoGitHub:
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:  # noqa: ARG002 -- the port's form
+    def pull_request_files(
+        self,
+        repository: str,  # noqa: ARG002 -- the port's form
+        number: int,  # noqa: ARG002 -- the port's form
+        *,
+        token: str,  # noqa: ARG002 -- the port's form
+        deadline: Deadline,  # noqa: ARG002 -- the port's form
+    ) -> Iterable[ChangedFile]:
+        _refuse("GitHub is not asked here: --online asks it, --changed-files says what it would answer")
+
+    def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's form
+        return None
+
+    def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:  # noqa: ARG002 -- the port's form
+        _refuse()
+
+    def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> Sequence[str]:  # noqa: ARG002 -- the port's form
         _refuse()
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's form
@@ -51,8 +67,8 @@ class _NoGitHub:
         _refuse()
 
 
-def _refuse() -> NoReturn:
-    raise LastingError("GitHub is not asked here: --online asks it")
+def _refuse(reason: str = "GitHub is not asked here: --online asks it") -> NoReturn:
+    raise LastingError(reason)
 
 
 def services(settings: Settings, *, online: bool) -> Services:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from functions.common.errors import LastingError
-from functions.common.ports import Deadline, GitHubApi, Outbound, Reply, Services
-from functions.common.values import Headers
+from functions.common.ports import ChangedFile, Comparison, Deadline, GitHubApi, Outbound, Reply, Services
+from functions.common.values import Headers, Json
 
 MAX_CALLS = 500
 """Calls of interceptors and questions to GitHub's API in one delivery; a list of many pages is one question."""
@@ -51,9 +51,23 @@ class _GitHubApi:
         self._api = api
         self._count = count
 
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
+    def pull_request_files(
+        self, repository: str, number: int, *, token: str, deadline: Deadline
+    ) -> Iterable[ChangedFile]:
         self._count.one()
         return self._api.pull_request_files(repository, number, token=token, deadline=deadline)
+
+    def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> Comparison | None:
+        self._count.one()
+        return self._api.compared(repository, base, head, token=token, deadline=deadline)
+
+    def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:
+        self._count.one()
+        return self._api.pull_request(repository, number, token=token, deadline=deadline)
+
+    def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        self._count.one()
+        return self._api.failed_contexts(repository, sha, token=token, deadline=deadline)
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
         self._count.one()

@@ -91,6 +91,33 @@ class Outbound(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """A file that a change touches."""
+
+    name: str
+    previous: str = ""
+    """Its name before, when it was renamed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What is in a commit since it parted from another one."""
+
+    status: str
+    """`ahead`, `behind`, `diverged` or `identical`."""
+    files: tuple[ChangedFile, ...]
+    whole: bool
+    """Whether all files are there."""
+
+
+def head_of(pull_request: Mapping[str, Json]) -> str:
+    """Return the commit that a pull request would merge, empty when it says none."""
+    head = pull_request.get("head")
+    sha = head.get("sha") if isinstance(head, dict) else None
+    return sha if isinstance(sha, str) else ""
+
+
 class GitHubApi(Protocol):
     """The questions that the github interceptor asks of GitHub's API. `token` may be empty for public data.
 
@@ -99,14 +126,25 @@ class GitHubApi(Protocol):
     iterated, so errors come then, too.
     """
 
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterable[str]:
-        """Return the names of the files that a pull request of `owner/name` changes, all pages."""
+    def pull_request_files(
+        self, repository: str, number: int, *, token: str, deadline: Deadline
+    ) -> Iterable[ChangedFile]:
+        """Return the files that a pull request of `owner/name` changes, all pages."""
+
+    def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> Comparison | None:
+        """Compare a commit or branch of `owner/name` with another one; None when GitHub has nothing to compare."""
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
         """Say whether somebody is a member of an organization, as far as the token may see; never of a user."""
 
     def is_collaborator(self, repository: str, login: str, *, token: str, deadline: Deadline) -> bool:
         """Say whether somebody is a collaborator of `owner/name`."""
+
+    def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:
+        """Return a pull request of `owner/name` as it is now."""
+
+    def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the names of the statuses and check runs of a commit of `owner/name` that failed, each once."""
 
     def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
         """Return the commit that a pull request of `owner/name` has now, empty when it is not open."""

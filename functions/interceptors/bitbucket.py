@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from functions.common.values import Event, Refusal
-from functions.interceptors.base import Call, Passed, Place, event_type_refusal, first_header
+from functions.interceptors.base import Call, Passed, Place, event_type_refusal, extended, first_header
+from functions.interceptors.changed_files import BitbucketFiles, ChangedFiles, asked_for
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import SHA256_OR_SHA1, HubSignature
 from functions.model.resources import InterceptorSpec
@@ -20,15 +21,22 @@ class BitbucketInterceptor:
 
     verifier: HubSignature | None
     event_types: tuple[str, ...] | None
+    changed_files: ChangedFiles | None = None
 
     @property
     def vouches(self) -> bool:
         """True with a secretRef."""
         return self.verifier is not None
 
-    def intercept(self, event: Event, call: Call) -> Passed | Refusal:  # noqa: ARG002 -- the protocol's signature
-        """Let the allowed event types through."""
-        return event_type_refusal(first_header(event, "X-Event-Key"), self.event_types) or Passed(event)
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Let the allowed event types through, and add the changed files."""
+        name = first_header(event, "X-Event-Key")
+        if refusal := event_type_refusal(name, self.event_types):
+            return refusal
+        if self.changed_files is None:
+            return Passed(event)
+        files, body = self.changed_files, event.body if isinstance(event.body, dict) else {}
+        return Passed(call.shared.added(event, files, lambda: extended(event, files.extensions(name, body, call))))
 
 
 def build(spec: InterceptorSpec, place: Place) -> BitbucketInterceptor:
@@ -42,4 +50,5 @@ def build(spec: InterceptorSpec, place: Place) -> BitbucketInterceptor:
         if ref
         else None,
         event_types=params.strings("eventTypes"),
+        changed_files=BitbucketFiles() if asked_for(params) else None,
     )

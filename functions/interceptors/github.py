@@ -1,4 +1,4 @@
-"""The github interceptor: signature, event types, owners and changed files."""
+"""The github interceptor: signature, event types, owners, changed files and pull requests of comments."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from functions.interceptors.base import (
     first_header,
     rejected,
 )
+from functions.interceptors.changed_files import ChangedFiles
 from functions.interceptors.event_shapes import misfit
-from functions.interceptors.github_body import fields_of
-from functions.interceptors.github_files import ChangedFiles, read_changed_files
+from functions.interceptors.github_body import Fields, fields_of
+from functions.interceptors.github_files import read_changed_files
 from functions.interceptors.github_owners import Owners, read_owners
+from functions.interceptors.github_pull_request import PullRequest, read_pull_request
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec
@@ -32,6 +34,7 @@ class GitHubInterceptor:
     event_types: tuple[str, ...] | None
     owners: Owners | None = None
     changed_files: ChangedFiles | None = None
+    pull_request: PullRequest | None = None
 
     @property
     def vouches(self) -> bool:
@@ -61,7 +64,16 @@ class GitHubInterceptor:
         if self.changed_files:
             files, before = self.changed_files, event
             event = call.shared.added(before, files, lambda: extended(before, files.extensions(name, body, call)))
-        return Passed(event)
+        return self._with_pull_request(event, body, call) if self.pull_request else Passed(event)
+
+    def _with_pull_request(self, event: Event, body: Fields, call: Call) -> Passed | Refusal:
+        wanted = self.pull_request
+        if wanted is None:
+            return Passed(event)
+        found = call.shared.once(event, wanted, lambda: wanted.extensions(body, call))
+        if isinstance(found, Refusal):
+            return found
+        return Passed(call.shared.added(event, (wanted, "added"), lambda: extended(event, found)))
 
 
 def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
@@ -73,4 +85,5 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
         event_types=params.strings("eventTypes"),
         owners=read_owners(params, place.namespace, place.judged),
         changed_files=read_changed_files(params, place.namespace),
+        pull_request=read_pull_request(params, place.namespace),
     )

@@ -12,9 +12,11 @@ from functions.interceptors.base import (
     Passed,
     Place,
     event_type_refusal,
+    extended,
     first_header,
     rejected,
 )
+from functions.interceptors.changed_files import ChangedFiles, GitLabFiles, asked_for
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
@@ -50,15 +52,22 @@ class GitLabInterceptor:
 
     verifier: GitLabToken | None
     event_types: tuple[str, ...] | None
+    changed_files: ChangedFiles | None = None
 
     @property
     def vouches(self) -> bool:
         """True with a secretRef."""
         return self.verifier is not None
 
-    def intercept(self, event: Event, call: Call) -> Passed | Refusal:  # noqa: ARG002 -- the protocol's signature
-        """Let the allowed event types through."""
-        return event_type_refusal(first_header(event, "X-Gitlab-Event"), self.event_types) or Passed(event)
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Let the allowed event types through, and add the changed files."""
+        name = first_header(event, "X-Gitlab-Event")
+        if refusal := event_type_refusal(name, self.event_types):
+            return refusal
+        if self.changed_files is None:
+            return Passed(event)
+        files, body = self.changed_files, event.body if isinstance(event.body, dict) else {}
+        return Passed(call.shared.added(event, files, lambda: extended(event, files.extensions(name, body, call))))
 
 
 def build(spec: InterceptorSpec, place: Place) -> GitLabInterceptor:
@@ -68,4 +77,5 @@ def build(spec: InterceptorSpec, place: Place) -> GitLabInterceptor:
     return GitLabInterceptor(
         verifier=GitLabToken(ref) if ref else None,
         event_types=params.strings("eventTypes"),
+        changed_files=GitLabFiles() if asked_for(params) else None,
     )

@@ -22,17 +22,20 @@ CHECK_TYPES = ("orgMembers", "repoMembers", "all", "none")
 """Of githubOwners."""
 
 SHAPES: Mapping[str, Shape] = {
-    "bitbucket": _GIT,
+    "bitbucket": {**_GIT, "addChangedFiles": {"enabled": _ANY}},
     "cel": {"filter": _ANY, "overlays": {"key": _ANY, "expression": _ANY}},
     "github": {
         **_GIT,
         "addChangedFiles": {"enabled": _ANY, "personalAccessToken": _SECRET},
+        "addFailedContexts": _ANY,
+        "addPRBody": {"enabled": _ANY, "personalAccessToken": _SECRET},
         "githubOwners": {"enabled": _ANY, "personalAccessToken": _SECRET, "checkType": CHECK_TYPES},
     },
-    "gitlab": _GIT,
+    "gitlab": {**_GIT, "addChangedFiles": {"enabled": _ANY}},
     "slack": {"requestedFields": _ANY, "secretRef": _SECRET},
 }
-"""The InterceptorParams of Tekton's pkg/interceptors/*; slack's secretRef is ours."""
+"""The InterceptorParams of Tekton's pkg/interceptors/*; ours are slack's secretRef, addFailedContexts, and
+addChangedFiles of those who are not GitHub; addPRBody is of its pull request 2136."""
 
 
 def settled(

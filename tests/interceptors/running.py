@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from functions.common.errors import VerificationSetupError
-from functions.common.ports import Deadline, Outbound, Reply, Services
+from functions.common.ports import ChangedFile, Comparison, Deadline, Outbound, Reply, Services
 from functions.common.values import Event, Headers, Json, Refusal, SecretRef, Status
 from functions.delivery import Delivery, canonical_headers
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Place
@@ -51,7 +51,10 @@ class MemoryGitHub:
     """GitHub's answers, and which were asked for, with the token."""
 
     def __init__(self) -> None:
-        self.files: list[str] = []
+        self.files: list[str | ChangedFile] = []
+        self.comparisons: dict[tuple[str, str], Comparison] = {}
+        self.pulls: dict[str, Json] = {}
+        self.failed: list[str] = []
         self.members: list[str] = []
         self.collaborator_logins: list[str] = []
         self.owners: str | None = None
@@ -70,10 +73,27 @@ class MemoryGitHub:
 
             raise TokenRefusedError("GitHub refuses the token")
 
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Sequence[str]:
+    def pull_request_files(
+        self, repository: str, number: int, *, token: str, deadline: Deadline
+    ) -> Sequence[ChangedFile]:
         """Return the files."""
         self._ask(f"files {repository} {number}", token)
-        return self.files
+        return [ChangedFile(file) if isinstance(file, str) else file for file in self.files]
+
+    def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> Comparison | None:
+        """Return the comparison that was set."""
+        self._ask(f"compare {repository} {base}...{head}", token)
+        return self.comparisons.get((base, head))
+
+    def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:
+        """Return the pull request."""
+        self._ask(f"pull {repository} {number}", token)
+        return self.pulls
+
+    def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> Sequence[str]:
+        """Return the contexts."""
+        self._ask(f"failed {repository} {sha}", token)
+        return self.failed
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
         """Say whether somebody is among the members."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from functions.common.errors import LastingError, PassingError, TokenRefusedError, VerificationSetupError
+from functions.common.ports import ChangedFile, Comparison
 from functions.common.values import Json
 from tests.interceptors.running import Bench, built, event_of
 
@@ -36,10 +37,14 @@ def shown(event: str) -> Bench:
 
 def test_a_pushs_files_stand_commit_by_commit_with_duplicates_and_commas_as_they_are() -> None:
     event = event_of(shown("push").intercept(ENABLED, PUSH))
-    assert event.extensions == {"changed_files": "a.txt,src/x.py,b,c.md,src/x.py,a.txt"}
+    assert event.extensions == {
+        "changed_files": "a.txt,src/x.py,b,c.md,src/x.py,a.txt",
+        "changed_files_list": ["a.txt", "src/x.py", "b,c.md"],
+        "changed_files_truncated": False,
+    }
 
 
-def test_a_push_asks_github_nothing_and_needs_no_secret() -> None:
+def test_a_push_that_lists_its_commits_asks_github_nothing_and_needs_no_secret() -> None:
     made = shown("push")
     made.secrets.values.clear()
     event_of(made.intercept(ENABLED, PUSH))
@@ -48,19 +53,24 @@ def test_a_push_asks_github_nothing_and_needs_no_secret() -> None:
 
 def test_the_extension_joins_those_that_were_there() -> None:
     event = event_of(shown("push").intercept(ENABLED, PUSH, extensions={"a": 1, "changed_files": "old"}))
-    assert event.extensions == {"a": 1, "changed_files": "a.txt,src/x.py,b,c.md,src/x.py,a.txt"}
+    assert event.extensions["a"] == 1
+    assert event.extensions["changed_files"] == "a.txt,src/x.py,b,c.md,src/x.py,a.txt"
 
 
 @pytest.mark.parametrize("commits", [[], None, "none"])
-def test_a_push_without_commits_changes_no_files(commits: Any) -> None:
+def test_a_push_without_commits_may_change_anything(commits: Any) -> None:
     event = event_of(shown("push").intercept(ENABLED, PUSH | {"commits": commits}))
-    assert event.extensions == {"changed_files": ""}
+    assert event.extensions == {"changed_files": "", "changed_files_list": [], "changed_files_truncated": True}
 
 
 def test_a_pull_requests_files_come_from_the_api_with_the_newest_token() -> None:
     made = shown("pull_request")
     made.github.files = ["a", "b/c"]
-    assert event_of(made.intercept(ENABLED, PULL_REQUEST)).extensions == {"changed_files": "a,b/c"}
+    assert event_of(made.intercept(ENABLED, PULL_REQUEST)).extensions == {
+        "changed_files": "a,b/c",
+        "changed_files_list": ["a", "b/c"],
+        "changed_files_truncated": False,
+    }
     assert made.github.asked == [("files octo-org/hello-world 7", "newest")]
 
 
@@ -161,3 +171,146 @@ def test_a_body_that_lacks_what_is_needed_fails_in_tektons_words(event: str, bod
         made.intercept(ENABLED, body)
     assert caught.value.reason == f"error parsing body: {reason}"
     assert not made.github.asked
+
+
+A, B, ZERO = "a" * 40, "b" * 40, "0" * 40
+REPOSITORY = {"full_name": "octo-org/hello-world", "default_branch": "main"}
+FORCED = PUSH | {"before": A, "after": B, "forced": True, "created": False, "deleted": False, "commits": []}
+NEW = FORCED | {"before": ZERO, "forced": False, "created": True, "ref": "refs/heads/topic", "repository": REPOSITORY}
+
+
+def listed(made: Bench, body: Json) -> tuple[Json, Json]:
+    """The list of files, and whether it is cut short."""
+    found = event_of(made.intercept(ENABLED, body)).extensions
+    return found["changed_files_list"], found["changed_files_truncated"]
+
+
+def compared(*names: str, status: str = "ahead", whole: bool = True) -> Comparison:
+    return Comparison(status, tuple(map(ChangedFile, names)), whole)
+
+
+def test_a_new_branch_is_compared_with_the_default_one() -> None:
+    made = shown("push")
+    made.github.comparisons = {("main", B): compared("src/a", status="diverged")}
+    assert listed(made, NEW) == (["src/a"], False)
+    assert made.github.asked == [(f"compare octo-org/hello-world main...{B}", "newest")]
+
+
+def test_a_new_branch_that_lists_its_commits_is_not_compared() -> None:
+    made = shown("push")
+    assert listed(made, NEW | {"commits": PUSH["commits"]}) == (["a.txt", "src/x.py", "b,c.md"], False)
+    assert not made.github.asked
+
+
+def test_what_a_forced_push_takes_back_has_changed_too() -> None:
+    made = shown("push")
+    made.github.comparisons = {
+        (A, B): compared("new", "both", status="diverged"),
+        (B, A): compared("old", "both", status="diverged"),
+    }
+    files, truncated = listed(made, FORCED | {"commits": PUSH["commits"][:1]})
+    assert (files, truncated) == (["a.txt", "src/x.py", "new", "both", "old"], False)
+
+
+def test_a_push_back_to_an_older_commit_changes_what_it_takes_back() -> None:
+    made = shown("push")
+    made.github.comparisons = {(A, B): compared(status="behind"), (B, A): compared("old")}
+    assert listed(made, FORCED) == (["old"], False)
+
+
+def test_the_comma_text_stays_as_tekton_has_it() -> None:
+    made = shown("push")
+    made.github.comparisons = {(A, B): compared("new")}
+    assert event_of(made.intercept(ENABLED, FORCED)).extensions["changed_files"] == ""
+
+
+def test_of_more_commits_than_a_push_lists_the_comparison_tells() -> None:
+    commit = {"added": ["a"], "modified": [], "removed": []}
+    body = FORCED | {"forced": False, "commits": [commit] * 2048}
+    made = shown("push")
+    made.github.comparisons = {(A, B): compared("b")}
+    assert listed(made, body) == (["a", "b"], False)
+    assert listed(shown("push"), body | {"commits": [commit] * 2047}) == (["a"], False)
+
+
+def test_a_renamed_file_counts_under_both_names() -> None:
+    made = shown("push")
+    made.github.comparisons = {(A, B): Comparison("ahead", (ChangedFile("docs/a", "src/a"),), whole=True)}
+    assert listed(made, FORCED) == (["docs/a", "src/a"], False)
+    made = shown("pull_request")
+    made.github.files = [ChangedFile("docs/a", "src/a")]
+    found = event_of(made.intercept(ENABLED, PULL_REQUEST)).extensions
+    assert (found["changed_files"], found["changed_files_list"]) == ("docs/a", ["docs/a", "src/a"])
+
+
+@pytest.mark.parametrize(
+    "comparisons",
+    [
+        {},
+        {(A, B): compared("a", whole=False)},
+        {(A, B): compared("a", status="diverged")},
+        {(A, B): compared("a", status="diverged"), (B, A): compared("b", whole=False)},
+    ],
+)
+def test_what_github_does_not_tell_whole_is_cut_short(comparisons: dict[tuple[str, str], Comparison]) -> None:
+    made = shown("push")
+    made.github.comparisons = comparisons
+    assert listed(made, FORCED)[1] is True
+
+
+@pytest.mark.parametrize("fault", [PassingError("GitHub's rate limit is used up"), LastingError("GitHub answered 403")])
+def test_a_push_that_github_cannot_explain_now_lets_every_path_through(fault: Exception) -> None:
+    made = shown("push")
+    made.github.fault = fault
+    assert listed(made, FORCED) == ([], True)
+
+
+def test_a_token_that_is_refused_fails_the_push_that_needs_it() -> None:
+    made = shown("push")
+    made.github.good_token = "never"
+    with pytest.raises(LastingError, match="error getting changed files: GitHub refuses the token"):
+        made.intercept(ENABLED, FORCED)
+
+
+@pytest.mark.parametrize("body", [FORCED, NEW])
+def test_without_a_token_nobody_is_asked_and_the_list_is_cut_short(body: dict[str, Any]) -> None:
+    made = shown("push")
+    event = event_of(made.intercept(built("github", {"addChangedFiles": {"enabled": True}}), body))
+    assert (event.extensions["changed_files_list"], event.extensions["changed_files_truncated"]) == ([], True)
+    assert not made.github.asked
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ref": "refs/tags/v1"},
+        {"ref": "refs/heads/main"},
+        {"repository": {"full_name": "octo-org/hello-world"}},
+        {"repository": REPOSITORY | {"default_branch": "main/../../secrets"}},
+        {"after": "main"},
+        {"after": None},
+    ],
+)
+def test_a_new_ref_that_nothing_can_be_compared_with_may_change_anything(change: dict[str, Any]) -> None:
+    made = shown("push")
+    made.github.comparisons = {("main", B): compared("src/a")}
+    assert listed(made, NEW | change) == ([], True)
+    assert not made.github.asked
+
+
+@pytest.mark.parametrize("change", [{"deleted": True}, {"after": ZERO}])
+def test_what_is_deleted_changes_nothing(change: dict[str, Any]) -> None:
+    assert listed(shown("push"), FORCED | change) == ([], False)
+
+
+@pytest.mark.parametrize(
+    ("count", "found", "truncated"),
+    [(3000, 3000, False), (3001, 3000, True), (None, 3000, True), (None, 2999, False), (2, 1, True), (1, 2, False)],
+)
+def test_a_pull_request_of_more_files_than_are_listed_is_cut_short(
+    count: int | None, found: int, *, truncated: bool
+) -> None:
+    made = shown("pull_request")
+    made.github.files = [f"f{number}" for number in range(found)]
+    body = PULL_REQUEST | {"pull_request": {"changed_files": count}}
+    assert listed(made, body)[1] is truncated

@@ -82,7 +82,12 @@ def test_params_of_core_interceptors_are_read_in_any_case_with_a_note(
             'did you mean "expression"?',
         ),
         ("github", {"eventType": ["push"]}, {"eventType": ["push"]}, 'did you mean "eventTypes"?'),
-        ("github", {"zzz": 1}, {"zzz": 1}, "known are addChangedFiles, eventTypes, githubOwners, secretRef"),
+        (
+            "github",
+            {"zzz": 1},
+            {"zzz": 1},
+            "known are addChangedFiles, addFailedContexts, addPRBody, eventTypes, githubOwners, secretRef",
+        ),
         (
             "github",
             {"secretRef": {**SECRET, "namespace": "other"}},

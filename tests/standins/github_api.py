@@ -21,7 +21,7 @@ from tests.standins.process import serve_until_told
 from tests.standins.web import Listener
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 INSTALLATION_TOKENS = re.compile(r"/app/installations/(\d+)/access_tokens")
@@ -143,6 +143,26 @@ class GitHubApi:
             "user": {"login": author, "type": "User"},
             "head": {"sha": sha, "ref": "change"},
         }
+
+    def set_comparison(
+        self, repository: str, base: str, head: str, files: Iterable[str | dict[str, Any]], *, status: str = "ahead"
+    ) -> None:
+        """Set what a comparison of two commits (or of a branch and a commit) finds."""
+        listed = [{"filename": one, "status": "modified"} if isinstance(one, str) else one for one in files]
+        self.content.comparisons[repository.lower(), f"{base}...{head}"] = {"status": status, "files": listed}
+
+    def set_statuses(self, repository: str, sha: str, states: Mapping[str, str]) -> None:
+        """Set the newest status of each context of a commit: its state."""
+        self.content.statuses[repository.lower(), sha] = [
+            {"context": context, "state": state} for context, state in states.items()
+        ]
+
+    def set_checks(self, repository: str, sha: str, conclusions: Mapping[str, str | None]) -> None:
+        """Set the newest check run of each name on a commit: its conclusion, None while it runs."""
+        self.content.checks[repository.lower(), sha] = [
+            {"name": name, "status": "completed" if conclusion else "in_progress", "conclusion": conclusion}
+            for name, conclusion in conclusions.items()
+        ]
 
     def set_contents(self, repository: str, path: str, data: bytes) -> None:
         """Set the content of a file of a repository."""

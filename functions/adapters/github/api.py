@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from urllib.parse import quote
 
@@ -14,7 +14,7 @@ from functions.adapters.github.answers import Question, unexpected
 from functions.adapters.github.kept import KeptAnswers
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
-from functions.common.ports import Deadline
+from functions.common.ports import ChangedFile, Comparison, Deadline, head_of
 from functions.common.values import Json
 
 # https://docs.github.com/en/rest/authentication/permissions-required-for-fine-grained-personal-access-tokens
@@ -30,10 +30,27 @@ _COLLABORATOR = Question(
     "read access to the repository's metadata, of a user who can push to it (classic: the scope repo)",
 )
 _FILE = Question("the file OWNERS", "read access to the repository's contents (classic: the scope repo)")
-_HEAD = Question(
+_PULL_REQUEST = Question(
     "the pull request",
     "read access to the repository's pull requests (classic: the scope repo; public repositories need no token)",
 )
+_COMPARED = Question(
+    "the files of the push",
+    "read access to the repository's contents (classic: the scope repo; public repositories need no token)",
+)
+_STATUSES = Question(
+    "the statuses of the commit",
+    "read access to the repository's commit statuses (classic: the scope repo; public repositories need no token)",
+)
+_CHECKS = Question(
+    "the check runs of the commit",
+    "read access to the repository's checks (classic: the scope repo; public repositories need no token)",
+)
+
+MAX_COMPARED = 300
+"""Files that a comparison lists."""
+_FAILED_STATES = frozenset({"error", "failure"})
+_FAILED_CONCLUSIONS = frozenset({"cancelled", "failure", "startup_failure", "timed_out"})
 
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 _NOT_SHOWN = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.FORBIDDEN})
@@ -53,12 +70,32 @@ class RestGitHubApi:
         self._transport = transport
         self._kept = KeptAnswers(transport, clock=clock)
 
-    def pull_request_files(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Iterator[str]:
-        """Yield the names of a pull request's files (GitHub lists 3,000 at most)."""
+    def pull_request_files(
+        self, repository: str, number: int, *, token: str, deadline: Deadline
+    ) -> Iterator[ChangedFile]:
+        """Yield a pull request's files (GitHub lists 3,000 at most)."""
         path = f"/repos/{_repository(repository)}/pulls/{number:d}/files"
         for page in self._transport.pages(path, _FILES, token=token, deadline=deadline):
             for item in page:
-                yield _filename(item)
+                yield _file(item, _FILES)
+
+    def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> Comparison | None:
+        """Ask for a comparison; 404 says that a commit is gone, or that the two have nothing in common.
+
+        GitHub lists 300 files at most, all of them on the first page.
+        https://docs.github.com/en/rest/commits/commits#compare-two-commits
+        """
+        path = f"/repos/{_repository(repository)}/compare/{quote(base)}...{quote(head)}?per_page=1"
+        answer = self._transport.get(path, _COMPARED, token=token, deadline=deadline, also=_NOT_FOUND)
+        if answer.status == HTTPStatus.NOT_FOUND:
+            return None
+        document = answer.json()
+        fields = document if isinstance(document, dict) else {}
+        status, files = fields.get("status"), fields.get("files")
+        if not isinstance(status, str) or not isinstance(files, list):
+            raise unexpected(_COMPARED)
+        listed = tuple(_file(item, _COMPARED) for item in files)
+        return Comparison(status, listed, whole=len(listed) < MAX_COMPARED)
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:
         """Ask for one membership: 204 for a member, 404 for none, and for an owner that is a user.
@@ -89,13 +126,37 @@ class RestGitHubApi:
 
     def head(self, repository: str, number: int, *, token: str, deadline: Deadline) -> str:
         """Ask for the pull request. Raises LastingError when it is none."""
+        found = self.pull_request(repository, number, token=token, deadline=deadline)
+        return head_of(found) if found.get("state") == "open" else ""
+
+    def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:
+        """Ask for the pull request, each time. Raises LastingError when it is none."""
         path = f"/repos/{_repository(repository)}/pulls/{number:d}"
-        document = self._transport.get(path, _HEAD, token=token, deadline=deadline).json()
-        head = document.get("head") if isinstance(document, dict) else None
-        sha = head.get("sha") if isinstance(head, dict) else None
-        if not isinstance(document, dict) or not isinstance(sha, str) or not sha:
-            raise unexpected(_HEAD)
-        return sha if document.get("state") == "open" else ""
+        document = self._transport.get(path, _PULL_REQUEST, token=token, deadline=deadline).json()
+        if not isinstance(document, dict) or not head_of(document):
+            raise unexpected(_PULL_REQUEST)
+        return document
+
+    def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> list[str]:
+        """Ask for the newest status of each context and the newest check run of each name.
+
+        https://docs.github.com/en/rest/commits/statuses#get-the-combined-status-for-a-specific-reference and
+        https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
+        """
+        commit = f"/repos/{_repository(repository)}/commits/{_name(sha)}"
+        found: dict[str, None] = {}
+        for path, question, items, name, verdict, failed in (
+            (f"{commit}/status", _STATUSES, "statuses", "context", "state", _FAILED_STATES),
+            (f"{commit}/check-runs", _CHECKS, "check_runs", "name", "conclusion", _FAILED_CONCLUSIONS),
+        ):
+            for page in self._transport.pages(path, question, token=token, deadline=deadline, items=items):
+                for item in page:
+                    context = item.get(name) if isinstance(item, dict) else None
+                    if not isinstance(item, dict) or not isinstance(context, str):
+                        raise unexpected(question)
+                    if item.get(verdict) in failed:
+                        found[context] = None
+        return list(found)
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
         """Return a file's text, read as UTF-8. Raises LastingError when it is a directory or over 1 MB."""
@@ -116,11 +177,12 @@ class RestGitHubApi:
             raise unexpected(_FILE) from error
 
 
-def _filename(item: Json) -> str:
-    value = item.get("filename") if isinstance(item, dict) else None
-    if not isinstance(value, str):
-        raise unexpected(_FILES)
-    return value
+def _file(item: Json, question: Question) -> ChangedFile:
+    name = item.get("filename") if isinstance(item, dict) else None
+    previous = item.get("previous_filename") if isinstance(item, dict) else None
+    if not isinstance(name, str):
+        raise unexpected(question)
+    return ChangedFile(name, previous if isinstance(previous, str) else "")
 
 
 def _name(text: str) -> str:

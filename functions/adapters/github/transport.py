@@ -101,21 +101,30 @@ class GitHubTransport:
         return answer
 
     def pages(
-        self, path: str, question: Question, *, token: str, deadline: Deadline, empty: Set[int] = NOTHING
+        self,
+        path: str,
+        question: Question,
+        *,
+        token: str,
+        deadline: Deadline,
+        empty: Set[int] = NOTHING,
+        items: str = "",
     ) -> Iterator[list[Json]]:
         """Yield a list's pages as they are asked for, to the last; `path` may have a query. Raises as `get` does.
 
-        The statuses in `empty` are an empty page, and the last.
+        The statuses in `empty` are an empty page, and the last. With `items` each page is an object that has the list
+        under this name.
         """
         url = f"{self._base}{path}{'&' if '?' in path else '?'}per_page={PER_PAGE}"
         for _ in range(MAX_PAGES):
             answer = self._get(url, question, token=token, deadline=deadline, also=empty)
             if answer.status in empty:
                 return
-            items = answer.json()
-            if not isinstance(items, list):
+            page = answer.json()
+            listed = page.get(items) if items and isinstance(page, dict) else page
+            if not isinstance(listed, list):
                 raise unexpected(question)
-            yield items
+            yield listed
             link = _NEXT.search(answer.headers.get("link", ""))
             if link is None:
                 return

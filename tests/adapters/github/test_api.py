@@ -22,7 +22,7 @@ from functions.adapters.github.api import RestGitHubApi
 from functions.adapters.github.kept import FRESH_SECONDS
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError, PassingError, TokenRefusedError
-from functions.common.ports import Deadline
+from functions.common.ports import ChangedFile, Comparison, Deadline
 from functions.common.values import Json
 from tests.adapters.outbound.support import Asked
 from tests.adapters.outbound.support import Server as TricklingServer
@@ -123,7 +123,8 @@ def api(url: str) -> RestGitHubApi:
 
 
 def files(url: str, *, token: str = "t", until: Deadline | None = None, repository: str = REPOSITORY) -> list[str]:
-    return list(api(url).pull_request_files(repository, 7, token=token, deadline=until or deadline()))
+    found = api(url).pull_request_files(repository, 7, token=token, deadline=until or deadline())
+    return [file.name for file in found]
 
 
 def encoded(value: Json) -> bytes:
@@ -173,6 +174,51 @@ class TestAgainstTheStandIn:
         assert github.head(REPOSITORY, 7, token=standin.token, deadline=deadline()) == "c" * 40, "never kept"
         with pytest.raises(LastingError, match="pull requests"):
             github.head(REPOSITORY, 9, token=standin.token, deadline=deadline())
+
+    def test_a_pull_request_is_asked_for_each_time(self, standin: GitHubApi) -> None:
+        github = api(standin.url)
+        for sha in ("d" * 40, "e" * 40):
+            standin.set_pull_request(REPOSITORY, 10, sha=sha, author="ann")
+            found = github.pull_request(REPOSITORY, 10, token=standin.token, deadline=deadline())
+            assert (found["head"], found["user"]) == (
+                {"sha": sha, "ref": "change"},
+                {"login": "ann", "type": "User"},
+            )
+
+    def test_a_renamed_file_has_both_names(self, standin: GitHubApi) -> None:
+        standin.set_files(REPOSITORY, 7, [{"filename": "b", "previous_filename": "a", "status": "renamed"}])
+        found = api(standin.url).pull_request_files(REPOSITORY, 7, token=standin.token, deadline=deadline())
+        assert list(found) == [ChangedFile("b", "a")]
+
+    def test_a_comparison_says_how_two_commits_are_and_which_files_differ(self, standin: GitHubApi) -> None:
+        github = api(standin.url)
+        standin.set_comparison(REPOSITORY, "release/1 #2", "b" * 40, ["a", "b"], status="diverged")
+        standin.set_comparison(REPOSITORY, "a" * 40, "b" * 40, [f"f{number}" for number in range(301)])
+        found = github.compared(REPOSITORY, "release/1 #2", "b" * 40, token=standin.token, deadline=deadline())
+        assert found == Comparison("diverged", (ChangedFile("a"), ChangedFile("b")), whole=True)
+        many = github.compared(REPOSITORY, "a" * 40, "b" * 40, token=standin.token, deadline=deadline())
+        assert many is not None
+        assert (len(many.files), many.whole) == (300, False)
+        assert github.compared(REPOSITORY, "c" * 40, "b" * 40, token=standin.token, deadline=deadline()) is None
+
+    def test_the_contexts_that_failed_are_statuses_and_check_runs_of_all_pages(self, standin: GitHubApi) -> None:
+        sha = "f" * 40
+        states = {f"ok-{number}": "success" for number in range(150)}
+        standin.set_statuses(REPOSITORY, sha, states | {"ci": "failure", "cd": "error", "e2e": "pending"})
+        checks = {f"fine-{number}": "success" for number in range(120)} | {
+            "lint": "failure",
+            "slow": "timed_out",
+            "gone": "cancelled",
+            "bad": "startup_failure",
+            "runs": None,
+            "skip": "skipped",
+            "maybe": "neutral",
+            "you": "action_required",
+            "ci": "failure",
+        }
+        standin.set_checks(REPOSITORY, sha, checks)
+        found = api(standin.url).failed_contexts(REPOSITORY, sha, token=standin.token, deadline=deadline())
+        assert found == ["ci", "cd", "lint", "slow", "gone", "bad"]
 
     def test_an_owner_that_is_a_user_has_no_members(self, standin: GitHubApi) -> None:
         assert not api(standin.url).is_member("someone", "someone", token=standin.token, deadline=deadline())
@@ -567,7 +613,7 @@ class TestConnections:
             github = api(trickling.url("").rstrip("/"))
 
             def names(until: Deadline) -> list[str]:
-                return list(github.pull_request_files(REPOSITORY, 7, token="t", deadline=until))
+                return [file.name for file in github.pull_request_files(REPOSITORY, 7, token="t", deadline=until)]
 
             def hang(_stream: socket.socket, _asked: Asked) -> bool:
                 trickling.released.wait()

@@ -70,8 +70,8 @@ def per_page(request: Request) -> int:
     return min(max(int(text), 1), 100) if text.isdecimal() else 30
 
 
-def page(request: Request, entries: Sequence[object], base: str) -> Response:
-    """Answer one page by number, with a Link header to the others."""
+def page(request: Request, entries: Sequence[object], base: str, *, under: str = "") -> Response:
+    """Answer one page by number, with a Link header to the others; `under` a name in an object with their number."""
     size = per_page(request)
     text = request.query.get("page", "1")
     number = int(text) if text.isdecimal() else 1
@@ -82,7 +82,8 @@ def page(request: Request, entries: Sequence[object], base: str) -> Response:
     if number > 1:
         links += [_link(request, base, "prev", page=number - 1), _link(request, base, "first", page=1)]
     headers = {"Link": ", ".join(links)} if links else {}
-    return answer(list(entries[(number - 1) * size : number * size]), headers=headers)
+    listed = list(entries[(number - 1) * size : number * size])
+    return answer({"total_count": len(entries), under: listed} if under else listed, headers=headers)
 
 
 def next_link(request: Request, base: str, cursor: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import base64
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from tests.standins.exchange import Request, Response
 from tests.standins.github.answers import ApiError, answer, answer_nothing, page
@@ -13,6 +14,10 @@ from tests.standins.github.answers import ApiError, answer, answer_nothing, page
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+MOST_FILES = 3000
+"""Files that GitHub lists of a pull request."""
+MOST_COMPARED = 300
+"""Files that GitHub lists of a comparison."""
 RAW_TYPES = ("application/vnd.github.raw", "application/vnd.github.v3.raw", "application/vnd.github.raw+json")
 
 
@@ -30,6 +35,12 @@ class Content:
     pulls: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     contents: dict[tuple[str, str], bytes] = field(default_factory=dict)
     comments: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
+    comparisons: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """By repository and `BASE...HEAD`."""
+    statuses: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    """By repository and commit, the newest of each context."""
+    checks: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
+    """By repository and commit, the newest of each name."""
 
     def serve(self, request: Request, base: str) -> Response | None:
         """Answer a request, or None when its path is none of ours."""
@@ -45,7 +56,7 @@ def _files(content: Content, request: Request, base: str, repository: str, numbe
     found = content.files.get((repository.lower(), int(number)))
     if found is None:
         raise ApiError(404)
-    return page(request, found, base)
+    return page(request, found[:MOST_FILES], base)
 
 
 def _comments(content: Content, request: Request, base: str, repository: str, number: str) -> Response:
@@ -61,6 +72,22 @@ def _pull(content: Content, _request: Request, _base: str, repository: str, numb
     if found is None:
         raise ApiError(404)
     return answer(found)
+
+
+def _compared(content: Content, request: Request, _base: str, repository: str, ends: str) -> Response:
+    found = content.comparisons.get((repository.lower(), unquote(ends)))
+    if found is None:
+        raise ApiError(404)
+    files = found["files"] if request.query.get("page", "1") == "1" else []
+    return answer({**found, "files": files[:MOST_COMPARED]})
+
+
+def _statuses(content: Content, request: Request, base: str, repository: str, sha: str) -> Response:
+    return page(request, content.statuses.get((repository.lower(), sha), []), base, under="statuses")
+
+
+def _checks(content: Content, request: Request, base: str, repository: str, sha: str) -> Response:
+    return page(request, content.checks.get((repository.lower(), sha), []), base, under="check_runs")
 
 
 def _members(content: Content, request: Request, base: str, organisation: str) -> Response:
@@ -124,6 +151,9 @@ REPOSITORY = r"/repos/([^/]+/[^/]+)"
 ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
     (re.compile(rf"{REPOSITORY}/pulls/(\d+)"), _pull),
     (re.compile(rf"{REPOSITORY}/pulls/(\d+)/files"), _files),
+    (re.compile(rf"{REPOSITORY}/compare/(.+)"), _compared),
+    (re.compile(rf"{REPOSITORY}/commits/([^/]+)/status"), _statuses),
+    (re.compile(rf"{REPOSITORY}/commits/([^/]+)/check-runs"), _checks),
     (re.compile(rf"{REPOSITORY}/issues/(\d+)/comments"), _comments),
     (re.compile(rf"{REPOSITORY}/collaborators"), _collaborators),
     (re.compile(rf"{REPOSITORY}/collaborators/([^/]+)"), _collaborator),
