@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from functions.common.values import Json
-from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts
+from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts, unsigned
 from functions.lint.hits import Hit
 from functions.lint.known import ANY_CHAIN, after
 from functions.lint.places import Place, Places
@@ -102,6 +102,7 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
         yield from cel.check(view)
         yield from scripts.check(view, texts, library)
         yield from metadata.check(view, texts)
+        yield from unsigned.check(view, known)
         yield from resources.check(view)
     yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)
     yield from _unused(views)

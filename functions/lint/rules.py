@@ -115,6 +115,12 @@ RULES: Mapping[str, Rule] = {
             "A run without a serviceAccountName has the rights of the default account, whoever gave it which.",
         ),
         Rule("PH405", "deprecated-api", _WARNING, "Tekton has removed or will remove this version or field."),
+        Rule(
+            "PH406",
+            "unsigned-name",
+            _WARNING,
+            "Headers are not signed: whoever has captured a delivery makes another object with each made-up value.",
+        ),
         Rule("PH501", "unused-object", _NOTE, "An object that nothing refers to is mostly a slip in a name."),
     )
 }

@@ -68,8 +68,8 @@ def test_what_kubernetes_refuses_as_it_stands(fields: dict[str, Any], rules: lis
         ("$(body.repository.id)", [], []),
         ("$(body.repository.name)", [], []),
         ("$(body.sender.login)", [], []),
-        ("$(context.eventID)", [], []),
-        ("$(header.X-GitHub-Delivery)", [], []),
+        ("$(context.eventID)", [], ["PH406"]),
+        ("$(header.X-GitHub-Delivery)", [], ["PH406"]),
         ("main", [], []),
         ("Main", [], ["PH401"]),  # no name has capitals
     ],
