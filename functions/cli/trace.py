@@ -248,6 +248,11 @@ class _WatchedTemplate:
         """As the inner one's."""
         return self.inner.defaults
 
+    @property
+    def places(self) -> tuple[str, ...]:
+        """As the inner one's."""
+        return self.inner.places
+
     def render(self, params: Mapping[str, str], *, uid: str) -> list[dict[str, Json]]:
         """Render, and note how much."""
         try:
