@@ -16,7 +16,8 @@ from functions.cel.times import (
     parse_timestamp,
 )
 from functions.cel.values import MAX_INT, MAX_UINT, MIN_INT, Duration, Timestamp, TypeValue, UInt, Value, type_name
-from functions.go.text import format_general, go_bytes, parse_float, parse_int
+from functions.go.floats import format_general, parse_float, parse_int
+from functions.go.text import go_bytes
 
 _TRUE = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _FALSE = frozenset({"0", "f", "F", "false", "FALSE", "False"})

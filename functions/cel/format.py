@@ -11,7 +11,8 @@ from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, items, text
 from functions.cel.times import format_duration, format_timestamp
 from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
-from functions.go.text import format_plain, go_bytes, go_string
+from functions.go.floats import format_plain
+from functions.go.text import go_bytes, go_string
 
 DEFAULT_PRECISION = 6
 MAX_PRECISION = 1000

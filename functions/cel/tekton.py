@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, nullcontext
 from functions.cel.convert import marshalled
 from functions.cel.errors import BudgetError, CelConversionError, CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, integer, text
-from functions.cel.go_yaml import parse_yaml
 from functions.cel.lists import decoded
 from functions.cel.values import CelMap, Value
 from functions.common.errors import BadRequestError, JsonLimitError
@@ -59,6 +58,8 @@ def parse_json_text(frame: Frame, value: Value) -> Value:
 def parse_yaml_text(frame: Frame, value: Value) -> Value:
     """Return a YAML mapping in a string."""
     string = text(value)
+    from functions.cel.yaml import parse_yaml  # noqa: PLC0415 - few expressions read YAML
+
     _bounded(frame, string)
     return parse_yaml(go_bytes(string).decode("utf-8", "replace"), frame.spend)
 

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, text
 from functions.cel.values import MAX_INT, MIN_INT, Duration, Timestamp, Value
-from functions.go.text import format_plain
+from functions.go.floats import format_plain
 
 SECOND = 1_000_000_000
 MIN_SECONDS, MAX_SECONDS = -62135596800, 253402300799  # 0001-01-01T00:00:00Z to 9999-12-31T23:59:59Z

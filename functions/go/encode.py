@@ -7,18 +7,17 @@ instead, so this module answers one question: which characters stand in the stri
 from __future__ import annotations
 
 import json
-import math
 import re
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
+from functions.go.floats import format_json
 
 MAX_TEXT = 1_572_864
 """Characters (1.5 Mi) of one value's text: no object in etcd is larger, so a longer text is of no use anywhere."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_PLAIN_FLOAT_FROM, _PLAIN_FLOAT_BELOW = 1e-6, 1e21
 
 
 class TextTooLongError(LastingError):
@@ -89,27 +88,7 @@ def _scalar(value: float | str | None) -> str:
         return "true" if value else "false"
     if isinstance(value, int):
         return int.__repr__(value)
-    return go_float(value)
-
-
-def go_float(value: float) -> str:
-    """Return a float as encoding/json does: the shortest digits that read back, ES6's choice of form.
-
-    `1e21` gives `1e+21`, `0.000001` itself, `1e-7` itself, `1.0` gives `1`, `-0.0` gives `-0`.
-    """
-    if not math.isfinite(value):
-        raise LastingError("a number that is not finite has no JSON text")
-    magnitude = abs(value)
-    mantissa, _, exponent = repr(value).partition("e")
-    if magnitude and not _PLAIN_FLOAT_FROM <= magnitude < _PLAIN_FLOAT_BELOW:
-        power = int(exponent)
-        return f"{mantissa}e{'-' if power < 0 else '+'}{abs(power)}"
-    if not exponent:
-        return mantissa.removesuffix(".0")
-    sign, digits = ("-", mantissa[1:]) if mantissa.startswith("-") else ("", mantissa)
-    whole, _, fraction = digits.partition(".")
-    power = int(exponent)
-    return f"{sign}0.{whole:>0{-power}}{fraction}" if power < 0 else f"{sign}{whole}{fraction:<0{power}}"
+    return format_json(value)
 
 
 def folded(name: str) -> str:

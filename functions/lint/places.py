@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from functions.common.values import Json
+from functions.go.yaml import Node
+from functions.go.yaml_scalars import YamlError
+from functions.model.documents import decode_text, read_documents
 from functions.model.findings import Path, path_text
 from functions.model.resources import Source
-from functions.model.yaml_nodes import Node
-from functions.model.yaml_scalars import YamlError
-from functions.model.yaml_text import decode_text, read_documents
 
 _IGNORE = re.compile(r"#.*\bpipehook:ignore=(PH[0-9]{3}(?:\s*,\s*PH[0-9]{3})*)")
 _ALONE = re.compile(r"\s*#")

@@ -15,7 +15,7 @@ from functions.model.findings import MAX_MISTAKES, Doubt, Mistake, Note, Path, d
 from functions.model.resources import Source
 
 if TYPE_CHECKING:
-    from functions.model.yaml_nodes import Node
+    from functions.go.yaml import Node
 
 Choice = TypeVar("Choice", bound=str)
 

@@ -12,13 +12,13 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from functions.common.values import Json
+from functions.go.yaml import Node, TooManyValuesError
+from functions.go.yaml_scalars import YamlError
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
+from functions.model.documents import decode_text, read_documents
 from functions.model.fields import Reading, described
 from functions.model.findings import MAX_MISTAKES, ManifestError, Mistake, Note
 from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
-from functions.model.yaml_nodes import Node, TooManyValuesError
-from functions.model.yaml_scalars import YamlError
-from functions.model.yaml_text import decode_text, read_documents
 
 SUFFIXES = (".json", ".yaml", ".yml")
 """What is read in a directory, as by `kubectl apply -f`."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.model import fields, yaml_nodes, yaml_text
+from functions.go import yaml
+from functions.model import documents, fields
 from functions.model.findings import MAX_MISTAKES, ManifestError, did_you_mean
 from functions.model.load import load_documents
 
@@ -83,16 +84,16 @@ def test_names_are_suggested_and_parsers_made_a_bounded_number_of_times(
         asked.append(name)
         return did_you_mean(name, known)
 
-    def parser(text: str, inner: Any = yaml_text._PARSER) -> Any:
+    def parser(text: str, inner: Any = yaml.LOADER) -> Any:
         parsed.append(len(text))
         return inner(text)
 
     monkeypatch.setattr(fields, "did_you_mean", suggest)
-    monkeypatch.setattr(yaml_text, "_PARSER", parser)
+    monkeypatch.setattr(documents, "LOADER", parser)
     text = SHAPES[shape](SIZE)
     loaded(text)
     assert len(asked) <= 2 * MAX_MISTAKES
-    assert len(parsed) <= yaml_text.MAX_DOCUMENTS
+    assert len(parsed) <= documents.MAX_DOCUMENTS
     assert sum(parsed) <= 2 * len(text)
 
 
@@ -104,12 +105,12 @@ def test_more_mistakes_than_are_listed_are_said_to_be_more() -> None:
 
 
 def test_a_text_has_a_bounded_number_of_documents() -> None:
-    (mistake,) = loaded("---\n" * (yaml_text.MAX_DOCUMENTS + 5))
+    (mistake,) = loaded("---\n" * (documents.MAX_DOCUMENTS + 5))
     assert mistake == "triggers.yaml:10001: the text holds more than 10000 documents"
 
 
 def test_json_with_too_many_values_is_not_read_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_nodes, "MAX_NODES", 1_000)
+    monkeypatch.setattr(documents, "MAX_NODES", 1_000)
     (mistake,) = loaded('{"items": [' + "{}," * 1_000 + "{}]}")
     assert "more than 1000 values" in mistake
 

@@ -11,10 +11,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.common.values import Json
+from functions.model.documents import read_documents
 from functions.model.findings import ManifestError
 from functions.model.load import Loaded, decode_object, load_documents
 from functions.model.resources import Source
-from functions.model.yaml_text import read_documents
 
 SAMPLES = [path.read_text() for path in sorted((Path(__file__).parent / "manifests").glob("*.yaml"))]
 OBJECTS = [document.value for sample in SAMPLES for document in read_documents(sample)[0]]

@@ -8,9 +8,9 @@ import pytest
 import yaml
 
 from functions.common.values import Json
-from functions.model import yaml_nodes, yaml_text
-from functions.model.yaml_scalars import YamlError
-from functions.model.yaml_text import decode_text, read_documents
+from functions.go.yaml_scalars import YamlError
+from functions.model import documents as manifest_documents
+from functions.model.documents import decode_text, read_documents
 
 SCALARS: dict[str, Json] = {
     "yes": True,
@@ -158,7 +158,7 @@ def test_an_alias_bomb_is_refused_before_it_is_expanded() -> None:
 
 
 def test_a_merge_bomb_is_refused_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_nodes, "MAX_NODES", 100)
+    monkeypatch.setattr(manifest_documents, "MAX_NODES", 100)
     lines = ["a: &a {x: 1, y: 2, z: 3}", *(f"b{n}: {{<<: *a, q{n}: 1}}" for n in range(20))]
     with pytest.raises(YamlError, match="more than 100 values"):
         value_of("\n".join(lines))
@@ -171,7 +171,7 @@ def test_deep_nesting_is_refused(opening: str) -> None:
 
 
 def test_long_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(yaml_text, "MAX_BYTES", 10)
+    monkeypatch.setattr(manifest_documents, "MAX_BYTES", 10)
     with pytest.raises(YamlError, match="longer than"):
         decode_text("a: bcdefghij")
 
@@ -220,7 +220,7 @@ def test_libyaml_and_pyyamls_own_parser_give_the_same(monkeypatch: pytest.Monkey
     text = "a: &x {b: 1, c: [yes, 'no', !!str 1]}\nd: {<<: *x, e: |\n    text\n  }\n---\nf: >-\n  folded\n  text\n"
     text = text.replace("e: |\n    text\n  }", "e: text}")
     (fast, second), _ = read_documents(text)
-    monkeypatch.setattr(yaml_text, "_PARSER", yaml.SafeLoader)
+    monkeypatch.setattr(manifest_documents, "LOADER", yaml.BaseLoader)
     (slow, other), _ = read_documents(text)
     assert (fast.value, second.value) == (slow.value, other.value)
     assert fast.at(("a", "c", 1)).column == slow.at(("a", "c", 1)).column == 23

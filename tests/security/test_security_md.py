@@ -18,7 +18,7 @@ from functions.entrypoints.webhook import DELIVERY_SECONDS
 from functions.go import decode, encode
 from functions.interceptors.outgoing import CALL_SECONDS
 from functions.listening import listeners
-from functions.model import findings, yaml_nodes, yaml_text
+from functions.model import documents, findings
 from functions.rendering import templates
 from tests.support.function import ROOT
 
@@ -91,10 +91,10 @@ LIMITS = {
     ],
     "delivery": [f"{DELIVERY_SECONDS:g} s"],
     "manifests": [
-        f"{yaml_text.MAX_BYTES // MIB} MiB",
-        f"{yaml_nodes.MAX_NODES:,} values",
-        f"{yaml_nodes.MAX_DEPTH} levels",
-        f"{yaml_text.MAX_DOCUMENTS:,} documents",
+        f"{documents.MAX_BYTES // MIB} MiB",
+        f"{documents.MAX_NODES:,} values",
+        f"{documents.MAX_DEPTH} levels",
+        f"{documents.MAX_DOCUMENTS:,} documents",
         f"{findings.MAX_MISTAKES} mistakes",
     ],
 }

@@ -15,8 +15,8 @@ from functions.cli.output import progress, say, status
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.model.decode import CLUSTER_SCOPED, KINDS
+from functions.model.documents import decode_text, read_documents
 from functions.model.load import load_documents
-from functions.model.yaml_text import decode_text, read_documents
 
 SECONDS = 60.0
 

@@ -1,4 +1,8 @@
-"""YAML text as Kubernetes reads it: checked, cut into documents, parsed by libyaml where PyYAML has it."""
+"""Manifests' YAML text as Kubernetes reads it: checked, cut into documents, composed with a place for each value.
+
+One deviation: a lone `y` or `n` is a string here. go-yaml makes it a boolean, but many emitters (PyYAML's among them)
+write the string so, and no manifest that works in a cluster has it where only a string will do.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,18 @@ from itertools import chain
 
 import yaml
 
+from functions.common.values import Json
+from functions.go.yaml import LOADER, ONLY_CORE_TAGS, Budget, Composer, Dialect, Node, TooManyValuesError
+from functions.go.yaml_scalars import YamlError, plain, tagged
 from functions.model.findings import MAX_MISTAKES
-from functions.model.yaml_nodes import Budget, Composer, Node, TooManyValuesError
-from functions.model.yaml_scalars import YamlError
 
 MAX_BYTES = 8 << 20
 """Bytes of one text: five times what etcd takes for one object."""
 
+MAX_DEPTH = 100
+"""Levels of nesting."""
+MAX_NODES = 500_000
+"""Values in one text, with every alias counted as what it stands for: a thousand triggers have about 60,000."""
 MAX_DOCUMENTS = 10_000
 """Documents in one text: for each a parser is made, which costs more than what stands in a small one."""
 
@@ -25,7 +34,8 @@ _CONTENT = re.compile("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029
 _BLANKS = re.compile(r"[ \t]*")
 _NO_DIRECTIVE = re.compile(r"^[^%#\r\n]", re.MULTILINE)
 
-_PARSER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_JSON_INTEGERS_BELOW = 1e21
+"""Go writes a float64 below this without an exponent, so that it comes back as an integer."""
 
 
 def decode_text(raw: str | bytes) -> str:
@@ -53,12 +63,18 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
     """
     documents: list[Node] = []
     mistakes: list[YamlError] = []
-    budget = Budget()
+    budget = Budget(MAX_NODES)
+
+    def keep(mistake: YamlError) -> None:
+        if len(mistakes) >= MAX_MISTAKES:
+            raise mistake
+        mistakes.append(mistake)
+
     for number, (first_line, chunk) in enumerate(_chunks(text)):
         if number >= MAX_DOCUMENTS:
             mistakes.append(YamlError(f"the text holds more than {MAX_DOCUMENTS} documents", line=first_line, column=1))
             break
-        composer = Composer(_PARSER(chunk), first_line, mistakes, budget)
+        composer = Composer(LOADER(chunk), _DIALECT, budget, first_line=first_line, mistake=keep)
         try:
             documents += [node for node in composer.documents() if node.value is not None]
         except YamlError as error:
@@ -70,6 +86,27 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
         if len(mistakes) > MAX_MISTAKES:
             break
     return documents, mistakes
+
+
+def _plain(text: str) -> Json:
+    return _as_in_json(plain(text))
+
+
+def _tagged(tag: str, text: str) -> Json:
+    try:
+        return _as_in_json(tagged(tag, text))
+    except KeyError:
+        raise YamlError(ONLY_CORE_TAGS) from None
+
+
+def _as_in_json(value: Json) -> Json:
+    """Return a float as it looks after Go has written and Kubernetes has read it: 8.0 is 8."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < _JSON_INTEGERS_BELOW:
+        return int(value)
+    return value
+
+
+_DIALECT = Dialect(plain=_plain, tagged=_tagged, levels=MAX_DEPTH, strict=True, places=True)
 
 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
