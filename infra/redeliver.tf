@@ -29,17 +29,13 @@ module "redeliver" {
     timeout_seconds = var.redeliver.timeout_seconds
   }
 
-  environment = {
+  environment = merge(local.github_environment, {
     GITHUB_API_URL           = var.github_api_url
-    GITHUB_HOOKS             = join(",", var.redeliver.hooks)
-    GITHUB_TOKEN_SECRET      = var.redeliver.token_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.token_secret}"
-    GITHUB_APP_ID            = var.redeliver.app_id
-    GITHUB_APP_KEY_SECRET    = var.redeliver.app_key_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.app_key_secret}"
     REDELIVER_LOOKBACK_HOURS = tostring(var.redeliver.lookback_hours)
     REDELIVER_LIMIT          = tostring(var.redeliver.limit)
     REDELIVER_ATTEMPTS       = tostring(var.redeliver.attempts)
     TRACING                  = tostring(var.tracing)
-  }
+  })
 
   depends_on = [time_sleep.build]
 }

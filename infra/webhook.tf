@@ -10,6 +10,14 @@ locals {
     OUTBOUND_HOSTS    = join(",", var.outbound_hosts)
     TRACING           = tostring(var.tracing)
   }
+
+  # What is told to everything that asks GitHub about hooks.
+  github_environment = {
+    GITHUB_HOOKS          = join(",", var.redeliver.hooks)
+    GITHUB_TOKEN_SECRET   = var.redeliver.token_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.token_secret}"
+    GITHUB_APP_ID         = var.redeliver.app_id
+    GITHUB_APP_KEY_SECRET = var.redeliver.app_key_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.app_key_secret}"
+  }
 }
 
 module "webhook" {
@@ -30,7 +38,7 @@ module "webhook" {
   ingress        = var.webhook.ingress
   # GitHub cannot show an identity of Google's; each delivery's signature is checked.
   invokers = var.public_access == "allUsers" ? { everyone = "allUsers" } : {}
-  secrets  = { for id in setunion(local.hmac_secrets, local.cluster_secrets) : id => local.secret_ids[id] }
+  secrets  = { for id in setunion(local.hmac_secrets, local.cluster_secrets, local.rerun_secrets) : id => local.secret_ids[id] }
 
   environment = merge(local.cluster_environment, {
     TRIGGERS_SOURCE     = var.triggers_source
@@ -41,7 +49,10 @@ module "webhook" {
     GITHUB_API_URL      = var.github_api_url
     QUEUE_TOPIC         = var.queue_enabled ? local.queue_topic : ""
     QUEUE_MODE          = var.queue_enabled ? var.queue.mode : ""
-  })
+    },
+    # Before a delivery runs again, GitHub is asked whether it sent it again: with the sweep's token.
+    { for name, value in local.github_environment : name => length(local.rerun_secrets) > 0 ? value : "" },
+  )
 
   depends_on = [time_sleep.build, google_pubsub_topic.queue]
 }

@@ -69,7 +69,7 @@ run "tells_each_function_what_it_needs" {
     error_message = "redeliver must know hooks and token, and sweep once at a time."
   }
   assert {
-    condition     = !contains(keys(output.environment.redeliver), "KUBECONFIG_SECRET") && !contains(keys(output.environment.dispatch), "SECRETS_SOURCE")
+    condition     = !contains(keys(output.environment.redeliver), "KUBECONFIG_SECRET") && !contains(keys(output.environment.dispatch), "SECRETS_SOURCE") && !contains(keys(output.environment.webhook), "GITHUB_TOKEN_SECRET")
     error_message = "No function is told of secrets that it does not read."
   }
 }
@@ -100,6 +100,23 @@ run "lets_each_do_the_least" {
   assert {
     condition     = length(setintersection(["dead-letters", "queue-stuck", "sweep-failed"], keys(google_monitoring_alert_policy.this))) == 3
     error_message = "Queue and sweep have alerts of their own."
+  }
+}
+
+run "asks_before_a_delivery_runs_again" {
+  command = plan
+
+  variables {
+    redelivery = "rerun"
+  }
+
+  assert {
+    condition     = output.environment.webhook.GITHUB_TOKEN_SECRET == "projects/example-project/secrets/github-token" && output.environment.webhook.GITHUB_HOOKS == "repos/example/app/hooks/1,orgs/example/hooks/2"
+    error_message = "The webhook must be able to ask GitHub about its hooks."
+  }
+  assert {
+    condition     = contains(local.rerun_secrets, "github-token")
+    error_message = "The webhook must be able to read the token."
   }
 }
 

@@ -35,7 +35,8 @@ def _local(name: str) -> set[str]:
 def _environment(function: str) -> set[str]:
     value = of_kind(INFRA, "module")[function].body["environment"]
     names = set(_NAME.findall(value)) if isinstance(value, str) else {unquoted(key) for key in value}
-    return names | (_local("cluster_environment") if "local.cluster_environment" in value else set())
+    shared = [name for name in ("cluster_environment", "github_environment") if f"local.{name}" in value]
+    return names.union(*map(_local, shared))
 
 
 def test_every_variable_is_set_and_no_other() -> None:
