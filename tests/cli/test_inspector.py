@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -234,7 +235,12 @@ def test_the_keyboards_focus_stays_when_the_page_is_shown_anew(dev: Running) -> 
             for _ in range(2):
                 browser.await_load()
                 # given back as the page is painted, which may be a moment after it is loaded
-                assert any(browser.read(FOCUSED) == place for _ in range(200)), place
+                for _ in range(1000):
+                    if browser.read(FOCUSED) == place:
+                        break
+                    time.sleep(0.02)
+                else:
+                    pytest.fail(f"the focus is not on {place}")
         assert browser.problems() == []
 
 
