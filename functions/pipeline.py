@@ -264,6 +264,7 @@ class _Run:
             resources=tuple(trigger.template.render(params, uid=uid)),
             verified=self.accepted(assurance),
             places=trigger.template.places,
+            clusters=trigger.clusters,
         )
 
 

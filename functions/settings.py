@@ -21,6 +21,7 @@ VARIABLES: Mapping[str, str] = {
     "SECRET_MANAGER_EMULATOR_HOST": "host:port of a plaintext gRPC Secret Manager, for local work and tests",
     "KUBECONFIG_SECRET": "`projects/P/secrets/S[/versions/V]` that holds the service-account kubeconfig",
     "KUBECONFIG": "a kubeconfig file, for local work",
+    "CLUSTERS": "`NAME=projects/P/secrets/S,…`: further clusters' kubeconfigs; locally also `NAME=/path`",
     "DRY_RUN": "`true`: render and report, create nothing",
     "QUEUE_TOPIC": "`projects/P/topics/T`: what the cluster cannot take within the deadline is queued there",
     "QUEUE_MODE": "`overflow`: queue what the cluster cannot take; `always`: queue everything",
@@ -47,6 +48,7 @@ _NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _LISTENER = re.compile(rf"({_NAME}/)?{_NAME}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?")
 _HOOK = re.compile(r"repos/[\w.-]+/[\w.-]+/hooks/[0-9]+|orgs/[\w.-]+/hooks/[0-9]+|app")
+_CLUSTER = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _FORMAT_FIELD = re.compile(r"\{([^{}]*)\}")
 
 T = TypeVar("T")
@@ -88,6 +90,8 @@ class Settings:
     secret_manager_emulator_host: str = ""
     kubeconfig_secret: str = ""
     kubeconfig: str = ""
+    clusters: tuple[tuple[str, str], ...] = ()
+    """Names of further clusters, and the secret or file that holds the kubeconfig of each."""
     dry_run: bool = False
     queue_topic: str = ""
     queue_mode: QueueMode = QueueMode.OVERFLOW
@@ -105,6 +109,11 @@ class Settings:
     redeliver_lookback_hours: int = 72
     redeliver_limit: int = 100
     redeliver_attempts: int = 5
+
+    @property
+    def cluster_names(self) -> frozenset[str]:
+        """The names of CLUSTERS."""
+        return frozenset(name for name, _ in self.clusters)
 
 
 class _Reader:
@@ -204,6 +213,21 @@ def _hooks(text: str) -> tuple[str, ...]:
     return hooks
 
 
+def _clusters(text: str) -> tuple[tuple[str, str], ...]:
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        name, equals, where = (piece.strip() for piece in part.partition("="))
+        if not equals or not _CLUSTER.fullmatch(name) or not (_SECRET_VERSION.fullmatch(where) or where[:1] == "/"):
+            raise ValueError(
+                "must be NAME=projects/PROJECT/secrets/SECRET with commas between, or NAME=/PATH on a laptop; a name "
+                "is lower-case letters, digits and -"
+            )
+        if name in found:
+            raise ValueError(f"{name} stands there twice; remove the one that is not meant")
+        found[name] = where
+    return tuple(found.items())
+
+
 def _base_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or "@" in text:
@@ -236,6 +260,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         ),
         kubeconfig_secret=reader.read("KUBECONFIG_SECRET", secret, default=""),
         kubeconfig=reader.read("KUBECONFIG", str, default=""),
+        clusters=reader.read("CLUSTERS", _clusters, default=()),
         dry_run=reader.read("DRY_RUN", _boolean, default=False),
         queue_topic=reader.read("QUEUE_TOPIC", topic, default=""),
         queue_mode=reader.read("QUEUE_MODE", _queue_mode, default=QueueMode.OVERFLOW),

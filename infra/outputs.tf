@@ -86,3 +86,8 @@ output "github_webhook_command" {
       | gh api --method POST repos/REPOSITORY/hooks --input - --jq .id
   EOT
 }
+
+output "cluster_users" {
+  description = "Names under which a GKE cluster knows the functions that create, where the kubeconfig holds no token: for modules/cluster-access, users."
+  value       = concat([module.webhook.service_account], module.dispatch[*].service_account)
+}

@@ -2,7 +2,7 @@ locals {
   redeliver_secrets = toset(var.redeliver_enabled ? compact([var.redeliver.token_secret, var.redeliver.app_key_secret]) : [])
   hmac_secrets      = var.secrets_source == "secret-manager" ? var.webhook_secrets : toset([])
   rerun_secrets     = var.redelivery == "rerun" ? local.redeliver_secrets : toset([]) # GitHub is asked before a delivery runs again
-  cluster_secrets   = var.dry_run ? toset([]) : toset([var.kubeconfig_secret])
+  cluster_secrets   = var.dry_run ? toset([]) : toset(concat([var.kubeconfig_secret], values(var.clusters)))
 
   secrets      = setunion(local.hmac_secrets, local.cluster_secrets, local.redeliver_secrets)
   made_secrets = setsubtract(local.secrets, var.existing_secrets)

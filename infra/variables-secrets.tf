@@ -24,6 +24,30 @@ variable "kubeconfig_secret" {
   }
 }
 
+variable "clusters" {
+  description = "Further clusters: name -> ID of the secret with its kubeconfig. A name is what the annotation pipehook.dev/cluster says."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for name, id in var.clusters : can(regex("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$", name)) && can(regex("^[A-Za-z0-9_-]{1,255}$", id))])
+    error_message = "clusters must be names of lower-case letters, digits and -, each with a Secret Manager id."
+  }
+}
+
+variable "cluster_roles" {
+  description = "Roles of the functions' identities in the projects of clusters that are reached without a stored token: project -> roles. A GKE address needs none, a DNS endpoint one with container.clusters.connect, the Connect gateway roles/gkehub.gatewayEditor. What they may do in a cluster its RoleBindings say (modules/cluster-access, users)."
+  type        = map(set(string))
+  default     = {}
+  nullable    = false
+
+  validation {
+    condition     = alltrue(flatten([for roles in values(var.cluster_roles) : [for role in roles : can(regex("^((projects|organizations)/[a-z0-9:.-]+/)?roles/[A-Za-z0-9_.]+$", role))]]))
+    error_message = "cluster_roles must be roles such as roles/gkehub.gatewayEditor or projects/PROJECT/roles/NAME, by project."
+  }
+}
+
 variable "existing_secrets" {
   description = "IDs, of those above and of redeliver's, that exist already in the project. They are read and bound, never made or destroyed here: for secrets shared by several deployments."
   type        = set(string)

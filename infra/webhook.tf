@@ -5,6 +5,7 @@ locals {
   cluster_environment = {
     NAMESPACE         = var.namespace
     KUBECONFIG_SECRET = local.kubeconfig_secret
+    CLUSTERS          = var.dry_run ? "" : join(",", [for name, id in var.clusters : "${name}=projects/${var.project}/secrets/${id}"])
     DRY_RUN           = tostring(var.dry_run)
     REDELIVERY        = var.redelivery
     OUTBOUND_HOSTS    = join(",", var.outbound_hosts)

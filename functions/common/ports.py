@@ -204,6 +204,12 @@ class Work:
     places: tuple[str, ...] = ()
     """What tells each resource from the others of its template, in whatever order they stand there; the event has no
     part in it. Empty where nothing does, as in messages of old: then their positions do."""
+    clusters: tuple[str, ...] = ()
+    """The name of each resource's cluster, empty for the default one; without any, all go there."""
+
+    def cluster(self, position: int) -> str:
+        """Return the name of a resource's cluster, empty for the default one."""
+        return self.clusters[position] if self.clusters else ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

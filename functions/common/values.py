@@ -82,11 +82,14 @@ class ResourceRef:
     kind: str
     namespace: str
     name: str
+    cluster: str = ""
+    """Its cluster's name; empty for the default one."""
 
     def __str__(self) -> str:
         """Return `Kind namespace/name` as messages have it: each of them may come from the event."""
         where = f"{shown(self.namespace, NAME)}/" if self.namespace else ""
-        return f"{shown(self.kind)} {where}{shown(self.name, NAME)}"
+        there = f" in cluster {self.cluster}" if self.cluster else ""
+        return f"{shown(self.kind)} {where}{shown(self.name, NAME)}{there}"
 
 
 @dataclass(frozen=True, slots=True)

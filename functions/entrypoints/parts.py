@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.adapters.kubernetes.kubeconfig import AccessSource, ClusterAccess, KubeconfigFile, parse_kubeconfig
 from functions.adapters.kubernetes.sink import ClusterSink
+from functions.adapters.libraries import IMPORTING
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
@@ -64,9 +65,18 @@ class WithTokens:
 @cache
 def _tokens() -> GoogleTokens:
     # imported, with Google's library, for kubeconfigs that hold no token alone
-    from functions.adapters.kubernetes.tokens import GoogleTokens  # noqa: PLC0415 -- see above
+    with IMPORTING:
+        from functions.adapters.kubernetes.tokens import GoogleTokens  # noqa: PLC0415 -- see above
 
     return GoogleTokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One of CLUSTERS: its client, and where its kubeconfig comes from."""
+
+    api: KubernetesApi
+    access: AccessSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,8 @@ class Parts:
     """Where deliveries go: the cluster, with the queue before it if there is one."""
     access: AccessSource | None = None
     """Where the kubeconfig comes from, if there is one."""
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    """Those of CLUSTERS, by name."""
 
 
 def put_together(
@@ -105,20 +117,32 @@ def put_together(
     secrets = open_secrets(settings, read_cluster=read_cluster, namespaces=namespaces)
     access = _access(settings, secrets, kubeconfig_file)
     if access:
-        access = WithTokens(access, _tokens)
         opened.append(KubernetesApi(access))
+    clusters = {
+        name: Cluster(KubernetesApi(source), source)
+        for name, where in settings.clusters
+        for source in [_source(where, secrets, kubeconfig_file)]
+    }
     services = Services(
         secrets=secrets,
         outbound=OutboundClient(settings.outbound_hosts),
         github=RestGitHubApi(GitHubTransport(settings.github_api_url)),
     )
-    return Parts(secrets, services, opened[0] if opened else None, _sink(settings, opened, secrets), access)
+    sink = _sink(settings, opened, secrets, clusters)
+    return Parts(secrets, services, opened[0] if opened else None, sink, access, clusters)
 
 
 def _access(settings: Settings, secrets: SecretStore, kubeconfig_file: KubeconfigReader) -> AccessSource | None:
-    if settings.kubeconfig_secret:
-        return KubeconfigSecret(secrets, settings.kubeconfig_secret)
-    return kubeconfig_file(settings.kubeconfig) if settings.kubeconfig else None
+    where = settings.kubeconfig_secret or settings.kubeconfig
+    return _source(where, secrets, kubeconfig_file, secret=bool(settings.kubeconfig_secret)) if where else None
+
+
+def _source(
+    where: str, secrets: SecretStore, kubeconfig_file: KubeconfigReader, *, secret: bool | None = None
+) -> AccessSource:
+    """Return what reads a kubeconfig: from a secret, or from a file, which an absolute path of CLUSTERS is."""
+    in_secret = not where.startswith("/") if secret is None else secret
+    return WithTokens(KubeconfigSecret(secrets, where) if in_secret else kubeconfig_file(where), _tokens)
 
 
 def unusable_files(settings: Settings, access: AccessSource | None, deadline: Deadline) -> list[str]:
@@ -158,11 +182,15 @@ def home_namespaces(settings: Settings, access: AccessSource) -> Callable[[Deadl
     return home
 
 
-def _sink(settings: Settings, opened: list[KubernetesApi], secrets: SecretStore) -> Sink:
+def _sink(
+    settings: Settings, opened: list[KubernetesApi], secrets: SecretStore, clusters: Mapping[str, Cluster]
+) -> Sink:
     if settings.dry_run or not opened:
         return DryRunSink()
     redeliveries = _redeliveries(settings, secrets) if settings.redelivery is Redelivery.RERUN else None
-    cluster = ClusterSink(opened[0], redelivery=settings.redelivery, redeliveries=redeliveries)
+    cluster = ClusterSink(
+        opened[0], redelivery=settings.redelivery, redeliveries=redeliveries, clusters=_apis(clusters)
+    )
     if not settings.queue_topic:
         return cluster
     from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
@@ -209,7 +237,11 @@ def worker_sink(settings: Settings, parts: Parts) -> Sink:
     """
     if settings.dry_run or parts.api is None:
         return DryRunSink()
-    return ClusterSink(parts.api, redelivery=Redelivery.DEDUPLICATE)
+    return ClusterSink(parts.api, redelivery=Redelivery.DEDUPLICATE, clusters=_apis(parts.clusters))
+
+
+def _apis(clusters: Mapping[str, Cluster]) -> dict[str, KubernetesApi]:
+    return {name: cluster.api for name, cluster in clusters.items()}
 
 
 def project_of(settings: Settings, environment: Mapping[str, str]) -> str:
@@ -219,6 +251,7 @@ def project_of(settings: Settings, environment: Mapping[str, str]) -> str:
             return environment[name]
     named = (
         settings.kubeconfig_secret,
+        *(where for _, where in settings.clusters if not where.startswith("/")),
         settings.queue_topic,
         settings.github_token_secret,
         settings.github_app_key_secret,

@@ -179,7 +179,7 @@ def load_listeners(settings: Settings) -> Listeners:
     registry = load_path(path, namespace=settings.namespace).registry
     listeners = {}
     for found in registry.listeners.values():
-        listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts)
+        listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts, clusters=settings.cluster_names)
         listeners[listener.path] = listener
         if wrong := refusal(listener.cloud_event_uri, settings.outbound_hosts):
             logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: cloudEventURI: {wrong}")
@@ -214,6 +214,7 @@ def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tupl
             event_listener=settings.event_listener,
             outbound_hosts=settings.outbound_hosts,
             allow_unverified=settings.allow_unverified,
+            clusters=settings.cluster_names,
         )
     )
     return opened[0], parts

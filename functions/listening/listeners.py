@@ -16,7 +16,7 @@ from functions.common.errors import LastingError
 from functions.interceptors.base import Interceptor, Place
 from functions.listening.identities import content, distinct
 from functions.listening.selection import selected_triggers
-from functions.model.annotations import Judged, check, judged, literal
+from functions.model.annotations import Judged, check, cluster, judged, literal
 from functions.model.resources import (
     Binding,
     BindingRef,
@@ -75,6 +75,8 @@ class PreparedTrigger:
     """The chain begins with a `webhook`, which gets a form as it came."""
     bindings: CompiledBindings | None = None
     template: CompiledTemplate | None = None
+    clusters: tuple[str, ...] = ()
+    """Where each of the template's resources goes; empty: all to the default cluster."""
     service_account: str = ""
     problem: str = ""
 
@@ -112,13 +114,22 @@ class Listener:
         return f"{self.namespace}/{self.name}"
 
 
-def prepare(listener: EventListener, registry: Registry, *, outbound_hosts: frozenset[str] = frozenset()) -> Listener:
-    """Compile one listener. Never raises: what cannot be compiled is its trigger's `problem`."""
+def prepare(
+    listener: EventListener,
+    registry: Registry,
+    *,
+    outbound_hosts: frozenset[str] = frozenset(),
+    clusters: frozenset[str] | None = None,
+) -> Listener:
+    """Compile one listener. Never raises: what cannot be compiled is its trigger's `problem`.
+
+    `clusters` are the names of CLUSTERS; None: they are not known here, and every one is right.
+    """
     return Listener(
         name=listener.metadata.name,
         namespace=listener.metadata.namespace,
         uid=listener.metadata.uid,
-        triggers=tuple(_Preparation(listener, registry, outbound_hosts).triggers()),
+        triggers=tuple(_Preparation(listener, registry, outbound_hosts, clusters).triggers()),
         takes_forms=listener.metadata.annotations.get(PAYLOAD_VALIDATION, "").lower() == "false",
         cloud_event_uri=listener.cloud_event_uri,
     )
@@ -127,7 +138,14 @@ def prepare(listener: EventListener, registry: Registry, *, outbound_hosts: froz
 class _Preparation:
     """The state of compiling one listener: what it refers to, identities given and templates compiled so far."""
 
-    def __init__(self, listener: EventListener, registry: Registry, outbound_hosts: frozenset[str]) -> None:
+    def __init__(
+        self,
+        listener: EventListener,
+        registry: Registry,
+        outbound_hosts: frozenset[str],
+        clusters: frozenset[str] | None,
+    ) -> None:
+        self._clusters = clusters
         self._listener = listener
         self._registry = registry
         self._outbound_hosts = outbound_hosts
@@ -223,6 +241,7 @@ class _Preparation:
             lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
         )
         template = attempt(lambda: self._template(spec, namespace), None)
+        clusters: tuple[str, ...] = attempt(lambda: self._targets(template), ())
         defaulted = template.defaults if template else {}
         bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
         return PreparedTrigger(
@@ -234,6 +253,7 @@ class _Preparation:
             webhook_first=_webhook_first(spec.interceptors),
             bindings=bindings,
             template=template,
+            clusters=clusters,
             service_account=spec.service_account,
             problem="; ".join(problems),
         )
@@ -281,6 +301,12 @@ class _Preparation:
             check("TriggerTemplate", template.metadata.annotations)
             self._templates[key] = compile_template(template.spec, literal=literal(own, template.metadata.annotations))
         return self._templates[key]
+
+    def _targets(self, template: CompiledTemplate | None) -> tuple[str, ...]:
+        own = self._listener.metadata.annotations
+        named = template.clusters if template else ()
+        found = tuple(cluster(own, name, self._clusters) for name in named)
+        return found if any(found) else ()
 
     def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:
         where = f"{namespace}/{name}" if namespace else name

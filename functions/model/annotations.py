@@ -11,6 +11,7 @@ from functions.common.shown import shown
 PREFIX = "pipehook.dev/"
 OWNERS = f"{PREFIX}owners"
 VARIABLES = f"{PREFIX}pipelines-variables"
+CLUSTER = f"{PREFIX}cluster"
 KEY_ANNOTATION = f"{PREFIX}delivery-key"
 """Of what Pipehook creates: the delivery that it was created for."""
 
@@ -21,7 +22,7 @@ _JUDGED = ("author", "sender")
 _WRITTEN = frozenset({KEY_ANNOTATION})
 """Pipehook may have created Triggers and templates, too."""
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "EventListener": frozenset({OWNERS, VARIABLES, *(f"{PREFIX}{name}" for name in ("cluster", "status"))}),
+    "EventListener": frozenset({OWNERS, VARIABLES, CLUSTER, f"{PREFIX}status"}),
     "Trigger": frozenset({OWNERS}),
     "TriggerTemplate": frozenset({VARIABLES}),
 }
@@ -45,6 +46,20 @@ def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:
     if value not in _JUDGED:
         raise LastingError(f"the annotation {OWNERS} must be {' or '.join(_JUDGED)}")
     return cast("Judged", value)
+
+
+def cluster(listener: Mapping[str, str], resource: str, known: frozenset[str] | None) -> str:
+    """Return the cluster that a resource goes to: as it says, else the listener; empty: the default one.
+
+    Raises LastingError for one that is not among `known`; None knows all.
+    """
+    name = resource or listener.get(CLUSTER, "")
+    if (known is None and name) or name in (known or ()) or (not name and CLUSTER not in listener):
+        return name
+    names = ", ".join(sorted(known or ())) or "none"
+    raise LastingError(
+        f"the annotation {CLUSTER} names {shown(name) or 'nothing'}, which CLUSTERS does not: it has {names}"
+    )
 
 
 def literal(listener: Mapping[str, str], template: Mapping[str, str]) -> bool:

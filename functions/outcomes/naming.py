@@ -12,7 +12,7 @@ from functions.common.errors import LastingError
 from functions.common.ports import Work
 from functions.common.values import Json
 from functions.delivery import Delivery
-from functions.model.annotations import KEY_ANNOTATION
+from functions.model.annotations import CLUSTER, KEY_ANNOTATION
 
 LISTENER_LABEL = "triggers.tekton.dev/eventlistener"
 TRIGGER_LABEL = "triggers.tekton.dev/trigger"
@@ -100,7 +100,10 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     if fixed and not _labels_tell(work, metadata):
         maker = _digest("maker", f"{work.listener_namespace}/{work.listener}", work.identity)
         key += f".{maker.hex()[:16]}"
-    metadata["annotations"] = _mapping(metadata, "annotations", position) | {KEY_ANNOTATION: key}
+    annotations = _mapping(metadata, "annotations", position)
+    # the template's own has done its work; one whose name a param made must not pass for it
+    annotations.pop(CLUSTER, None)
+    metadata["annotations"] = annotations | {KEY_ANNOTATION: key}
     return {**resource, "metadata": metadata}
 
 

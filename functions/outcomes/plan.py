@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
 
@@ -35,12 +35,13 @@ class Planned:
         return self.ref.api_version.rpartition("/")[0]
 
     @property
-    def identity(self) -> tuple[str, str, str, str]:
-        """What no two objects share: group (whatever the version), kind, namespace and name."""
-        return self.group, self.ref.kind, self.ref.namespace, self.ref.name
+    def identity(self) -> tuple[str, str, str, str, str]:
+        """What no two objects share: cluster, group (whatever the version), kind, namespace and name."""
+        return self.ref.cluster, self.group, self.ref.kind, self.ref.namespace, self.ref.name
 
     def __str__(self) -> str:
-        return str(self.ref)
+        """Return the object's name as the cluster's own texts begin with it."""
+        return str(replace(self.ref, cluster=""))
 
 
 class State(Enum):
@@ -71,9 +72,12 @@ class Result:
     retry_after: float | None = None
 
     @classmethod
-    def failed(cls, error: PipehookError, about: str = "") -> Self:
-        """Return the result of a fault. The reason names the resource `about`, unless the error's text does."""
-        reason = error.reason if error.reason.startswith(about) else f"{about}: {error.reason}"
+    def failed(cls, error: PipehookError, about: str = "", *, within: str = "") -> Self:
+        """Return the result of a fault. The reason names the resource `about`, unless the error's text does.
+
+        `within` goes before it: the cluster, where it is not the default one.
+        """
+        reason = within + (error.reason if error.reason.startswith(about) else f"{about}: {error.reason}")
         retry_after = getattr(error, "retry_after", None)
         return cls(state=State.FAILED, reason=reason, passing=error.passing, retry_after=retry_after)
 
@@ -84,7 +88,7 @@ def plan(work: Sequence[Work]) -> list[list[Planned | Result]]:
     Of two resources with one identity the second fails, whether in one template or in two triggers' templates: it
     would find the first and take it for its own.
     """
-    owners: dict[tuple[str, str, str, str], str] = {}
+    owners: dict[tuple[str, str, str, str, str], str] = {}
     plans: list[list[Planned | Result]] = []
     for item in work:
         row: list[Planned | Result] = []
@@ -114,6 +118,7 @@ def planned_at(work: Work, position: int, *, attempt: int = 0) -> Planned:
         kind=str(manifest["kind"]),
         namespace=str(metadata["namespace"]),
         name=str(metadata["name"]),
+        cluster=work.cluster(position),
     )
     return Planned(manifest, ref)
 

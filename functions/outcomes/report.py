@@ -116,6 +116,7 @@ def _resources(outcome: Outcome) -> list[Json]:
             "kind": shown(ref.kind, NAME),
             "namespace": shown(ref.namespace, NAME),
             "name": shown(ref.name, NAME),
+            **({"cluster": ref.cluster} if ref.cluster else {}),
         }
         for ref in outcome.resources
     ]

@@ -6,13 +6,13 @@ that Pub/Sub sets when it gives up itself. Putting it back is publishing the sam
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from functions.common.errors import PipehookError
 from functions.common.numbers import whole
+from functions.common.ports import Work
 from functions.common.shown import NAME, listed, shown
-from functions.common.values import Json
 from functions.queue.messages import Message, NewerMessageError, Push, cut, decode, describe
 
 REASON = "pipehook-reason"
@@ -57,7 +57,7 @@ def bury(push: Push, reason: str) -> Message:
     said[PUBLISHED] = push.published
     try:
         work = decode(push.message.data)
-        said |= describe(work) | {RESOURCES: listed(_named(entry, work.trigger_namespace) for entry in work.resources)}
+        said |= describe(work) | {RESOURCES: listed(_named(work))}
     except PipehookError:
         pass  # the reason says what is wrong with it
     kept = revive(push.message).attributes
@@ -79,7 +79,7 @@ def read_letter(message: Message, *, message_id: str, published: str) -> DeadLet
     else:
         trigger, listener = f"{work.trigger_namespace}/{work.trigger}", f"{work.listener_namespace}/{work.listener}"
         event_id = work.event_id
-        resources = tuple(_named(entry, work.trigger_namespace) for entry in work.resources)
+        resources = tuple(_named(work))
     return DeadLetter(
         id=message_id,
         trigger=trigger,
@@ -111,9 +111,12 @@ def _given_up(said: Mapping[str, str], problem: str) -> str:
     return "unknown: it was not the worker that put it here"
 
 
-def _named(resource: Mapping[str, Json], namespace: str) -> str:
-    metadata = resource.get("metadata")
-    given = metadata if isinstance(metadata, dict) else {}
-    name = given.get("name") or f"{given.get('generateName') or ''}…"
-    texts = str(given.get("namespace") or namespace), str(name)
-    return f"{shown(str(resource.get('kind')))} {'/'.join(shown(text, NAME) for text in texts)}"
+def _named(work: Work) -> Iterator[str]:
+    for position, resource in enumerate(work.resources):
+        metadata = resource.get("metadata")
+        given = metadata if isinstance(metadata, dict) else {}
+        name = given.get("name") or f"{given.get('generateName') or ''}…"
+        texts = str(given.get("namespace") or work.trigger_namespace), str(name)
+        cluster = work.cluster(position)
+        there = f" in cluster {shown(cluster, NAME)}" if cluster else ""
+        yield f"{shown(str(resource.get('kind')))} {'/'.join(shown(text, NAME) for text in texts)}{there}"

@@ -11,8 +11,8 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
-from typing import cast
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, cast
 
 from functions.common.errors import BadRequestError, LastingError, PassingError
 from functions.common.numbers import whole
@@ -20,8 +20,9 @@ from functions.common.ports import Work
 from functions.common.values import Json
 from functions.go.decode import parse_json
 
-SCHEMA = 1
-"""The newest schema that this version reads, and the one that it writes."""
+SCHEMA = 2
+"""The newest schema that this version reads. Written is 1 while all resources go to the default cluster, which is all
+that a worker of the older version knows."""
 MAX_MESSAGE = 300 * 1024
 """Bytes of one message. In base64, with its envelope, it stays below the 512 KB of event-triggered functions, and far
 below Pub/Sub's 10 MB. Rendered triggers have a few kilobytes."""
@@ -69,9 +70,12 @@ def encode(work: Work) -> Message:
     """
     content = {name: getattr(work, name) for name in _TEXTS}
     content |= {"resources": list(work.resources), "verified": work.verified, "places": list(work.places)}
+    schema = 2 if any(work.clusters) else 1
+    if schema > 1:
+        content["clusters"] = list(work.clusters)
     try:
         data = json.dumps(
-            {"schema": SCHEMA, "work": content}, sort_keys=True, separators=(",", ":"), allow_nan=False
+            {"schema": schema, "work": content}, sort_keys=True, separators=(",", ":"), allow_nan=False
         ).encode()
     except ValueError as error:
         raise LastingError(
@@ -81,7 +85,7 @@ def encode(work: Work) -> Message:
         raise LastingError(
             f"the rendered resources are too large to be queued: {len(data) // 1024} KiB, of {MAX_MESSAGE // 1024}"
         )
-    return Message(data, {SCHEMA_ATTRIBUTE: str(SCHEMA)} | describe(work))
+    return Message(data, {SCHEMA_ATTRIBUTE: str(schema)} | describe(work))
 
 
 def describe(work: Work) -> dict[str, str]:
@@ -135,7 +139,7 @@ def _read_1(document: Mapping[str, Json]) -> Work:
     verified = content.get("verified")
     if not isinstance(verified, bool):
         raise LastingError("the message is incomplete: verified is neither true nor false")
-    texts = {name: cast("str", content[name]) for name in _TEXTS}
+    texts: dict[str, Any] = {name: content[name] for name in _TEXTS}
     places = content.get("places", [])  # which older versions did not write
     if not isinstance(places, list) or (places and [type(place) for place in places] != [str] * len(resources)):
         raise LastingError("the message is incomplete: places is no list of strings, one a resource")
@@ -147,7 +151,17 @@ def _read_1(document: Mapping[str, Json]) -> Work:
     )
 
 
-_READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1}
+def _read_2(document: Mapping[str, Json]) -> Work:
+    work = _read_1(document)
+    clusters = cast("dict[str, Json]", document["work"]).get("clusters")
+    if not isinstance(clusters, list) or not all(isinstance(name, str) for name in clusters):
+        raise LastingError("the message is incomplete: clusters is no list of names")
+    if len(clusters) != len(work.resources):
+        raise LastingError("the message is incomplete: clusters does not name one for each resource")
+    return replace(work, clusters=tuple(cast("list[str]", clusters)))
+
+
+_READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1, 2: _read_2}
 """A reader for every schema that was ever written: messages outlive upgrades."""
 
 

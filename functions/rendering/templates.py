@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functions.common.errors import LastingError
 from functions.common.values import Json
 from functions.go.encode import decode_pasted
+from functions.model.annotations import CLUSTER, PREFIX
 from functions.model.resources import TemplateSpec
 
 MAX_RESOURCE_BYTES = 1_572_864
@@ -46,6 +47,8 @@ class CompiledTemplate:
     references: frozenset[str]
     """The names in `$(tt.params.NAME)`, declared or not."""
     resources: tuple[_Resource, ...]
+    clusters: tuple[str, ...] = ()
+    """What each resource says of its cluster, empty where it says nothing."""
     literal: bool = False
     """No value ever forms a variable of Pipelines (the annotation `pipehook.dev/pipelines-variables`)."""
     places: tuple[str, ...] = ()
@@ -109,7 +112,8 @@ def _size(resource: Mapping[str, Json]) -> int:
 def compile_template(spec: TemplateSpec, *, literal: bool = False) -> CompiledTemplate:
     """Parse the strings of a template once.
 
-    Raises LastingError when it nests deeper than MAX_DEPTH, and when a `literal` one has values name variables.
+    Raises LastingError when it nests deeper than MAX_DEPTH, when a `literal` one has values name variables, and when
+    a param is a part of the annotation that names a cluster.
     """
     defaults = {param.name: decode_pasted(param.default) for param in spec.params if param.default is not None}
     resources = tuple(
@@ -117,7 +121,23 @@ def compile_template(spec: TemplateSpec, *, literal: bool = False) -> CompiledTe
     )
     used = {reference for resource in resources for reference in resource.references if reference != _UID}
     names = frozenset(reference[len(_PARAM) : -1] for reference in used)
-    return CompiledTemplate(defaults, names, resources, literal, places_of(spec.resources))
+    clusters = tuple(_cluster(resource, entry.label) for resource, entry in zip(spec.resources, resources, strict=True))
+    return CompiledTemplate(defaults, names, resources, clusters, literal, places_of(spec.resources))
+
+
+def _cluster(resource: Mapping[str, Json], label: str) -> str:
+    """Return the cluster that a resource names. Raises LastingError where an event could be what names it."""
+    metadata = resource.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    for key, value in annotations.items() if isinstance(annotations, dict) else ():
+        # any other key that becomes this one is taken off what is created (naming.stamp)
+        if key.startswith(PREFIX) and "$(" in key:
+            raise LastingError(f"{label}: the name of an annotation {PREFIX}… must stand as it is, without a param")
+        if key == CLUSTER and (not isinstance(value, str) or not value or "$(" in value):
+            raise LastingError(
+                f"{label}: the annotation {CLUSTER} must be a name of CLUSTERS as it stands: an event must not choose"
+            )
+    return str(annotations.get(CLUSTER, "")) if isinstance(annotations, dict) else ""
 
 
 def places_of(resources: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:

@@ -281,6 +281,19 @@ SWITCHES = (
         changed={function: {SETTING + "KUBECONFIG_SECRET"} for function in (WEBHOOK, DISPATCH)},
     ),
     Switch(
+        name="another_cluster",
+        set='clusters = { eu = "eu-kubeconfig" }\n cluster_roles = { fleet = ["roles/gkehub.gatewayEditor"] }',
+        everything=True,
+        made=frozenset(
+            {
+                "google_secret_manager_secret.this??eu-kubeconfig??",
+                "module.*??eu-kubeconfig??",
+                "google_project_iam_member.cluster*",
+            }
+        ),
+        changed={function: {SETTING + "CLUSTERS"} for function in (WEBHOOK, DISPATCH)},
+    ),
+    Switch(
         name="a_value_for_a_secret",
         set='secret_values = { github-webhook = "made-up" }\n secret_value_versions = { github-webhook = 1 }',
         made=frozenset({"google_secret_manager_secret_version.this*"}),

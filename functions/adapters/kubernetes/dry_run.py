@@ -22,5 +22,5 @@ def _outcome(work: Work, row: Sequence[Planned | Result]) -> Outcome:
     found = outcome(work, [entry for entry in row if isinstance(entry, Result)])
     if found.status is Status.FAILED:
         return found
-    names = ", ".join(str(entry) for entry in row) or "nothing"
+    names = ", ".join(str(entry.ref) for entry in row) or "nothing"
     return replace(found, status=Status.FILTERED, reason=f"dry run: would create {names}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
+from typing import TypeVar
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.adapters.kubernetes.kinds import Resource
-from functions.adapters.kubernetes.workers import Workers
+from functions.adapters.kubernetes.lanes import PARALLEL, Lane, Lanes
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline, Origin, Redeliveries, SignedWork, Work
 from functions.common.values import Outcome, ResourceRef
@@ -30,16 +32,21 @@ from functions.outcomes.plan import (
 )
 from functions.settings import Redelivery
 
-PARALLEL = 16
-"""Threads for the resources of deliveries with several."""
 MAX_RUNS = 50
 """How often one delivery may run with REDELIVERY=rerun; each further run looks through the earlier ones."""
+NO_OTHERS: Mapping[str, KubernetesApi] = MappingProxyType({})
 _ROUNDS = 3
 """How often a name that was taken, and free again when looked at, is tried."""
 
 
+R = TypeVar("R")
+
+
 class ClusterSink:
-    """Creates on one cluster. Safe to use from any thread, and to give the same work again at any time."""
+    """Creates on the default cluster, and on others where a work says so.
+
+    Safe to use from any thread, and to give the same work again at any time.
+    """
 
     def __init__(
         self,
@@ -48,12 +55,15 @@ class ClusterSink:
         redelivery: Redelivery,
         redeliveries: Redeliveries | None = None,
         parallel: int = PARALLEL,
+        clusters: Mapping[str, KubernetesApi] = NO_OTHERS,
     ) -> None:
-        """`redeliveries` is asked before a delivery of GitHub's runs again; without it, nobody is."""
-        self._api = api
+        """`redeliveries` is asked before a delivery of GitHub's runs again; without it, nobody is.
+
+        `clusters` are the others, by their names.
+        """
+        self._lanes = Lanes(api, clusters, parallel=parallel)
         self._redelivery = redelivery
         self._redeliveries = redeliveries
-        self._workers = Workers(parallel)
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Create all resources of all works and return one outcome for each work, in order.
@@ -63,14 +73,19 @@ class ClusterSink:
         plans = plan(work)
         if self._redelivery is Redelivery.RERUN:
             doubts = _Doubts(self._redeliveries, deadline)
-            return self._workers.run(
-                [partial(self._run, item, row, deadline, doubts) for item, row in zip(work, plans, strict=True)]
+            return self._lanes.run(
+                [
+                    (item.clusters, partial(self._run, item, row, deadline, doubts))
+                    for item, row in zip(work, plans, strict=True)
+                ]
             )
         started = deadline.clock()
         calls = [
-            partial(self._timed, item, entry, deadline) for item, row in zip(work, plans, strict=True) for entry in row
+            ((item.cluster(position),), partial(self._timed, item, entry, deadline))
+            for item, row in zip(work, plans, strict=True)
+            for position, entry in enumerate(row)
         ]
-        done = iter(self._workers.run(calls))
+        done = iter(self._lanes.run(calls))
         outcomes = []
         for item, row in zip(work, plans, strict=True):
             ends = [next(done) for _ in row]
@@ -96,14 +111,16 @@ class ClusterSink:
             entries = _attempt(work, row, attempt)
             if not entries:  # fixed names: there can be one of each only
                 break
-            looks = [partial(self._look, entry, deadline) for entry in entries.values()]
-            found = dict(zip(entries, self._workers.run(looks), strict=True))
+            looks = [((work.cluster(at),), partial(self._look, entry, deadline)) for at, entry in entries.items()]
+            found = dict(zip(entries, self._lanes.run(looks), strict=True))
             missing = [position for position, result in found.items() if result is None]
             # one that was begun, however far, had been borne out then
             if attempt and len(missing) == len(found) and (doubt := doubts.of(work, attempt)):
                 break
             last = attempt
-            made = self._workers.run([partial(self._create, work, entries[at], deadline) for at in missing])
+            made = self._lanes.run(
+                [((work.cluster(at),), partial(self._create, work, entries[at], deadline)) for at in missing]
+            )
             found.update(zip(missing, made, strict=True))
             results = [found.get(position) or results[position] for position in range(len(row))]
             if missing or not may_rerun(results):
@@ -118,46 +135,59 @@ class ClusterSink:
         """Return the result for a resource that exists, or cannot be looked at; None for one that does not exist."""
         if isinstance(entry, Result):
             return entry
+        return self._at(entry, deadline, lambda lane: self._find(lane, entry, deadline))
+
+    def _at(self, planned: Planned, deadline: Deadline, ask: Callable[[Lane], R]) -> R | Result:
+        """Return what a cluster is asked for, or the failed result of asking it."""
         try:
-            return self._find(entry, deadline)
-        except PipehookError as error:
-            return Result.failed(error, str(entry))
+            lane = self._lanes.lane(planned.ref.cluster)
+            with lane.admitted(deadline):
+                try:
+                    found = ask(lane)
+                except PipehookError as error:
+                    lane.heard(error, deadline.clock())
+                    return Result.failed(error, str(planned), within=lane.said)
+                lane.heard(None, deadline.clock())
+                return found
+        except PipehookError as error:  # it is not asked
+            return Result.failed(error, str(planned))
 
     def _create(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result:
         """Create one resource, or find it created."""
         if isinstance(entry, Result):
             return entry
-        try:
+
+        def create(lane: Lane) -> Result:
             for _ in range(_ROUNDS):
-                result = self._create_or_find(work, entry, deadline)
+                result = self._create_or_find(lane, work, entry, deadline)
                 if result is not None:
                     return result
-        except PipehookError as error:
-            return Result.failed(error, str(entry))
-        return Result.failed(PassingError(f"{entry}: objects of this name come and go; somebody deletes them"))
+            raise PassingError(f"{entry}: objects of this name come and go; somebody deletes them")
 
-    def _create_or_find(self, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
-        resource = self._api.resource(planned.ref.api_version, planned.ref.kind, deadline=deadline)
+        return self._at(entry, deadline, create)
+
+    def _create_or_find(self, lane: Lane, work: Work, planned: Planned, deadline: Deadline) -> Result | None:
+        resource = lane.api.resource(planned.ref.api_version, planned.ref.kind, deadline=deadline)
         try:
-            self._api.create(planned.manifest, impersonate=_user(work), deadline=deadline)
+            lane.api.create(planned.manifest, impersonate=_user(work), deadline=deadline)
         except ApiRefusedError as error:
             if error.cause != "AlreadyExists":
                 raise
-            found = self._find(planned, deadline)
+            found = self._find(lane, planned, deadline)
             # A run that has ended was not made a moment ago. Any other object of this delivery that is there after an
             # answer was lost may well be what this very call had asked for.
             if found is None or not error.maybe_done or found.run is Run.ENDED:
                 return found
         return Result(state=State.CREATED, ref=_ref(planned, resource))
 
-    def _find(self, planned: Planned, deadline: Deadline) -> Result | None:
+    def _find(self, lane: Lane, planned: Planned, deadline: Deadline) -> Result | None:
         """Return the result for an object that exists, None when it does not. Raises LastingError for a stranger's."""
         ref = planned.ref
-        resource = self._api.resource(ref.api_version, ref.kind, deadline=deadline)
+        resource = lane.api.resource(ref.api_version, ref.kind, deadline=deadline)
         namespace = ref.namespace if resource.namespaced else ""
         try:
             # as the kubeconfig's own account: one that a trigger impersonates may have no more than create
-            found = self._api.get(resource, namespace=namespace, name=ref.name, deadline=deadline)
+            found = lane.api.get(resource, namespace=namespace, name=ref.name, deadline=deadline)
         except ApiRefusedError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None

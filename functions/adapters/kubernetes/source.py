@@ -80,12 +80,13 @@ class ClusterListeners:
         event_listener: str = "",
         outbound_hosts: frozenset[str] = frozenset(),
         allow_unverified: bool = False,
+        clusters: frozenset[str] | None = None,
         freshness: Freshness | None = None,
         clock: Clock = LIFE_CLOCK,
     ) -> None:
         self._reader = Reader(api, home, clock=clock)
         self._objects = Objects()
-        self._compiler = Compiler(outbound_hosts, allow_unverified=allow_unverified)
+        self._compiler = Compiler(outbound_hosts, allow_unverified=allow_unverified, clusters=clusters)
         self._event_listener = event_listener
         self._limits = freshness or Freshness()
         self._clock = clock

@@ -73,7 +73,11 @@ class _Compiled:
 class Compiler:
     """Compiles what changed and keeps the rest. Not for two threads at a time."""
 
-    def __init__(self, outbound_hosts: frozenset[str], *, allow_unverified: bool) -> None:
+    def __init__(
+        self, outbound_hosts: frozenset[str], *, allow_unverified: bool, clusters: frozenset[str] | None = None
+    ) -> None:
+        """`clusters` are the names that an annotation may have, None for any."""
+        self._clusters = clusters
         self._outbound_hosts = outbound_hosts
         self._allow_unverified = allow_unverified
         self._compiled: dict[str, _Compiled] = {}
@@ -94,7 +98,7 @@ class Compiler:
         for path, origin in origins.items():
             known = before.get(path)
             if known is None or not known.holds(origin, registry):
-                compiled = _compile(path, origin, registry, self._outbound_hosts)
+                compiled = _compile(path, origin, registry, self._outbound_hosts, self._clusters)
                 self._log_problems(compiled.listener, known.listener if known else None)
                 known = compiled
             self._compiled[path] = known
@@ -112,7 +116,13 @@ class Compiler:
             _LOG.error("listener %s: no CloudEvents are sent: cloudEventURI: %s", listener.path, wrong)
 
 
-def _compile(path: str, origin: EventListener | str, registry: Registry, outbound_hosts: frozenset[str]) -> _Compiled:
+def _compile(
+    path: str,
+    origin: EventListener | str,
+    registry: Registry,
+    outbound_hosts: frozenset[str],
+    clusters: frozenset[str] | None,
+) -> _Compiled:
     if isinstance(origin, str):
         namespace, _, name = path.partition("/")
         problem = f"EventListener {path} is not valid: {origin}"
@@ -120,4 +130,4 @@ def _compile(path: str, origin: EventListener | str, registry: Registry, outboun
         return _Compiled(Listener(name, namespace, "", (broken,), takes_forms=False), origin, {})
     uses = {name: _Use() for name in _MAPPINGS}
     watched = replace(registry, **{name: _Watched(getattr(registry, name), use) for name, use in uses.items()})
-    return _Compiled(prepare(origin, watched, outbound_hosts=outbound_hosts), origin, uses)
+    return _Compiled(prepare(origin, watched, outbound_hosts=outbound_hosts, clusters=clusters), origin, uses)

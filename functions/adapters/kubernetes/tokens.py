@@ -1,6 +1,6 @@
 """Google's tokens of the process's own identity for clusters that trust it: made here, kept, and renewed in time.
 
-Nothing is imported before a kubeconfig asks for such a token.
+Imported when a kubeconfig asks for such a token.
 """
 
 from __future__ import annotations
@@ -11,17 +11,19 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from google.auth import default, transport
+from google.auth.credentials import Credentials
+from google.auth.exceptions import GoogleAuthError, TransportError
+from google.auth.transport.requests import Request
+from google.oauth2.id_token import fetch_id_token_credentials
 
 from functions.adapters.jitter import pause
 from functions.adapters.kubernetes.kubeconfig import EARLY_SECONDS
 from functions.adapters.kubernetes.plugins import Credential
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
-
-if TYPE_CHECKING:
-    from google.auth.credentials import Credentials
-    from google.auth.transport.requests import Request
 
 ATTEMPTS = 3
 ATTEMPT_SECONDS = 2.0
@@ -100,9 +102,7 @@ class _Kept:
         raise PassingError(reason)
 
     def _asked(self, deadline: Deadline) -> Token:
-        from google.auth.exceptions import GoogleAuthError  # noqa: PLC0415 -- for kubeconfigs that need a token alone
-
-        request = _request(deadline)
+        request = _Bounded(deadline)
         try:
             if self._credentials is None:
                 self._credentials = _credentials(self._credential, request)
@@ -121,41 +121,36 @@ class _Kept:
 
 def _credentials(credential: Credential, request: Request) -> Credentials:
     if credential.kind == "identity":
-        from google.oauth2.id_token import fetch_id_token_credentials  # noqa: PLC0415 -- as above
-
         found: Credentials = fetch_id_token_credentials(  # type: ignore[no-untyped-call] # it has no types
             credential.audience, request=request
         )
         return found
-    from google.auth import default  # noqa: PLC0415 -- as above
-
     return default(scopes=_SCOPES, request=request)[0]
 
 
-def _request(deadline: Deadline) -> Request:
-    """Return what asks for the library: within the deadline, and without the library's own waits between attempts."""
-    from google.auth import exceptions, transport  # noqa: PLC0415 -- as above
-    from google.auth.transport.requests import Request  # noqa: PLC0415 -- as above
+class _Bounded(Request):
+    """What asks for the library: within the deadline, and without the library's own waits between attempts."""
 
-    class Bounded(Request):
-        def __call__(
-            self,
-            url: str,
-            method: str = "GET",
-            body: bytes | None = None,
-            headers: Mapping[str, str] | None = None,
-            timeout: float | None = None,
-            **more: Any,
-        ) -> transport.Response:
-            seconds = min(timeout or ATTEMPT_SECONDS, ATTEMPT_SECONDS, deadline.require("get a Google token"))
-            try:
-                answer: transport.Response = super().__call__(  # type: ignore[no-untyped-call] # it has no types
-                    url, method, body, headers, seconds, **more
-                )
-            except exceptions.TransportError:
-                raise PassingError(_AWAY) from None
-            if answer.status in transport.DEFAULT_RETRYABLE_STATUS_CODES:
-                raise PassingError(_AWAY)
-            return answer
+    def __init__(self, deadline: Deadline) -> None:
+        super().__init__()
+        self._deadline = deadline
 
-    return Bounded()
+    def __call__(
+        self,
+        url: str,
+        method: str = "GET",
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        **more: Any,
+    ) -> transport.Response:
+        seconds = min(timeout or ATTEMPT_SECONDS, ATTEMPT_SECONDS, self._deadline.require("get a Google token"))
+        try:
+            answer: transport.Response = super().__call__(  # type: ignore[no-untyped-call] # as above
+                url, method, body, headers, seconds, **more
+            )
+        except TransportError:
+            raise PassingError(_AWAY) from None
+        if answer.status in transport.DEFAULT_RETRYABLE_STATUS_CODES:
+            raise PassingError(_AWAY)
+        return answer

@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from functions.adapters.kubernetes.answers import Answer, ends
 from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.libraries import IMPORTING
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -54,7 +55,8 @@ class Session:
         self.last_used = time.time()
         self._connections = connections
         self._context = context or _tls(access)
-        self._client = _client(access, connections, self._context)
+        with IMPORTING:
+            self._client = _client(access, connections, self._context)
 
     def renewed(self) -> Session:
         """Return a session with the same access and no connections yet."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from functions.adapters.libraries import IMPORTING
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.values import Outcome, Status
@@ -58,7 +59,8 @@ def open_publisher(topic: str) -> LazyPublisher:
 
     def make() -> Publisher:
         # a third of a second and more to import, which only a delivery that is queued pays
-        from functions.adapters.pubsub.client import PubSubPublisher  # noqa: PLC0415 -- see above
+        with IMPORTING:
+            from functions.adapters.pubsub.client import PubSubPublisher  # noqa: PLC0415 -- see above
 
         return PubSubPublisher(topic)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 
 from functions.adapters.secrets.ids import SecretIds
@@ -28,10 +29,10 @@ class FileSecrets:
     no separator. Symbolic links are followed, since mounted secrets are made of them (`..data`).
     """
 
-    def __init__(self, directory: str, ids: SecretIds, *, protected: str = "") -> None:
+    def __init__(self, directory: str, ids: SecretIds, *, protected: Sequence[str] = ()) -> None:
         self._directory = str(Path(directory))
         self._ids = ids
-        self._protected = protected
+        self._protected = tuple(filter(None, protected))
 
     def locate(self, ref: SecretRef) -> str:
         """Return the path of a reference's file. Raises LastingError when the reference may not be read."""
@@ -58,14 +59,14 @@ class FileSecrets:
         return Secret((SecretValue(data),))
 
 
-def _read(path: str, protected: str) -> bytes:
+def _read(path: str, protected: Sequence[str]) -> bytes:
     # without waiting: opening a named pipe would wait for somebody who writes
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             raise LastingError(f"{path} is no file")
-        if protected and _is_file(found, protected):
+        if any(_is_file(found, own) for own in protected):
             raise LastingError(f"the file {path} is the function's own kubeconfig, which no trigger may use")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(MAX_BYTES + 1)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
+from functions.adapters.libraries import IMPORTING
 from functions.adapters.secrets.cache import SecretCache
 from functions.adapters.secrets.damage import damage
 from functions.adapters.secrets.file import LIMITS as FILE_LIMITS
@@ -141,7 +142,12 @@ def open_secrets(
     manager = ManagerSecrets(
         where.location,
         ids,
-        protected=(settings.kubeconfig_secret, settings.github_token_secret, settings.github_app_key_secret),
+        protected=(
+            settings.kubeconfig_secret,
+            *(secret for _, secret in settings.clusters if not secret.startswith("/")),
+            settings.github_token_secret,
+            settings.github_app_key_secret,
+        ),
         open_client=lambda: _open_client(settings.secret_manager_emulator_host),
         clock=clock,
     )
@@ -150,7 +156,8 @@ def open_secrets(
     if where.kind == "secret-manager":
         return SecretStore(manager, SecretCache(manager.load, LIMITS, clock=clock), own)
     if where.kind == "file":
-        files = FileSecrets(where.location, ids, protected=settings.kubeconfig)
+        kubeconfigs = [settings.kubeconfig, *(path for _, path in settings.clusters if path.startswith("/"))]
+        files = FileSecrets(where.location, ids, protected=kubeconfigs)
         return SecretStore(files, SecretCache(files.load, FILE_LIMITS, clock=clock), own)
     if where.kind == "cluster":
         from functions.adapters.secrets.cluster import ClusterSecrets  # noqa: PLC0415 -- other sources need no cluster
@@ -162,6 +169,7 @@ def open_secrets(
 
 def _open_client(emulator: str) -> Versions:
     # the library takes a quarter of a second to import; only a delivery that needs a secret pays for it
-    from functions.adapters.secrets.manager_client import ManagerClient  # noqa: PLC0415 -- see above
+    with IMPORTING:
+        from functions.adapters.secrets.manager_client import ManagerClient  # noqa: PLC0415 -- see above
 
     return ManagerClient(emulator)

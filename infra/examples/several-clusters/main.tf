@@ -1,32 +1,31 @@
-# One deployment a cluster, each with manifests, keys, kubeconfig and URL of its own, and no right in the other's.
-# Several repositories of one cluster need no second deployment: put their triggers beside each other.
-
-locals {
-  clusters = {
-    app  = { region = "europe-west1", namespace = "app" }
-    site = { region = "us-central1", namespace = "site" }
-  }
-}
+# One deployment for several clusters and teams: the path of the URL chooses the listener, and the annotation
+# pipehook.dev/cluster of a listener or a template's resource the cluster. No cluster's token is stored: the kubeconfigs
+# name gke-gcloud-auth-plugin, and the functions' own identities have what their RoleBindings say.
 
 module "pipehook" {
-  source   = "../.."
-  for_each = local.clusters
+  source = "../.."
 
   project            = var.project
-  region             = each.value.region
-  name               = "pipehook-${each.key}"
-  namespace          = each.value.namespace
-  triggers_directory = "${path.module}/triggers/${each.key}"
-  webhook_secrets    = ["${each.value.namespace}_github-webhook"]
-  secret_id_format   = "{namespace}_{name}"
-  kubeconfig_secret  = "pipehook-${each.key}-kubeconfig"
+  region             = "europe-west1"
+  triggers_directory = "${path.module}/triggers"
+  # a team's secretRefs lead to its own secrets alone
+  webhook_secrets  = ["app_github-webhook", "site_github-webhook"]
+  secret_id_format = "{namespace}_{name}"
+
+  kubeconfig_secret = "pipehook-app-kubeconfig"
+  clusters          = { site = "pipehook-site-kubeconfig" }
+  cluster_roles     = { (var.site_project) = ["roles/gkehub.gatewayEditor"] }
+
+  # what one cluster cannot take waits in the queue, whatever the other one does
+  queue_enabled = true
 }
 
-# What the function may do in one of the clusters; the other one keeps its YAML in infra/cluster.
+# What the functions may do in one of the clusters; the other one keeps its YAML in infra/cluster.
 module "access" {
   source = "../../modules/cluster-access"
 
-  namespace = local.clusters.app.namespace
+  namespace = "app"
+  users     = module.pipehook.cluster_users
   create    = { "tekton.dev" = ["pipelineruns"] }
 }
 

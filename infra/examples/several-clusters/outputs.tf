@@ -1,4 +1,4 @@
 output "webhook_urls" {
-  description = "Payload URL of each deployment."
-  value       = { for name, deployment in module.pipehook : name => deployment.webhook_url }
+  description = "Payload URL of each team."
+  value       = { for path in ["app/app", "site/site"] : path => "${module.pipehook.webhook_url}/${path}" }
 }

@@ -81,6 +81,16 @@ resource "kubernetes_role_binding_v1" "this" {
     name      = kubernetes_service_account_v1.this.metadata[0].name
     namespace = var.namespace
   }
+
+  dynamic "subject" {
+    for_each = var.users
+
+    content {
+      kind      = "User"
+      name      = subject.value
+      api_group = "rbac.authorization.k8s.io"
+    }
+  }
 }
 
 # Cluster-wide kinds that triggers may refer to. They hold no secret.
@@ -117,5 +127,15 @@ resource "kubernetes_cluster_role_binding_v1" "triggers" {
     kind      = "ServiceAccount"
     name      = kubernetes_service_account_v1.this.metadata[0].name
     namespace = var.namespace
+  }
+
+  dynamic "subject" {
+    for_each = var.users
+
+    content {
+      kind      = "User"
+      name      = subject.value
+      api_group = "rbac.authorization.k8s.io"
+    }
   }
 }

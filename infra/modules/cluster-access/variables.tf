@@ -22,6 +22,18 @@ variable "name" {
   }
 }
 
+variable "users" {
+  description = "Identities beside the ServiceAccount, as the cluster names them: for GKE the e-mail address of each function's service account, else what the cluster makes of a Google identity token (docs/clusters.md)."
+  type        = set(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = alltrue([for user in var.users : user != "" && !startswith(user, "system:")])
+    error_message = "users must be names of users, none of Kubernetes' own (system:…)."
+  }
+}
+
 variable "labels" {
   description = "Labels of everything made here. app.kubernetes.io/name is added."
   type        = map(string)

@@ -25,6 +25,7 @@ from functions.adapters.kubernetes.calls import Backoff
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes.kinds import KNOWN, Kinds, Resource
 from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.kubernetes.transport import Request, Session
 from functions.common.errors import ConfigurationError, LastingError, PassingError
 from functions.common.ports import Deadline
@@ -159,7 +160,7 @@ class TestCredentials:
             create(api, Clock())
         assert "contexts: missing, or not a list" in caplog.text
         side = Side(server)
-        side.sink._api = api
+        side.sink = ClusterSink(api, redelivery=side.redelivery)
         found = side.one(work())
         assert (found.status, found.passing) == (Status.FAILED, False)
         assert ": the kubeconfig is refused: contexts: missing, or not a list" in found.reason
@@ -174,7 +175,7 @@ class TestCredentials:
             return parse_kubeconfig(server.kubeconfig(), trusted_local=False)
 
         side = Side(server)
-        side.sink._api = KubernetesApi(source)
+        side.sink = ClusterSink(KubernetesApi(source), redelivery=side.redelivery)
         assert side.one(work()).passing
         assert side.one(work()).status is Status.CREATED
         assert answers == [False, False]

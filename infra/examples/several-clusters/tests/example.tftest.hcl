@@ -7,19 +7,24 @@ mock_provider "github" {}
 mock_provider "kubernetes" {}
 
 run "plans" {
-  command = plan # a deployment twice; nothing asserted needs the apply
+  command = plan
 
   variables {
     project            = "example-project"
+    site_project       = "example-fleet"
     kubernetes_context = "app"
   }
 
   assert {
-    condition     = keys(output.webhook_urls) == ["app", "site"]
-    error_message = "Each cluster needs a deployment."
+    condition     = keys(output.webhook_urls) == ["app/app", "site/site"]
+    error_message = "Each team has a path."
   }
   assert {
-    condition     = module.pipehook["app"].source_hash != module.pipehook["site"].source_hash && length(setintersection(keys(module.pipehook["app"].secrets), keys(module.pipehook["site"].secrets))) == 0
-    error_message = "The two must share neither manifests nor secrets."
+    condition     = module.pipehook.environment.webhook.CLUSTERS == "site=projects/example-project/secrets/pipehook-site-kubeconfig" && module.pipehook.environment.dispatch.CLUSTERS == module.pipehook.environment.webhook.CLUSTERS
+    error_message = "The webhook and the worker must know both clusters."
+  }
+  assert {
+    condition     = contains(keys(module.pipehook.secrets), "pipehook-site-kubeconfig")
+    error_message = "The other cluster's kubeconfig must be readable."
   }
 }
