@@ -9,10 +9,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from functions.common.values import Json
-from functions.lint import admission, bindings, cel, chains, metadata, references, resources, scripts, unsigned
+from functions.lint import (
+    admission,
+    bindings,
+    cel,
+    chains,
+    metadata,
+    portable,
+    references,
+    resources,
+    scripts,
+    unsigned,
+)
 from functions.lint.hits import Hit
 from functions.lint.known import ANY_CHAIN, after
 from functions.lint.places import Place, Places
+from functions.lint.portable import Opinion
 from functions.lint.reach import Library
 from functions.lint.rules import RULES, Finding, Rule, Severity
 from functions.lint.texts import texts_of
@@ -34,8 +46,11 @@ def check(
     namespace: str,
     allow_unverified: bool = False,
     outbound_hosts: frozenset[str] = frozenset(),
+    opinion: Opinion | None = None,
 ) -> tuple[list[Finding], Loaded | None]:
     """Load manifests (texts by file name) and return everything found, and what was loaded, None when nothing was.
+
+    `opinion` is that of another parser of CEL.
 
     With mistakes of structure, which nothing silences, no other rule looks at the manifests.
     """
@@ -46,7 +61,8 @@ def check(
     places = Places(texts)
     views = Views(loaded.registry, outbound_hosts)
     refused = (hit for place, _, values in places.objects(GROUP) for hit in admission.check(values, place))
-    hits = _merged([*refused, *_hits(views, _library(places), allow_unverified=allow_unverified)])
+    asked = (hit for view in views.all for hit in portable.check(view, opinion)) if opinion else ()
+    hits = _merged([*refused, *_hits(views, _library(places), allow_unverified=allow_unverified), *asked])
     found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
     kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded

@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from functions import lint
+from functions.cli.second_opinion import stops_at
 from functions.lint.rules import Finding
 from tests.support.sources import github, inline, listener, manifest, run
 
@@ -15,7 +16,7 @@ from tests.support.sources import github, inline, listener, manifest, run
 def found(*manifests: Mapping[str, Any] | str, **more: Any) -> list[Finding]:
     """Lint manifests, given as objects or as text."""
     texts = [entry if isinstance(entry, str) else yaml.safe_dump(entry, sort_keys=False) for entry in manifests]
-    return lint.check({"m.yaml": "\n---\n".join(texts)}, namespace="lab", **more)[0]
+    return lint.check({"m.yaml": "\n---\n".join(texts)}, namespace="lab", opinion=stops_at, **more)[0]
 
 
 def ids(*manifests: Mapping[str, Any] | str, **more: Any) -> list[str]:

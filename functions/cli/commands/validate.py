@@ -12,6 +12,7 @@ from functions import lint
 from functions.cli.app import Command
 from functions.cli.manifests import Selection, texts_of
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, table
+from functions.cli.second_opinion import stops_at
 from functions.lint.rules import Finding, Severity
 
 _EXAMPLES = """
@@ -58,6 +59,7 @@ def validate(
         namespace=settings.namespace,
         allow_unverified=settings.allow_unverified,
         outbound_hosts=settings.outbound_hosts,
+        opinion=stops_at,
     )
     prefixes = tuple(rule.strip().upper() for entry in ignored for rule in entry.split(",") if rule.strip())
     kept = [
