@@ -44,7 +44,21 @@ def redeliver(request: Request) -> Response:
     return answer(_started("redeliver"), request)
 
 
+@functions_framework.http
+def report(request: Request) -> Response:
+    """Look at the run that an event of Tekton's names, and tell the commit what became of it."""
+    # Tekton takes a 500 for an end, and sends again after a 503
+    return answer(_started("report"), request, status=503)
+
+
+@functions_framework.http
+def reconcile(request: Request) -> Response:
+    """Compare what providers show of runs with the cluster, and tell what differs."""
+    return answer(_started("reconcile"), request)
+
+
 # the one that this process serves starts now, so that its mistakes are in the log before the first request
-if (_target := os.environ.get("FUNCTION_TARGET", "webhook")) in ("webhook", "dispatch", "redeliver"):
+_TARGETS = ("webhook", "dispatch", "redeliver", "report", "reconcile")
+if (_target := os.environ.get("FUNCTION_TARGET", "webhook")) in _TARGETS:
     _started(_target)
     take_every_path(_started(_target))

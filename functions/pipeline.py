@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from typing import TYPE_CHECKING
 
 from functions.common.call_bounds import bounded
 from functions.common.errors import (
@@ -18,16 +19,22 @@ from functions.common.errors import (
     settled,
 )
 from functions.common.limits import UNLIMITED, Limits
-from functions.common.ports import Deadline, Memory, Origin, Services, SignedWork, Sink, Work
+from functions.common.ports import Deadline, Herald, Memory, Origin, Services, SignedWork, Sink, Work
 from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
-from functions.common.values import Event, Outcome, Refusal, Status
+from functions.common.values import Event, Json, Outcome, Refusal, Status
 from functions.delivery import Delivery, opened, repository_name
 from functions.interceptors.base import Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
 from functions.listening.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
+from functions.model.annotations import check_resource
 from functions.outcomes.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.outcomes.report import NOTHING_VOUCHED, Report
+
+if TYPE_CHECKING:
+    from functions.common.event_facts import EventFacts
+    from functions.status.asked import Asked
+    from functions.status.notices import Notice
 
 _LOG = logging.getLogger(__name__)
 
@@ -52,11 +59,13 @@ def process(
     allow_unverified: bool,
     tracer: Tracer = UNTRACED,
     memory: Memory = UNLIMITED.memory,
+    herald: Herald | None = None,
 ) -> Report:
     """Run a delivery through every trigger of a listener and report one outcome for each, in the listener's order.
 
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
-    which is looked at only if some trigger may run.
+    which is looked at only if some trigger may run. `herald` tells the provider what became of runs, for those
+    triggers that ask for it, when all is done.
     """
     limits = Limits(deadline, memory, size=len(delivery.body))
     run = _Run(delivery, listener, bounded(services), limits, allow_unverified, tracer)
@@ -71,10 +80,15 @@ def process(
         raise BadRequestError(error.reason, status=error.status, verified=verified) from error
     repository = repository_name(run.event.body) if run.event else ""
     work = [result for result in results if isinstance(result, Work)]
+    notices = run.notices
     del run  # what the body became is not needed any more, and the cluster may take its time
     with tracer.span("create"):
         created = iter(sink.accept(work, deadline) if work else ())
     outcomes = tuple(next(created) if isinstance(result, Work) else result for result in results)
+    if herald is not None and any(trigger.status for trigger in listener.triggers):
+        ends = [(item, made) for item, made in zip(results, outcomes, strict=True) if isinstance(item, Work)]
+        with tracer.span("tell"):
+            herald.announce(ends, notices, deadline)
     return Report(
         listener=listener.name,
         namespace=listener.namespace,
@@ -99,6 +113,8 @@ class _Run:
     groups: dict[int, _Passage] = field(default_factory=dict)
     keys: dict[bool, str] = field(default_factory=dict)
     shared: Shared = field(default_factory=Shared)
+    notices: list[Notice] = field(default_factory=list)
+    """What is to be told of triggers that made nothing."""
     event: Event | None = None
     unread: int = 0
     """Triggers that needed the body as JSON, which it is not."""
@@ -160,11 +176,13 @@ class _Run:
                 with self.tracer.span("render"):
                     return self._render(trigger, passage.end, passage.assurance)
             self.unread += isinstance(passage.end, UnreadBodyError)
+            self._note(trigger, passage.end)
             return _outcome(trigger, passage.end, verified=self.accepted(passage.assurance))
         except BadRequestError:
             raise
         except PipehookError as error:
             self.unread += isinstance(error, UnreadBodyError)
+            self._note(trigger, error)
             return _outcome(trigger, error, verified=self.accepted(passage.assurance))
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
@@ -249,6 +267,12 @@ class _Run:
         self.limits.take(sum([len(text) * (1 if text.isascii() else 4) for text in params.values()]))
         key = self._key(signed=assurance is Assurance.SIGNED)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
+        resources = trigger.template.render(params, uid=uid)
+        if trigger.drawn_keys:
+            for resource in resources:
+                check_resource(resource)
+        if trigger.status and trigger.status.provider:
+            trigger.status.mark(resources, self._facts(trigger.status, event))
         origin = _origin(self.delivery, self.event) if assurance is Assurance.SIGNED else None
         work: Callable[..., Work] = partial(SignedWork, origin=origin) if origin else Work
         return work(
@@ -261,11 +285,46 @@ class _Run:
             key=key,
             uid=uid,
             service_account=trigger.service_account,
-            resources=tuple(trigger.template.render(params, uid=uid)),
+            resources=tuple(resources),
             verified=self.accepted(assurance),
             places=trigger.template.places,
             clusters=trigger.clusters,
         )
+
+    def _facts(self, status: Asked, event: Event) -> EventFacts:
+        """Return what the body says that was verified, not what interceptors made of it."""
+        from functions.common.event_facts import EVENTS, event_facts  # noqa: PLC0415 -- only where it is asked for
+
+        body = self.event.body if self.event else None
+        return event_facts(
+            body,
+            provider=status.provider,
+            event=told_by_body(self.delivery.event_name, body, EVENTS),
+            received_at=self.delivery.received_at,
+            pull_request=event.extensions.get("pr_body"),
+        )
+
+    def _note(self, trigger: PreparedTrigger, end: Refusal | PipehookError | Event) -> None:
+        """Note what is to be told of a trigger that makes nothing: an owner's word is missing, or it fails for good."""
+        unapproved = isinstance(end, Refusal) and end.unapproved
+        failed = isinstance(end, PipehookError) and not end.passing
+        if not (unapproved or failed) or not trigger.status or not trigger.status.provider:
+            return
+        from functions.status.notices import failure, not_allowed  # noqa: PLC0415 -- only where it is asked for
+
+        try:
+            event = self._read()
+        except PipehookError:
+            return
+
+        def render() -> list[dict[str, Json]]:
+            if trigger.bindings is None or trigger.template is None:
+                raise LastingError("the trigger was not compiled")
+            params = trigger.bindings.resolve(event, trigger.template.defaults, limits=self.limits, shared=self.shared)
+            return trigger.template.render(params, uid="")
+
+        for target in trigger.status.targets(self._facts(trigger.status, event), render):
+            self.notices.append(failure(target, end.reason) if isinstance(end, PipehookError) else not_allowed(target))
 
 
 def _origin(delivery: Delivery, event: Event | None) -> Origin | None:

@@ -32,9 +32,17 @@ VARIABLES: Mapping[str, str] = {
     "TRACING": "`true`: export OpenTelemetry traces of the stages",
     "DEAD_LETTER_TOPIC": "`projects/P/topics/T`: where `dispatch` puts what can never be created",
     "GITHUB_HOOKS": "hooks that `redeliver` sweeps: `repos/OWNER/REPO/hooks/ID`, `orgs/ORG/hooks/ID`, `app`",
-    "GITHUB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitHub token of `redeliver`, and of reruns",
-    "GITHUB_APP_ID": "the GitHub App whose key signs the requests of `redeliver`",
+    "GITHUB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitHub token: sweep, reruns, statuses, githubOwners",
+    "GITHUB_APP_ID": "the GitHub App that is asked with instead of the token",
     "GITHUB_APP_KEY_SECRET": "`projects/P/secrets/S` that holds that App's private key",
+    "STATUS_API": "`statuses`, or `checks`: how GitHub shows runs (checks need the App)",
+    "STATUS_TARGET_URL": "the link of a status; `{namespace}`, `{name}`, `{kind}`, `{context}` are put in",
+    "REPORT_KEY_SECRET": "`projects/P/secrets/S` with the key that calls of `report` must bring",
+    "RECONCILE_LOOKBACK_HOURS": "how far back `reconcile` looks (1 to 168)",
+    "GITLAB_API_URL": "the base of the GitLab API, for statuses",
+    "GITLAB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitLab token of statuses",
+    "BITBUCKET_API_URL": "the base of the Bitbucket Cloud API, for statuses",
+    "BITBUCKET_TOKEN_SECRET": "`projects/P/secrets/S` that holds the Bitbucket access token of statuses",
     "REDELIVER_LOOKBACK_HOURS": "how far back `redeliver` looks (1 to 72: GitHub forgets after three days)",
     "REDELIVER_LIMIT": "how many deliveries one run of `redeliver` asks GitHub to send again at most",
     "REDELIVER_ATTEMPTS": "after how many attempts in all a delivery is given up",
@@ -66,6 +74,13 @@ class Redelivery(StrEnum):
 
     DEDUPLICATE = "deduplicate"
     RERUN = "rerun"
+
+
+class StatusApi(StrEnum):
+    """How GitHub shows what became of a run."""
+
+    STATUSES = "statuses"
+    CHECKS = "checks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,14 @@ class Settings:
     github_token_secret: str = ""
     github_app_id: str = ""
     github_app_key_secret: str = ""
+    status_api: StatusApi = StatusApi.STATUSES
+    status_target_url: str = ""
+    report_key_secret: str = ""
+    reconcile_lookback_hours: int = 24
+    gitlab_api_url: str = "https://gitlab.com/api/v4"
+    gitlab_token_secret: str = ""
+    bitbucket_api_url: str = "https://api.bitbucket.org/2.0"
+    bitbucket_token_secret: str = ""
     redeliver_lookback_hours: int = 72
     redeliver_limit: int = 100
     redeliver_attempts: int = 5
@@ -237,6 +260,25 @@ def _base_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _status_api(text: str) -> StatusApi:
+    if text not in tuple(StatusApi):
+        raise ValueError("must be statuses or checks")
+    return StatusApi(text)
+
+
+def _target_url(text: str) -> str:
+    unknown = set(_FORMAT_FIELD.findall(text)) - {"namespace", "name", "kind", "context"}
+    bare = _FORMAT_FIELD.sub("x", text)
+    parts = urlsplit(bare)
+    if unknown or "{" in bare or "}" in bare or parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError(
+            "must be a URL such as https://dashboard.example.com/{namespace}/{name}, perhaps with {kind} and {context}"
+        )
+    if "{" in text.split("://", 1)[1].partition("/")[0] or "@" in parts.netloc:
+        raise ValueError("must name its host, without references and credentials")
+    return text
+
+
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read `Settings` from environment variables (`VARIABLES` lists them).
 
@@ -274,6 +316,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         github_token_secret=reader.read("GITHUB_TOKEN_SECRET", secret, default=""),
         github_app_id=reader.read("GITHUB_APP_ID", _matching(re.compile(r"[0-9A-Za-z.]+"), "an App's ID"), default=""),
         github_app_key_secret=reader.read("GITHUB_APP_KEY_SECRET", secret, default=""),
+        status_api=reader.read("STATUS_API", _status_api, default=StatusApi.STATUSES),
+        status_target_url=reader.read("STATUS_TARGET_URL", _target_url, default=""),
+        report_key_secret=reader.read("REPORT_KEY_SECRET", secret, default=""),
+        reconcile_lookback_hours=reader.read("RECONCILE_LOOKBACK_HOURS", _whole(1, 168), default=24),
+        gitlab_api_url=reader.read("GITLAB_API_URL", _base_url, default="https://gitlab.com/api/v4"),
+        gitlab_token_secret=reader.read("GITLAB_TOKEN_SECRET", secret, default=""),
+        bitbucket_api_url=reader.read("BITBUCKET_API_URL", _base_url, default="https://api.bitbucket.org/2.0"),
+        bitbucket_token_secret=reader.read("BITBUCKET_TOKEN_SECRET", secret, default=""),
         redeliver_lookback_hours=reader.read("REDELIVER_LOOKBACK_HOURS", _whole(1, 72), default=72),
         redeliver_limit=reader.read("REDELIVER_LIMIT", _whole(1, 10_000), default=100),
         redeliver_attempts=reader.read("REDELIVER_ATTEMPTS", _whole(1, 20), default=5),
@@ -292,11 +342,14 @@ def _contradictions(settings: Settings) -> list[str]:
         mistakes.append("GITHUB_APP_ID: needs GITHUB_APP_KEY_SECRET, the secret that holds the App's private key")
     if settings.github_app_key_secret and not settings.github_app_id:
         mistakes.append("GITHUB_APP_KEY_SECRET: needs GITHUB_APP_ID")
-    if _in_clear(settings.github_api_url, settings.outbound_hosts):
-        mistakes.append(
-            "GITHUB_API_URL: would send tokens in clear: use https, or add its host to OUTBOUND_HOSTS where nobody "
-            "listens on the way"
-        )
+    if settings.status_api is StatusApi.CHECKS and not settings.github_app_id:
+        mistakes.append("STATUS_API: checks need GITHUB_APP_ID and GITHUB_APP_KEY_SECRET: no token may write them")
+    mistakes += [
+        f"{name.upper()}: would send tokens in clear: use https, or add its host to OUTBOUND_HOSTS where nobody "
+        "listens on the way"
+        for name in ("github_api_url", "gitlab_api_url", "bitbucket_api_url")
+        if _in_clear(getattr(settings, name), settings.outbound_hosts)
+    ]
     return mistakes
 
 

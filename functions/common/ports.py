@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from functions.common.errors import ExhaustedError
 from functions.common.values import Headers, Json, Outcome, SecretRef
+
+if TYPE_CHECKING:
+    from functions.status.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,25 @@ class GitHubApi(Protocol):
         """Return the text of a file on the default branch of `owner/name`, None when there is none."""
 
 
+class GitHubIdentity(Protocol):
+    """Who we are at GitHub (or GitLab, Bitbucket) for one repository."""
+
+    def token(
+        self,
+        repository: str,
+        installation: int,
+        permissions: Mapping[str, str],
+        *,
+        deadline: Deadline,
+        renew: bool = False,
+    ) -> str:
+        """Return a token for `owner/name`: an App's has these permissions (`{"statuses": "write"}`) and no others.
+
+        `installation` is the App's, 0 when it is not known. `renew`: the last one was refused. Raises PassingError and
+        LastingError.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """Everything that interceptors may ask."""
@@ -160,6 +182,8 @@ class Services:
     secrets: Secrets
     outbound: Outbound
     github: GitHubApi
+    identity: GitHubIdentity | None = None
+    """Who we are at GitHub ourselves, for interceptors without a secretRef of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +241,13 @@ class SignedWork(Work):
     """A work of a delivery that GitHub has signed. No queue carries the origin: its worker never runs one again."""
 
     origin: Origin
+
+
+class Herald(Protocol):
+    """Who tells a provider what became of a delivery's runs."""
+
+    def announce(self, ends: Sequence[tuple[Work, Outcome]], notices: Sequence[Notice], deadline: Deadline) -> None:
+        """Tell what can be told within a little of what is left of the deadline. Raises nothing of the family."""
 
 
 class Sink(Protocol):

@@ -72,6 +72,8 @@ class Refusal:
     reason: str
     public: str = ""
     """What the log and an unverified sender read instead, where the reason has words of another side's."""
+    unapproved: bool = False
+    """An owner's word would let the event through."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,14 @@ from functions.adapters import logs
 from functions.adapters.http import exchange
 from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
 from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
-from functions.common.ports import Deadline, Sink, Work
+from functions.common.ports import Deadline, Herald, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.delivery import Delivery
-from functions.entrypoints.parts import project_of, put_together, tracer_of, worker_sink
+from functions.entrypoints.parts import herald_of, project_of, put_together, tracer_of, worker_sink
 from functions.entrypoints.webhook import Misconfigured
+from functions.model.annotations import is_told
 from functions.outcomes.report import MAX_REASON
 from functions.queue.dead_letters import bury
 from functions.queue.messages import TRACE_ATTRIBUTE, Push, decode, read_push
@@ -61,6 +62,7 @@ class Dispatch:
     """None without DEAD_LETTER_TOPIC: what can never be created is then left to the subscription's own policy."""
     project: str = field(default="", kw_only=True)
     tracer: Tracer = field(default=UNTRACED, kw_only=True)
+    herald: Herald | None = field(default=None, kw_only=True)
 
     def __call__(self, request: Request) -> exchange.Response:
         """Answer one push: 2xx acknowledges it, everything else makes Pub/Sub deliver it again later.
@@ -115,6 +117,9 @@ class Dispatch:
         deadline = Deadline(time.monotonic() + CREATE_SECONDS - self.tracer.reserve, time.monotonic)
         with self.tracer.span("create"):
             (outcome,) = self.sink.accept([work], deadline)
+        if self.herald is not None and any(map(is_told, work.resources)):
+            with self.tracer.span("tell"):
+                self.herald.announce([(work, outcome)], (), deadline)
         # a dry run's outcome is `filtered`: the message is kept for the day when something is created
         if outcome.passing or outcome.status is Status.FILTERED:
             raise PassingError(outcome.reason)
@@ -165,6 +170,7 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Dispatch:
         open_publisher(topic) if topic else None,
         project=project,
         tracer=tracer_of(settings, project),
+        herald=herald_of(settings, parts),
     )
 
 

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from flask import Request
 
 
-def answer(serve: Callable[[Request], exchange.Response], request: Request) -> exchange.Response:
-    """Return what `serve` answers, and for any exception, logged without its message, a 500 in the usual shape.
+def answer(serve: Callable[[Request], exchange.Response], request: Request, *, status: int = 500) -> exchange.Response:
+    """Return what `serve` answers, and for any exception, logged without its message, `status` in the usual shape.
 
     The framework's own answer would be a page and a traceback, message included, which may quote what was sent.
     """
@@ -26,8 +26,8 @@ def answer(serve: Callable[[Request], exchange.Response], request: Request) -> e
         return exchange.busy(error)
     except Exception as error:  # noqa: BLE001 -- an unknown fault must not reach the framework
         frames = "".join(traceback.format_tb(error.__traceback__, limit=-16))
-        logs.write("CRITICAL", f"internal error: {type(error).__name__}:\n{frames}", fields={"status": 500})
-        return exchange.broken()
+        logs.write("CRITICAL", f"internal error: {type(error).__name__}:\n{frames}", fields={"status": status})
+        return exchange.broken(status)
     finally:
         leave_rest(request)
 

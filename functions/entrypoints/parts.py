@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -19,13 +20,18 @@ from functions.adapters.libraries import IMPORTING
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
-from functions.common.ports import Deadline, Redeliveries, Services, Sink
+from functions.common.ports import Deadline, GitHubIdentity, Herald, Redeliveries, Services, Sink, Work
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json
 from functions.settings import Redelivery, Settings
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.tokens import GoogleTokens
+
+if TYPE_CHECKING:
+    from functions.common.values import Outcome, Provider
+    from functions.listening.listeners import Listener
+    from functions.status.notices import Notice
 
 _LOG = logging.getLogger(__name__)
 
@@ -127,9 +133,61 @@ def put_together(
         secrets=secrets,
         outbound=OutboundClient(settings.outbound_hosts),
         github=RestGitHubApi(GitHubTransport(settings.github_api_url)),
+        identity=_identity(settings, secrets),
     )
     sink = _sink(settings, opened, secrets, clusters)
     return Parts(secrets, services, opened[0] if opened else None, sink, access, clusters)
+
+
+def _identity(settings: Settings, secrets: SecretStore) -> GitHubIdentity | None:
+    if not settings.github_token_secret and not settings.github_app_id:
+        return None
+    from functions.entrypoints.telling import github_identity  # noqa: PLC0415 -- most are nobody at GitHub
+
+    return github_identity(settings, secrets)
+
+
+class LazyHerald:
+    """The Herald of a configuration, made by the first delivery that has something to tell."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._herald: Herald | None = None
+
+    def announce(self, ends: Sequence[tuple[Work, Outcome]], notices: Sequence[Notice], deadline: Deadline) -> None:
+        """Tell what can be told. Raises nothing of the family."""
+        with self._lock:
+            if self._herald is None:
+                from functions.entrypoints.telling import open_herald  # noqa: PLC0415 -- off the way of the others
+
+                self._herald = open_herald(self._settings, self._parts)
+        self._herald.announce(ends, notices, deadline)
+
+
+def status_lacks(listener: Listener, settings: Settings) -> Mapping[str, str]:
+    """Return what triggers that ask for statuses lack, for the log at load: who vouches, or a token to tell with."""
+    tokens: Mapping[Provider, str] = {
+        "github": settings.github_token_secret or settings.github_app_id,
+        "gitlab": settings.gitlab_token_secret,
+        "bitbucket": settings.bitbucket_token_secret,
+    }
+    found = {}
+    for trigger in listener.triggers:
+        if trigger.status and (lack := trigger.status.lack):
+            found[trigger.identity] = lack
+        elif trigger.status and not tokens[trigger.status.provider]:
+            name = "GITHUB_TOKEN_SECRET, or GITHUB_APP_ID with GITHUB_APP_KEY_SECRET"
+            if trigger.status.provider != "github":
+                name = f"{trigger.status.provider.upper()}_TOKEN_SECRET"
+            found[trigger.identity] = f"statuses are asked for, and nothing is told: set {name}"
+    return found
+
+
+def herald_of(settings: Settings, parts: Parts) -> Herald | None:
+    """Return what tells of runs; None for a dry run, which makes none."""
+    return None if settings.dry_run or parts.api is None else LazyHerald(settings, parts)
 
 
 def _access(settings: Settings, secrets: SecretStore, kubeconfig_file: KubeconfigReader) -> AccessSource | None:

@@ -19,15 +19,17 @@ from functions.adapters.outbound.cloud_events import notify, reply_headers
 from functions.common.destinations import refusal
 from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.common.limits import Limits
-from functions.common.ports import Deadline, Services, Sink
+from functions.common.ports import Deadline, Herald, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery
 from functions.entrypoints.parts import (
     KubeconfigReader,
     Parts,
+    herald_of,
     home_namespaces,
     project_of,
     put_together,
+    status_lacks,
     tracer_of,
     unusable_files,
 )
@@ -95,6 +97,7 @@ class Webhook:
     sink: Sink
     project: str
     tracer: Tracer = UNTRACED
+    herald: Herald | None = None
 
     def __call__(self, request: Request) -> exchange.Response:
         """Answer one request."""
@@ -147,6 +150,7 @@ class Webhook:
                 memory=limits.memory,
                 allow_unverified=self.settings.allow_unverified,
                 tracer=self.tracer,
+                herald=self.herald,
             )
         except BadRequestError as error:
             if error.verified:
@@ -159,13 +163,15 @@ class Webhook:
 class Misconfigured:
     """Answers 500 to everything, probes included: a half-configured function never serves."""
 
+    status = 500
+
     def __init__(self, mistakes: Iterable[str] = ()) -> None:
         """`mistakes` are those of the log, for whoever serves on their own machine."""
         self.mistakes = tuple(mistakes)
 
     def __call__(self, _request: Request) -> exchange.Response:
         """Answer one request."""
-        return exchange.misconfigured()
+        return exchange.misconfigured(self.status)
 
 
 def load_listeners(settings: Settings) -> Listeners:
@@ -183,6 +189,8 @@ def load_listeners(settings: Settings) -> Listeners:
         listeners[listener.path] = listener
         if wrong := refusal(listener.cloud_event_uri, settings.outbound_hosts):
             logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: cloudEventURI: {wrong}")
+        for trigger, lack in status_lacks(listener, settings).items():
+            logs.write("ERROR", f"listener {listener.path}: trigger {trigger}: {lack}")
         for trigger, problem in problems(listener, allow_unverified=settings.allow_unverified).items():
             logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
     served(listeners, settings.event_listener)
@@ -241,4 +249,5 @@ def start(
     for wrong in unusable_files(settings, parts.access, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)
-    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer_of(settings, project))
+    tracer, herald = tracer_of(settings, project), herald_of(settings, parts)
+    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer, herald)

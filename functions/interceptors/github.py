@@ -83,7 +83,7 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
     return GitHubInterceptor(
         verifier=HubSignature(ref) if ref else None,
         event_types=params.strings("eventTypes"),
-        owners=read_owners(params, place.namespace, place.judged),
-        changed_files=read_changed_files(params, place.namespace),
-        pull_request=read_pull_request(params, place.namespace),
+        owners=read_owners(params, place.namespace, place.judged, own=ref is not None),
+        changed_files=read_changed_files(params, place.namespace, own=ref is not None),
+        pull_request=read_pull_request(params, place.namespace, own=ref is not None),
     )

@@ -14,7 +14,7 @@ from functions.interceptors.base import Call, explained
 from functions.interceptors.changed_files import asked_for, extensions, is_nothing
 from functions.interceptors.github_body import Fields, fields_of, number_in, repository_in
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import with_token
+from functions.interceptors.tokens import Own, with_token
 
 MAX_COMMITS = 2048
 """Commits that a push lists: https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""
@@ -24,6 +24,7 @@ MAX_FILES = 3000
 _COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _BRANCH = "refs/heads/"
 _ONWARDS = frozenset({"ahead", "identical"})
+_PERMISSIONS = {"contents": "read", "pull_requests": "read"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class GitHubFiles:
     """Compiled from `addChangedFiles`, when enabled."""
 
     token: SecretRef | None
+    own: bool = False
+    """As in `Owners`."""
 
     def extensions(self, event: str, body: Fields, call: Call) -> Fields:
         """Return the extensions for a push or pull_request, nothing for other events.
@@ -59,7 +62,7 @@ class GitHubFiles:
             )
 
         with explained("error getting changed files"):
-            files = with_token(call, self.token, ask)
+            files = with_token(call, self.token, ask, Own(repository, _PERMISSIONS) if self.own else None)
         count = fields_of(body.get("pull_request")).get("changed_files")
         truncated = len(files) < count if isinstance(count, int) else len(files) >= MAX_FILES
         return extensions([file.name for file in files], _names(files), truncated=truncated)
@@ -72,7 +75,8 @@ class GitHubFiles:
         filter that reads it lets the push through.
         """
         base, head = _ends(body)
-        if self.token is None or not base or not head:
+        own = Own(repository, _PERMISSIONS) if self.own and call.services.identity else None
+        if (self.token is None and own is None) or not base or not head:
             return None
 
         def ask(token: str) -> list[ChangedFile] | None:
@@ -94,7 +98,7 @@ class GitHubFiles:
             except (PassingError, LastingError):
                 return None
 
-        return with_token(call, self.token, answered)
+        return with_token(call, self.token, answered, own)
 
 
 def _pushed(body: Fields) -> list[str]:
@@ -143,7 +147,7 @@ def _names(files: Iterable[ChangedFile]) -> Iterable[str]:
     return filter(None, chain.from_iterable((file.name, file.previous) for file in files))
 
 
-def read_changed_files(params: Params, namespace: str) -> GitHubFiles | None:
-    """Compile the param `addChangedFiles`; None when it is missing or not enabled."""
+def read_changed_files(params: Params, namespace: str, *, own: bool) -> GitHubFiles | None:
+    """Compile the param `addChangedFiles`; None when it is missing or not enabled. `own` as in `GitHubFiles`."""
     section = asked_for(params)
-    return GitHubFiles(section.secret_ref("personalAccessToken", namespace)) if section else None
+    return GitHubFiles(section.secret_ref("personalAccessToken", namespace), own) if section else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.common.errors import LastingError
 from functions.common.values import Refusal, SecretRef
@@ -13,7 +13,7 @@ from functions.interceptors.github_body import Fields, number_in, repository_in,
 from functions.interceptors.ok_to_test import approved_commits
 from functions.interceptors.owners_file import expanded, owners_named
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import with_token
+from functions.interceptors.tokens import Own, with_token
 from functions.model.annotations import Judged
 
 NOT_MET = "owners check requirements not met"
@@ -22,6 +22,7 @@ PULL_REQUEST_EVENTS = frozenset(
 )
 COMMENT_EVENT = "issue_comment"
 
+_PERMISSIONS = {"contents": "read", "members": "read", "pull_requests": "read"}
 _NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
 _TEKTONS_EVENTS = frozenset({"pull_request", COMMENT_EVENT})
 _TEKTONS_COMMAND = re.compile(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
@@ -52,6 +53,8 @@ class Owners:
     check_type: str
     token: SecretRef | None
     judged: Judged = "author"
+    own: bool = False
+    """A secretRef verifies the delivery: without a token of its own it asks as ourselves."""
 
     def refusal(self, event: str, body: Fields, call: Call) -> Refusal | None:
         """Return the refusal when the event may not start a run, None when it may or is one that is not checked.
@@ -66,10 +69,10 @@ class Owners:
             # nothing signs the name: under a made-up one, or none, a captured event would pass unjudged
             reason = unknown(event)
             return rejected(f"githubOwners goes by the event, but {reason}") if reason else None
-        if self.token is None and self.check_type != "none":
+        if self.token is None and self.check_type != "none" and not (self.own and call.services.identity):
             raise LastingError(
                 "checkType is set to check org or repo members but no personalAccessToken was supplied: "
-                "give githubOwners one, or set checkType to none"
+                "give githubOwners one, set GITHUB_TOKEN_SECRET or GITHUB_APP_ID, or set checkType to none"
             )
         if by_sender:
             claim = _sender_claim(kind, body)
@@ -77,8 +80,11 @@ class Owners:
             claim = _comment_claim(body) if kind == COMMENT_EVENT else _author_claim(event, body)
         if isinstance(claim, Refusal):
             return claim
+        own = Own(claim.repository, _PERMISSIONS) if self.own else None
         with explained("error checking owner verification"):
-            return with_token(call, self.token, lambda token: self._refusal(claim, token, call))
+            refusal = with_token(call, self.token, lambda token: self._refusal(claim, token, call), own)
+        # to a comment that says nothing there is nothing to say either
+        return replace(refusal, unapproved=True) if refusal and kind != COMMENT_EVENT else refusal
 
     def _refusal(self, claim: _Claim, token: str, call: Call) -> Refusal | None:
         if not self._allows(claim.login, claim.repository, token, call):
@@ -171,9 +177,9 @@ def _login(fields: Fields, name: str, path: str) -> str:
     return login
 
 
-def read_owners(params: Params, namespace: str, judged: Judged) -> Owners | None:
-    """Compile the param `githubOwners`; None when it is missing or not enabled."""
+def read_owners(params: Params, namespace: str, judged: Judged, *, own: bool) -> Owners | None:
+    """Compile the param `githubOwners`; None when it is missing or not enabled. `own` as in `Owners`."""
     section = params.section("githubOwners")
     if section is None or not section.boolean("enabled"):
         return None
-    return Owners(section.text("checkType"), section.secret_ref("personalAccessToken", namespace), judged)
+    return Owners(section.text("checkType"), section.secret_ref("personalAccessToken", namespace), judged, own)

@@ -15,12 +15,13 @@ from functions.common.values import Json, Refusal, SecretRef
 from functions.interceptors.base import Call, explained, filtered
 from functions.interceptors.github_body import Fields, fields_of, number_in, repository_in
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import with_token
+from functions.interceptors.tokens import Own, with_token
 
 BODY, FAILED = "pr_body", "failed_contexts"
 
 _HOLDING = frozenset({"ok-to-test", "retest", "test"})
 """Commands whose commit must be the pull request's head; others may mean any commit."""
+_PERMISSIONS = {"pull_requests": "read"}
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"(?=[a-f]*[0-9])[0-9a-f]{7,63}")
 _NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
@@ -33,6 +34,8 @@ class PullRequest:
     token: SecretRef | None
     body: bool
     failed: bool
+    own: bool = False
+    """As in `Owners`."""
 
     def extensions(self, body: Fields, call: Call) -> Mapping[str, Json] | Refusal:
         """Return the extensions for a pull_request and for a new comment on one, nothing for other events.
@@ -59,7 +62,8 @@ class PullRequest:
             return self._asked(repository, number, command, token, call)
 
         with explained("error getting the pull request"):
-            return with_token(call, self.token, ask)
+            needed = _PERMISSIONS | ({"checks": "read", "statuses": "read"} if self.failed else {})
+            return with_token(call, self.token, ask, Own(repository, needed) if self.own else None)
 
     def _asked(
         self, repository: str, number: int, command: Command | None, token: str, call: Call
@@ -88,10 +92,10 @@ def _other_commit(command: Command, head: str) -> str:
     return ""
 
 
-def read_pull_request(params: Params, namespace: str) -> PullRequest | None:
+def read_pull_request(params: Params, namespace: str, *, own: bool) -> PullRequest | None:
     """Compile `addPRBody` and `addFailedContexts`; None when neither is asked for.
 
-    The token is addPRBody's; without one githubOwners', then addChangedFiles'.
+    The token is addPRBody's; without one githubOwners', then addChangedFiles'. `own` as in `PullRequest`.
     """
     section = params.section("addPRBody")
     body = section is not None and section.boolean("enabled")
@@ -100,4 +104,4 @@ def read_pull_request(params: Params, namespace: str) -> PullRequest | None:
         return None
     others = (params.section("githubOwners"), params.section("addChangedFiles"))
     refs = (part.secret_ref("personalAccessToken", namespace) for part in (section, *others) if part)
-    return PullRequest(next(filter(None, refs), None), body, failed)
+    return PullRequest(next(filter(None, refs), None), body, failed, own)

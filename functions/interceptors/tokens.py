@@ -3,25 +3,40 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from functions.common.errors import LastingError, TokenRefusedError
+from functions.common.numbers import whole
+from functions.common.ports import GitHubIdentity
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call
+from functions.interceptors.github_body import fields_of, repository_in
 
 T = TypeVar("T")
 
 _TOKEN = re.compile(rb"[!-~]+")
 
 
-def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T]) -> T:
+@dataclass(frozen=True, slots=True)
+class Own:
+    """What is asked as ourselves, of a delivery that GitHub has signed."""
+
+    repository: str
+    permissions: Mapping[str, str]
+
+
+def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T], own: Own | None = None) -> T:
     """Return what `ask` returns for the secret's newest value; without a secret it is asked with an empty token.
 
-    Raises what `Secrets` and `ask` raise, and LastingError when the secret's value is no token.
+    Without one and with `own`, it is asked with our own token, if we have one: for the repository and the App's
+    installation that the signed body names. Raises what `Secrets` and `ask` raise, and LastingError when the secret's
+    value is no token.
     """
     if ref is None:
-        return ask("")
+        identity = call.services.identity
+        return _as_ourselves(call, identity, ask, own) if identity and own else ask("")
     newest = call.services.secrets.accepted(ref, call.deadline)[0]
     try:
         return ask(_text(newest, ref))
@@ -30,6 +45,22 @@ def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T]) -> T:
         if not renewed or renewed[0] == newest:
             raise
         return ask(_text(renewed[0], ref))
+
+
+def _as_ourselves(call: Call, identity: GitHubIdentity, ask: Callable[[str], T], own: Own) -> T:
+    body = fields_of(call.body)
+    repository = repository_in(body)
+    if repository != own.repository:
+        raise LastingError("an interceptor before has put another repository into the body than the one that signed it")
+    installation = whole(fields_of(body.get("installation")).get("id")) or 0
+    token = identity.token(repository, installation, own.permissions, deadline=call.deadline)
+    try:
+        return ask(token)
+    except TokenRefusedError:
+        renewed = identity.token(repository, installation, own.permissions, deadline=call.deadline, renew=True)
+        if renewed == token:
+            raise
+        return ask(renewed)
 
 
 def _text(value: bytes, ref: SecretRef) -> str:

@@ -10,13 +10,24 @@ from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from itertools import islice
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from functions.common.errors import LastingError
+from functions.common.values import Json
 from functions.interceptors.base import Interceptor, Place
 from functions.listening.identities import content, distinct
 from functions.listening.selection import selected_triggers
-from functions.model.annotations import Judged, check, cluster, judged, literal
+from functions.model.annotations import (
+    STATUS,
+    Judged,
+    asks_for_status,
+    check,
+    check_resource,
+    cluster,
+    has_drawn_keys,
+    judged,
+    literal,
+)
 from functions.model.resources import (
     Binding,
     BindingRef,
@@ -34,6 +45,9 @@ from functions.model.resources import (
 )
 from functions.rendering.bindings import CompiledBindings, compile_bindings
 from functions.rendering.templates import CompiledTemplate, compile_template
+
+if TYPE_CHECKING:
+    from functions.status.asked import Asked
 
 CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
 MAX_TRIGGERS = 5_000
@@ -79,6 +93,10 @@ class PreparedTrigger:
     """Where each of the template's resources goes; empty: all to the default cluster."""
     service_account: str = ""
     problem: str = ""
+    status: Asked | None = None
+    """Which of its runs are told of, and where; None costs nothing."""
+    drawn_keys: bool = False
+    """Params make up names of annotations or labels, so that what they become is looked at."""
 
     @property
     def trigger_id(self) -> str:
@@ -242,7 +260,11 @@ class _Preparation:
         )
         template = attempt(lambda: self._template(spec, namespace), None)
         clusters: tuple[str, ...] = attempt(lambda: self._targets(template), ())
+        nothing: Sequence[Mapping[str, Json]] = ()
+        resources = attempt(lambda: self._checked_resources(spec, namespace), nothing) if template else nothing
+        vouching = (*(group.chain if group else ()), *chain)
         defaulted = template.defaults if template else {}
+        status = attempt(lambda: self._status(resources, name or content(spec), vouching), None)
         bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
         return PreparedTrigger(
             name=name,
@@ -256,7 +278,30 @@ class _Preparation:
             clusters=clusters,
             service_account=spec.service_account,
             problem="; ".join(problems),
+            status=status,
+            drawn_keys=any(map(has_drawn_keys, resources)),
         )
+
+    def _checked_resources(self, spec: TriggerSpec, namespace: str) -> Sequence[Mapping[str, Json]]:
+        """Return a template's resources as written. Raises LastingError for annotations of ours that mean nothing."""
+        written = spec.template
+        if not isinstance(written, TemplateSpec):
+            written = self._registry.templates[namespace, written.name].spec if written else None
+        for resource in written.resources if written else ():
+            check_resource(resource)
+        return written.resources if written else ()
+
+    def _status(
+        self, resources: Sequence[Mapping[str, Json]], trigger: str, chain: Sequence[Interceptor]
+    ) -> Asked | None:
+        prefix = self._listener.metadata.annotations.get(STATUS)
+        if prefix is None and not any(map(asks_for_status, resources)):
+            return None
+        # off the way of those who do not ask for it
+        from functions.status.asked import asked, checked_prefix  # noqa: PLC0415 -- see above
+
+        given = None if prefix is None else checked_prefix(prefix)
+        return asked(resources, prefix=given, trigger=trigger, interceptors=chain)
 
     def _place(self, namespace: str, whom: Judged) -> Place:
         return Place(namespace, self._namespace, self._registry, self._outbound_hosts, whom)

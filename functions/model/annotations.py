@@ -7,6 +7,7 @@ from typing import Literal, cast
 
 from functions.common.errors import LastingError
 from functions.common.shown import shown
+from functions.common.values import Json
 
 PREFIX = "pipehook.dev/"
 OWNERS = f"{PREFIX}owners"
@@ -14,6 +15,8 @@ VARIABLES = f"{PREFIX}pipelines-variables"
 CLUSTER = f"{PREFIX}cluster"
 KEY_ANNOTATION = f"{PREFIX}delivery-key"
 """Of what Pipehook creates: the delivery that it was created for."""
+STATUS = f"{PREFIX}status"
+SHA = f"{PREFIX}sha"
 
 Judged = Literal["author", "sender"]
 """Whom githubOwners judges: a pull request's author, or whoever sent the event, as Tekton does."""
@@ -22,11 +25,17 @@ _JUDGED = ("author", "sender")
 _WRITTEN = frozenset({KEY_ANNOTATION})
 """Pipehook may have created Triggers and templates, too."""
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "EventListener": frozenset({OWNERS, VARIABLES, CLUSTER, f"{PREFIX}status"}),
+    "EventListener": frozenset({CLUSTER, OWNERS, STATUS, VARIABLES}),
     "Trigger": frozenset({OWNERS}),
     "TriggerTemplate": frozenset({VARIABLES}),
+    "resource": frozenset({CLUSTER, SHA, STATUS}),
 }
-_ARTICLED = {"EventListener": "an EventListener", "Trigger": "a Trigger", "TriggerTemplate": "a TriggerTemplate"}
+_ARTICLED = {
+    "EventListener": "an EventListener",
+    "Trigger": "a Trigger",
+    "TriggerTemplate": "a TriggerTemplate",
+    "resource": "a resource of a template",
+}
 
 
 def check(kind: str, annotations: Mapping[str, str]) -> None:
@@ -35,6 +44,43 @@ def check(kind: str, annotations: Mapping[str, str]) -> None:
         if name.startswith(PREFIX) and name not in _KNOWN[kind] and name not in _WRITTEN:
             known = ", ".join(sorted(_KNOWN[kind]))
             raise LastingError(f"the annotation {shown(name)} means nothing on {_ARTICLED[kind]}: known are {known}")
+
+
+def check_resource(resource: Mapping[str, Json]) -> None:
+    """Raise LastingError for an annotation or label of ours that a template's resource may not have.
+
+    What Pipehook writes to say whose a run is stands in such: a template must not be able to say it.
+    """
+    metadata = resource.get("metadata")
+    fields = metadata if isinstance(metadata, dict) else {}
+    annotations, labels = fields.get("annotations"), fields.get("labels")
+    check("resource", dict.fromkeys(annotations, "") if isinstance(annotations, dict) else {})
+    for name in labels if isinstance(labels, dict) else ():
+        if name.startswith(PREFIX):
+            raise LastingError(f"the label {shown(name)} is Pipehook's own: a template cannot set it")
+
+
+def is_told(resource: Mapping[str, Json]) -> bool:
+    """Say whether a rendered resource is marked as one that is told of."""
+    metadata = resource.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    return isinstance(labels, dict) and labels.get(STATUS) == "true"
+
+
+def asks_for_status(resource: Mapping[str, Json]) -> bool:
+    """Say whether a template's resource has an annotation of statuses."""
+    metadata = resource.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    return isinstance(annotations, dict) and (STATUS in annotations or SHA in annotations)
+
+
+def has_drawn_keys(resource: Mapping[str, Json]) -> bool:
+    """Say whether params make up names of a resource's annotations or labels, which are then known when rendered."""
+    metadata = resource.get("metadata")
+    found = [resource, metadata]
+    if isinstance(metadata, dict):
+        found += [metadata.get("annotations"), metadata.get("labels")]
+    return any("$(" in name for fields in found if isinstance(fields, dict) for name in fields)
 
 
 def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:

@@ -12,6 +12,9 @@ from tests.infra.hcl import INFRA, arguments, blocks, of_kind, unquoted
 NEVER_SET = {
     "KUBECONFIG",  # a file, for local work
     "SECRET_MANAGER_EMULATOR_HOST",  # local work and tests
+    # of `report`, `reconcile` and statuses, which Terraform does not deploy yet
+    *("STATUS_API", "STATUS_TARGET_URL", "REPORT_KEY_SECRET", "RECONCILE_LOOKBACK_HOURS"),
+    *("GITLAB_API_URL", "GITLAB_TOKEN_SECRET", "BITBUCKET_API_URL", "BITBUCKET_TOKEN_SECRET"),
 }
 RUNTIME = {
     "THREADS",  # functions-framework: gunicorn's threads

@@ -146,6 +146,10 @@ class ApiServer:
         """Create an object, or replace the one of the same name, without asking admission."""
         return self._contents.put(document)
 
+    def delete_object(self, kind: str, namespace: str, name: str) -> None:
+        """Delete an object, as somebody else with the right to."""
+        self._contents.delete(kind, namespace, name)
+
     def finish(self, kind: str, namespace: str, name: str, succeeded: bool = True, message: str = "") -> Json:
         """End a PipelineRun or TaskRun as its controller does: condition Succeeded and completionTime."""
         return self._contents.finish(kind, namespace, name, succeeded=succeeded, message=message)

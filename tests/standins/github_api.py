@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Self
 from tests.standins.exchange import App, Request, Response
 from tests.standins.faults import ArmedFault, Fault, Faults
 from tests.standins.github.answers import ApiError, answer, tagged
+from tests.standins.github.commits import Commits
 from tests.standins.github.content import Content
-from tests.standins.github.credentials import Credentials, RateLimit
+from tests.standins.github.credentials import Credentials, Grant, RateLimit
 from tests.standins.github.hook_routes import HookRoutes
 from tests.standins.github.hooks import Delivery, Hook, Hooks
 from tests.standins.journal import Journal, SeenRequest
@@ -52,6 +53,7 @@ class GitHubApi:
         self.token = known[0]
         self.app_id = app_id
         self.content = Content()
+        self.commits = Commits(app_id=int(app_id))
         self.faults = Faults()
         self.requests: Journal[SeenRequest] = Journal()
         self.rate = RateLimit()
@@ -153,16 +155,13 @@ class GitHubApi:
 
     def set_statuses(self, repository: str, sha: str, states: Mapping[str, str]) -> None:
         """Set the newest status of each context of a commit: its state."""
-        self.content.statuses[repository.lower(), sha] = [
-            {"context": context, "state": state} for context, state in states.items()
-        ]
+        for context, state in states.items():
+            self.commits.show(repository, sha, context, state)
 
     def set_checks(self, repository: str, sha: str, conclusions: Mapping[str, str | None]) -> None:
         """Set the newest check run of each name on a commit: its conclusion, None while it runs."""
-        self.content.checks[repository.lower(), sha] = [
-            {"name": name, "status": "completed" if conclusion else "in_progress", "conclusion": conclusion}
-            for name, conclusion in conclusions.items()
-        ]
+        for name, conclusion in conclusions.items():
+            self.commits.check(repository, sha, name, conclusion)
 
     def set_contents(self, repository: str, path: str, data: bytes) -> None:
         """Set the content of a file of a repository."""
@@ -171,6 +170,35 @@ class GitHubApi:
     def set_comments(self, repository: str, number: int, comments: Iterable[dict[str, Any]]) -> None:
         """Set the comments of an issue or pull request (objects of the API)."""
         self.content.comments[repository.lower(), number] = list(comments)
+
+    def set_commits(self, repository: str, shas: Iterable[str]) -> None:
+        """Set the commits of a repository: others are unknown (422)."""
+        self.commits.known[repository.lower()] = set(shas)
+
+    def restrict(
+        self, token: str, *, repositories: Iterable[str] | None = None, permissions: Mapping[str, str] | None = None
+    ) -> None:
+        """Restrict a token to some repositories (names without the owner) and permissions."""
+        names = None if repositories is None else frozenset(name.lower() for name in repositories)
+        self._credentials.grants[token] = Grant(names, permissions)
+
+    def give_app(self, permissions: Mapping[str, str]) -> None:
+        """Set what the App may do."""
+        self._credentials.app_permissions = dict(permissions)
+
+    @property
+    def given_tokens(self) -> list[Grant]:
+        """What the installation tokens that were made may do, in order."""
+        return self._credentials.given
+
+    def shown(self, repository: str, sha: str, context: str) -> dict[str, Any] | None:
+        """What GitHub shows of a context of a commit: its newest status or check run."""
+        return self.commits.latest(repository, sha, context)
+
+    def posted(self, repository: str, sha: str, context: str) -> list[tuple[str, str]]:
+        """The statuses that were posted for a context of a commit, state and description, in order."""
+        listed = self.commits.statuses.get((repository.lower(), sha), [])
+        return [(one["state"], one["description"]) for one in listed if one["context"] == context]
 
     def exhaust(self, *, reset_in: float = 3600, remaining: int = 0) -> None:
         """Leave so many requests until the primary limit is reset."""
@@ -213,12 +241,16 @@ class GitHubApi:
         if found := INSTALLATION_TOKENS.fullmatch(request.path):
             if request.method != "POST" or int(found[1]) not in self._installations:
                 raise ApiError(404)
-            return self._credentials.new_installation_token()
+            return self._credentials.new_installation_token(request)
         if INSTALLATION.fullmatch(request.path):
             return answer({"id": min(self._installations)})
         if request.path == "/app":
             return answer({"id": int(self.app_id), "slug": "standin"})
-        response = self._routes.serve(request, self.url) or self.content.serve(request, self.url)
+        response = (
+            self._routes.serve(request, self.url)
+            or self.commits.serve(request, self.url, self._credentials.grant(request))
+            or self.content.serve(request, self.url)
+        )
         if response is None:
             raise ApiError(404)
         return response

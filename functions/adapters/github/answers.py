@@ -25,6 +25,8 @@ class Question:
     """Such as `the files of the pull request`."""
     permission: str
     """What the token must be allowed, such as `Pull requests: read`."""
+    service: str = "GitHub"
+    """Who is asked: GitLab and Bitbucket are, too, about statuses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +57,23 @@ class Answer:
             return
         if self.is_rate_limit:
             raise PassingError(
-                f"GitHub's rate limit is used up ({status} when asked for {about})", retry_after=self._wait(now)
+                f"{question.service}'s rate limit is used up ({status} when asked for {about})",
+                retry_after=self._wait(now),
             )
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise PassingError(
-                f"GitHub's API answered {status} when asked for {about}", retry_after=self._seconds("retry-after")
+                f"{question.service}'s API answered {status} when asked for {about}",
+                retry_after=self._seconds("retry-after"),
             )
         if status == HTTPStatus.UNAUTHORIZED:
-            raise TokenRefusedError(f"GitHub refuses the token (401 for {about}): it is wrong, expired or revoked")
+            raise TokenRefusedError(
+                f"{question.service} refuses the token (401 for {about}): it is wrong, expired or revoked"
+            )
         if status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND):
             raise LastingError(
-                f"GitHub answered {status} when asked for {about}: the token needs {question.permission}"
+                f"{question.service} answered {status} when asked for {about}: the token needs {question.permission}"
             )
-        raise LastingError(f"GitHub's API answered {status} when asked for {about}")
+        raise LastingError(f"{question.service}'s API answered {status} when asked for {about}")
 
     @property
     def is_rate_limit(self) -> bool:
@@ -96,4 +102,6 @@ class Answer:
 
 def unexpected(question: Question) -> LastingError:
     """Return the error of an answer that is JSON of another shape than GitHub's documentation gives."""
-    return LastingError(f"GitHub's API answered something else than {question.about}: is GITHUB_API_URL right?")
+    return LastingError(
+        f"{question.service}'s API answered something else than {question.about}: is GITHUB_API_URL right?"
+    )

@@ -116,7 +116,7 @@ class AppTokens:
 
     def _web_token(self, deadline: Deadline, *, renew: bool) -> str:
         pem = self._fetch(self._key_resource, deadline, renew)
-        return signed_web_token(_key(pem, self._key_resource), app_id=self._app_id, now=self._now())
+        return signed_web_token(private_key(pem, self._key_resource), app_id=self._app_id, now=self._now())
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ def open_tokens(
 
 def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:
     """Return the JSON web token (RS256) by which an App says who it is, from one minute ago, for nine minutes."""
-    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 -- see _key
+    from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 -- see private_key
     from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
 
     claims = {"iat": int(now) - SKEW_SECONDS, "exp": int(now) + LIFE_SECONDS, "iss": app_id}
@@ -149,7 +149,8 @@ def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:
     return f"{signed}.{_encoded(key.sign(signed.encode(), padding.PKCS1v15(), hashes.SHA256()))}"
 
 
-def _key(pem: bytes, resource: str) -> RSAPrivateKey:
+def private_key(pem: bytes, resource: str) -> RSAPrivateKey:
+    """Return the App's key. Raises LastingError when the secret holds none."""
     # 40 ms to import, and only an App needs it
     from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415

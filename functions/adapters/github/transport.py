@@ -90,12 +90,18 @@ class GitHubTransport:
             if answer.status not in also or answer.is_rate_limit:
                 answer.check(question, now=self._now())
             return answer
-        raise LastingError(f"GitHub's API redirects without end when asked for {question.about}")
+        raise LastingError(f"{question.service}'s API redirects without end when asked for {question.about}")
 
     def post(self, path: str, question: Question, *, token: str, deadline: Deadline, body: bytes = b"") -> Answer:
         """POST once, never again by itself and never after a redirect; raises as `get` does."""
+        return self.send("POST", path, question, token=token, deadline=deadline, body=body)
+
+    def send(
+        self, method: str, path: str, question: Question, *, token: str, deadline: Deadline, body: bytes = b""
+    ) -> Answer:
+        """Send a call that changes something, as `post`."""
         answer = self._attempt(
-            "POST", self._base + path, question, token=token, deadline=deadline, again=False, body=body
+            method, self._base + path, question, token=token, deadline=deadline, again=False, body=body
         )
         answer.check(question, now=self._now())
         return answer
@@ -129,7 +135,7 @@ class GitHubTransport:
             if link is None:
                 return
             url = self._following(answer.url, link.group(1), question)
-        raise LastingError(f"GitHub's API lists more than {MAX_PAGES} pages for {question.about}")
+        raise LastingError(f"{question.service}'s API lists more than {MAX_PAGES} pages for {question.about}")
 
     def _following(self, url: str, reference: str, question: Question) -> str:
         try:
@@ -139,7 +145,7 @@ class GitHubTransport:
             same = False
         if not same:
             raise LastingError(
-                f"GitHub's API points to another host for {question.about}, where the token does not go: "
+                f"{question.service}'s API points to another host for {question.about}, where the token does not go: "
                 "set GITHUB_API_URL to the host that it names itself"
             )
         return following
@@ -171,17 +177,21 @@ class GitHubTransport:
     def _once(
         self, method: str, url: str, question: Question, *, token: str, deadline: Deadline, body: bytes, etag: str
     ) -> Answer:
-        seconds = min(CALL_SECONDS, deadline.require(f"ask GitHub for {question.about}"))
-        ask = partial(self._send, method, _target(url), body=body or None, headers=_headers(token, body, etag))
+        seconds = min(CALL_SECONDS, deadline.require(f"ask {question.service} for {question.about}"))
+        ask = partial(
+            self._send, method, _target(url), body=body or None, headers=_headers(question.service, token, body, etag)
+        )
         try:
             response, content = whole(partial(ask, seconds=seconds), deadline=deadline, size=MAX_ANSWER)
         except NoAnswerError as error:
             if error.cause == "size":
-                raise LastingError(f"GitHub's API: {error.text} for {question.about}") from error
+                raise LastingError(f"{question.service}'s API: {error.text} for {question.about}") from error
             if error.cause == "time":
-                raise PassingError(f"GitHub's API did not answer in time when asked for {question.about}") from error
+                raise PassingError(
+                    f"{question.service}'s API did not answer in time when asked for {question.about}"
+                ) from error
             raise _ConnectionBrokenError(
-                f"GitHub's API cannot be reached to ask for {question.about}: {error.text}"
+                f"{question.service}'s API cannot be reached to ask for {question.about}: {error.text}"
             ) from error
         except LastingError as error:
             raise LastingError(f"GitHub's API cannot be asked for {question.about}: {error.reason}") from error
@@ -227,12 +237,10 @@ def _opened(scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
     return urllib3.HTTPSConnectionPool(host, port, maxsize=MAX_IDLE, ssl_context=ssl.create_default_context())
 
 
-def _headers(token: str, body: bytes, etag: str) -> dict[str, str]:
-    headers = {
-        "Accept": "application/vnd.github+json",
-        "User-Agent": "pipehook",  # GitHub refuses requests without one
-        "X-GitHub-Api-Version": "2022-11-28",
-    }
+def _headers(service: str, token: str, body: bytes, etag: str) -> dict[str, str]:
+    headers = {"Accept": "application/json", "User-Agent": "pipehook"}  # GitHub refuses requests without an agent
+    if service == "GitHub":
+        headers |= {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
     if etag:

@@ -98,16 +98,17 @@ def refusal(error: BadRequestError, event_id: str = "") -> Response:
     return respond(_message(error.reason, event_id), error.status, _ALLOW.get(error.status))
 
 
-def misconfigured() -> Response:
+def misconfigured(status: int = 500) -> Response:
     """Return the reply of a function that cannot serve; what is wrong stands in the log alone."""
     return respond(
-        _message("Pipehook cannot serve: its configuration is wrong; the function's log lists every mistake", ""), 500
+        _message("Pipehook cannot serve: its configuration is wrong; the function's log lists every mistake", ""),
+        status,
     )
 
 
-def broken() -> Response:
+def broken(status: int = 500) -> Response:
     """Return the reply after a fault of Pipehook's own; where it is stands in the log alone."""
-    return respond(_message("internal error: the function's log says where", ""), 500)
+    return respond(_message("internal error: the function's log says where", ""), status)
 
 
 def unavailable(error: PassingError, event_id: str) -> Response:

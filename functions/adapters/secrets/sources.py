@@ -108,6 +108,14 @@ class SecretStore:
             raise LastingError(f"error getting secret: {resource} is empty")
         return payload
 
+    def fetch_all(self, resource: str, deadline: Deadline, *, refresh: bool = False) -> tuple[bytes, ...]:
+        """Return the payloads of all enabled versions of a secret, newest first; raises as `fetch_secret`."""
+        try:
+            secret = (self._own.renew if refresh else self._own.get)(resource, deadline)
+        except LastingError as error:
+            raise LastingError(f"error getting secret: {resource}: {error.reason}") from error
+        return tuple(value.raw for value in secret.values if value.raw.strip())
+
     def _values(self, ref: SecretRef, read: Callable[[str, Deadline], Secret], deadline: Deadline) -> tuple[bytes, ...]:
         where = f"secret {ref.namespace}/{ref.name}, key {ref.key}"
         try:
@@ -147,6 +155,9 @@ def open_secrets(
             *(secret for _, secret in settings.clusters if not secret.startswith("/")),
             settings.github_token_secret,
             settings.github_app_key_secret,
+            settings.gitlab_token_secret,
+            settings.bitbucket_token_secret,
+            settings.report_key_secret,
         ),
         open_client=lambda: _open_client(settings.secret_manager_emulator_host),
         clock=clock,

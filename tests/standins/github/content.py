@@ -37,10 +37,6 @@ class Content:
     comments: dict[tuple[str, int], list[dict[str, Any]]] = field(default_factory=dict)
     comparisons: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """By repository and `BASE...HEAD`."""
-    statuses: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
-    """By repository and commit, the newest of each context."""
-    checks: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
-    """By repository and commit, the newest of each name."""
 
     def serve(self, request: Request, base: str) -> Response | None:
         """Answer a request, or None when its path is none of ours."""
@@ -80,14 +76,6 @@ def _compared(content: Content, request: Request, _base: str, repository: str, e
         raise ApiError(404)
     files = found["files"] if request.query.get("page", "1") == "1" else []
     return answer({**found, "files": files[:MOST_COMPARED]})
-
-
-def _statuses(content: Content, request: Request, base: str, repository: str, sha: str) -> Response:
-    return page(request, content.statuses.get((repository.lower(), sha), []), base, under="statuses")
-
-
-def _checks(content: Content, request: Request, base: str, repository: str, sha: str) -> Response:
-    return page(request, content.checks.get((repository.lower(), sha), []), base, under="check_runs")
 
 
 def _members(content: Content, request: Request, base: str, organisation: str) -> Response:
@@ -152,8 +140,6 @@ ROUTES: tuple[tuple[re.Pattern[str], Callable[..., Response]], ...] = (
     (re.compile(rf"{REPOSITORY}/pulls/(\d+)"), _pull),
     (re.compile(rf"{REPOSITORY}/pulls/(\d+)/files"), _files),
     (re.compile(rf"{REPOSITORY}/compare/(.+)"), _compared),
-    (re.compile(rf"{REPOSITORY}/commits/([^/]+)/status"), _statuses),
-    (re.compile(rf"{REPOSITORY}/commits/([^/]+)/check-runs"), _checks),
     (re.compile(rf"{REPOSITORY}/issues/(\d+)/comments"), _comments),
     (re.compile(rf"{REPOSITORY}/collaborators"), _collaborators),
     (re.compile(rf"{REPOSITORY}/collaborators/([^/]+)"), _collaborator),

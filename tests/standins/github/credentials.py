@@ -7,6 +7,7 @@ import binascii
 import json
 import secrets
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -18,10 +19,22 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from tests.standins.github.answers import ApiError, answer
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.standins.exchange import Request, Response
 
 MAX_JWT_SECONDS = 600
 TOKEN_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What a token may do; None is everything."""
+
+    repositories: frozenset[str] | None = None
+    """Names without their owner."""
+    permissions: Mapping[str, str] | None = None
+    app: bool = False
 
 
 class Credentials:
@@ -30,6 +43,13 @@ class Credentials:
     def __init__(self, tokens: set[str], app_id: str) -> None:
         self.tokens = tokens
         self.app_id = app_id
+        self.grants: dict[str, Grant] = {}
+        """Of tokens that may not do everything."""
+        self.app_permissions: dict[str, str] | None = None
+        """What the App was given; None is everything."""
+        self.token_seconds = TOKEN_SECONDS
+        self.given: list[Grant] = []
+        """The grants of the tokens that were made, in order."""
 
     @cached_property
     def _key(self) -> rsa.RSAPrivateKey:
@@ -56,17 +76,36 @@ class Credentials:
         elif token not in self.tokens:
             raise ApiError(401)
 
-    def new_installation_token(self) -> Response:
-        """Answer with a token of an installation, good for an hour."""
+    def grant(self, request: Request) -> Grant:
+        """Return what the token of a request may do."""
+        return self.grants.get(request.headers.get("authorization", "").partition(" ")[2], Grant())
+
+    def new_installation_token(self, request: Request) -> Response:
+        """Answer with a token of an installation, good for an hour; 422 for permissions that the App has not."""
+        wanted = json.loads(request.body or b"{}")
+        permissions = wanted.get("permissions")
+        for name, level in (permissions or {}).items():
+            has = "write" if self.app_permissions is None else self.app_permissions.get(name, "")
+            if not has or (level == "write" and has != "write"):
+                raise ApiError(422, "The permissions requested are not granted to this installation.")
+        repositories = wanted.get("repositories")
+        grant = Grant(
+            frozenset(name.lower() for name in repositories) if repositories else None,
+            permissions if permissions is not None else self.app_permissions,
+            app=True,
+        )
+        self.given.append(grant)
         token = f"ghs_{secrets.token_hex(18)}"
         self.tokens.add(token)
-        until = datetime.now(UTC) + timedelta(seconds=TOKEN_SECONDS)
+        self.grants[token] = grant
+        until = datetime.now(UTC) + timedelta(seconds=self.token_seconds)
         return answer(
             {
                 "token": token,
                 "expires_at": until.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "permissions": {"contents": "read", "pull_requests": "read", "repository_hooks": "write"},
-                "repository_selection": "all",
+                "permissions": permissions
+                or {"contents": "read", "pull_requests": "read", "repository_hooks": "write"},
+                "repository_selection": "selected" if repositories else "all",
             },
             201,
         )

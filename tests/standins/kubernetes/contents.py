@@ -58,6 +58,12 @@ class Contents:
                 entry["status"] = status
             return listing.view(kind, kind.versions[0], self._store.replace(kind, entry))
 
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Delete an object."""
+        found = next(one for one in self._registry.kinds_called(kind) if self._store.has(one, namespace, name))
+        with self._store.lock:
+            self._store.delete(found, namespace, name)
+
     def finish(self, kind: str, namespace: str, name: str, *, succeeded: bool, message: str) -> Json:
         """End a PipelineRun or TaskRun as its controller does: condition Succeeded and completionTime."""
         found = next(one for one in self._registry.kinds_called(kind) if one.group == "tekton.dev")

@@ -1,0 +1,99 @@
+"""Bitbucket Cloud's build statuses, behind the same port.
+
+https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from functions.adapters.github.answers import Question, unexpected
+from functions.adapters.github.statuses import text, with_identity
+from functions.adapters.github.transport import GitHubTransport
+from functions.common.ports import Deadline, GitHubIdentity
+from functions.status.values import Said, Standing, State, Statuses, Target
+
+MAX_KEY = 40
+"""Characters of a status's key."""
+_KEY = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_KEY}}}")
+
+_PERMISSION = "the scope repository:write"
+_READ = Question("the status of the commit", _PERMISSION, "Bitbucket")
+_WRITE = Question("a status of the commit", _PERMISSION, "Bitbucket")
+_NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
+_STATES: Mapping[State, str] = {
+    State.QUEUED: "INPROGRESS",
+    State.PENDING: "INPROGRESS",
+    State.NEEDS_APPROVAL: "INPROGRESS",
+    State.SUCCESS: "SUCCESSFUL",
+    State.FAILURE: "FAILED",
+    State.TIMED_OUT: "FAILED",
+    State.CANCELLED: "STOPPED",
+    State.ERROR: "FAILED",
+}
+
+
+class BitbucketStatuses(Statuses):
+    """Shared by all threads. A status stands under a key, and another under the same key takes its place."""
+
+    amends = False
+
+    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
+        self._transport = transport
+        self._identity = identity
+
+    def standing(self, target: Target, deadline: Deadline) -> Standing | None:
+        """Return the status under the context's key."""
+
+        def ask(token: str) -> Standing | None:
+            path = f"{_builds(target)}/{_key(target)}"
+            answer = self._transport.get(path, _READ, token=token, deadline=deadline, also=_NOT_FOUND)
+            if answer.status == HTTPStatus.NOT_FOUND:
+                return None
+            entry = answer.json()
+            if not isinstance(entry, dict):
+                raise unexpected(_READ)
+            link = "" if text(entry, "url") == _page(target) else text(entry, "url")
+            shown = (text(entry, "state"), text(entry, "description"), link)
+            return Standing(shown=shown, ended=shown[0] != "INPROGRESS", link=link)
+
+        return with_identity(self._identity, target, {}, deadline, ask)
+
+    def shown(self, said: Said) -> tuple[str, ...]:
+        """Return state, description and link."""
+        return _STATES[said.state], said.description, said.link
+
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's
+        """Post a status, which must have a link: without one of ours, to the commit itself."""
+        body = {
+            "key": _key(target),
+            "name": target.context,
+            "state": _STATES[said.state],
+            "description": said.description,
+            "url": said.link or _page(target),
+        }
+
+        def ask(token: str) -> None:
+            sent = json.dumps(body).encode()
+            self._transport.post(_builds(target), _WRITE, token=token, deadline=deadline, body=sent)
+
+        with_identity(self._identity, target, {}, deadline, ask)
+
+
+def _builds(target: Target) -> str:
+    return f"/repositories/{target.repository}/commit/{target.sha}/statuses/build"
+
+
+def _page(target: Target) -> str:
+    return f"https://bitbucket.org/{target.repository}/commits/{target.sha}"
+
+
+def _key(target: Target) -> str:
+    """Return the context where it can be a part of a path and a key, else a hash of it."""
+    if _KEY.fullmatch(target.context) and target.context.strip("."):
+        return target.context
+    return hashlib.sha256(target.context.encode("utf-8", "surrogatepass")).hexdigest()[:MAX_KEY]

@@ -1,0 +1,72 @@
+"""GitLab's commit statuses, behind the same port: https://docs.gitlab.com/api/commits/#commit-status."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from functions.adapters.github.answers import Question
+from functions.adapters.github.statuses import text, with_identity
+from functions.adapters.github.transport import GitHubTransport
+from functions.common.ports import Deadline, GitHubIdentity
+from functions.status.values import Said, Standing, State, Statuses, Target
+
+_PERMISSION = "the scope api, of a Developer of the project"
+_READ = Question("the statuses of the commit", _PERMISSION, "GitLab")
+_WRITE = Question("a status of the commit", _PERMISSION, "GitLab")
+_STATES: Mapping[State, str] = {
+    State.QUEUED: "pending",
+    State.PENDING: "running",
+    State.NEEDS_APPROVAL: "pending",
+    State.SUCCESS: "success",
+    State.FAILURE: "failed",
+    State.TIMED_OUT: "failed",
+    State.CANCELLED: "canceled",
+    State.ERROR: "failed",
+}
+
+
+class GitLabStatuses(Statuses):
+    """Shared by all threads."""
+
+    amends = False
+
+    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
+        self._transport = transport
+        self._identity = identity
+
+    def standing(self, target: Target, deadline: Deadline) -> Standing | None:
+        """Return the latest status under the name."""
+
+        def ask(token: str) -> Standing | None:
+            name = quote(target.context, safe="")
+            path = f"{_project(target)}/repository/commits/{target.sha}/statuses?name={name}"
+            for page in self._transport.pages(path, _READ, token=token, deadline=deadline):
+                for entry in page:
+                    if isinstance(entry, dict) and entry.get("name") == target.context:
+                        shown = tuple(text(entry, field) for field in ("status", "description", "target_url"))
+                        return Standing(shown=shown, ended=shown[0] not in ("pending", "running"), link=shown[2])
+            return None
+
+        return with_identity(self._identity, target, {}, deadline, ask)
+
+    def shown(self, said: Said) -> tuple[str, ...]:
+        """Return state, description and link."""
+        return _STATES[said.state], said.description, said.link
+
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's
+        """Post a status."""
+        body = {"state": _STATES[said.state], "name": target.context, "description": said.description}
+        if said.link:
+            body["target_url"] = said.link
+        path = f"{_project(target)}/statuses/{target.sha}"
+
+        def ask(token: str) -> None:
+            self._transport.post(path, _WRITE, token=token, deadline=deadline, body=json.dumps(body).encode())
+
+        with_identity(self._identity, target, {}, deadline, ask)
+
+
+def _project(target: Target) -> str:
+    return f"/projects/{quote(target.repository, safe='')}"

@@ -1,0 +1,98 @@
+"""The `reconcile` entry point: Cloud Scheduler calls it, and what providers show is made what the cluster says."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from functions.adapters import logs
+from functions.adapters.http import exchange
+from functions.common.errors import ConfigurationError
+from functions.common.numbers import whole
+from functions.common.ports import Deadline
+from functions.entrypoints.parts import put_together
+from functions.entrypoints.report import require_telling
+from functions.entrypoints.telling import open_runs, open_teller
+from functions.entrypoints.webhook import Misconfigured
+from functions.settings import Settings, read_settings, require_cluster
+from functions.status.reconcile import Reconcile, Summary
+
+if TYPE_CHECKING:
+    from flask import Request
+
+RUN_SECONDS = 270.0
+"""What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
+
+_SEVERITY = {"done": "INFO", "limited": "WARNING", "failed": "ERROR"}
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciling:
+    """Serves Cloud Scheduler. Immutable."""
+
+    sweep: Reconcile
+    seconds: float = RUN_SECONDS
+
+    def __call__(self, request: Request) -> exchange.Response:
+        """Run one sweep and answer with its summary: 200, or 503 when the cluster's runs could not be listed."""
+        if exchange.is_probe(request):
+            return exchange.respond({"status": "ok"})
+        if request.method != "POST":
+            return exchange.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
+        if not _ONE_AT_A_TIME.acquire(blocking=False):
+            return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
+        try:
+            summary = self.sweep.sweep(Deadline(time.monotonic() + self.seconds, time.monotonic))
+        finally:
+            _ONE_AT_A_TIME.release()
+        _log(summary)
+        status = HTTPStatus.SERVICE_UNAVAILABLE if summary.outcome == "failed" else HTTPStatus.OK
+        return exchange.respond(summary.json(), status)
+
+
+def _log(summary: Summary) -> None:
+    counts = {name: getattr(summary, name) for name in ("looked", "told", "failed", "left")}
+    severity = "ERROR" if summary.failed else _SEVERITY[summary.outcome]
+    logs.write(
+        severity,
+        f"reconcile {summary.outcome}: " + " | ".join(summary.sentences()),
+        labels={"outcome": summary.outcome},
+        fields={"kind": "reconcile", **counts},
+    )
+
+
+def _open(settings: Settings, environment: Mapping[str, str], sleep: Callable[[float], None]) -> Reconciling:
+    require_cluster(settings)
+    if mistakes := require_telling(settings):
+        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+    parts = put_together(settings, namespaces=frozenset[str])
+    runs = open_runs(settings, parts)
+    sweep = Reconcile(
+        teller=open_teller(settings, parts),
+        runs=runs.all,
+        now=time.time,
+        sleep=sleep,
+        lookback_hours=settings.reconcile_lookback_hours,
+    )
+    limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
+    return Reconciling(sweep, min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS)
+
+
+def start(
+    environment: Mapping[str, str] = os.environ, *, sleep: Callable[[float], None] = time.sleep
+) -> Reconciling | Misconfigured:
+    """Read the configuration and return what serves; every mistake goes to the log at once."""
+    logs.set_up()
+    try:
+        return _open(read_settings(environment), environment, sleep)
+    except ConfigurationError as error:
+        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
+        for mistake in error.mistakes:
+            logs.write("ERROR", f"mistake: {mistake}")
+        return Misconfigured()

@@ -1,0 +1,193 @@
+"""The `report` entry point: Tekton's CloudEvents of runs, each a hint to look at the run that it names.
+
+Public, and known to whoever reads the ConfigMap of the sink: so the key opens it, and nothing in an event is believed.
+Tekton sends an event again for 404, 413, 425, 429, 502, 503 and 504 alone, for some ten seconds.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from functions.adapters import logs
+from functions.adapters.http import exchange
+from functions.adapters.secrets.sources import SecretStore
+from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline
+from functions.common.values import Json
+from functions.delivery import Delivery
+from functions.entrypoints.parts import project_of, put_together
+from functions.entrypoints.telling import open_teller
+from functions.entrypoints.webhook import Misconfigured
+from functions.go.decode import parse_json
+from functions.model.annotations import STATUS
+from functions.settings import Settings, read_settings, require_cluster
+from functions.status.marks import place_of, target_of
+from functions.status.settle import Teller
+
+if TYPE_CHECKING:
+    from flask import Request
+
+SECONDS = 8.0
+"""What one event may take: the sender waits for the answer."""
+RETRY_SECONDS = 2
+_KIND = "dev.tekton.event.pipelinerun."
+_LABEL = STATUS.encode()
+_NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
+
+
+class Unconfigured(Misconfigured):
+    """Answers 503: Tekton sends the event again, and nothing that the sender may make of a 500."""
+
+    status = 503
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The accepted keys: all enabled versions of a secret."""
+
+    secrets: SecretStore
+    resource: str
+
+    def match(self, sent: Sequence[bytes], deadline: Deadline) -> bool:
+        """Say whether one of what was sent is a key, read anew if need be. Raises PassingError while nobody can know.
+
+        Every pair is compared, in constant time: how long it takes does not tell what came close.
+        """
+        try:
+            return _matches(sent, self.secrets.fetch_all(self.resource, deadline)) or _matches(
+                sent, self.secrets.fetch_all(self.resource, deadline, refresh=True)
+            )
+        except LastingError as error:  # until somebody mends the secret
+            raise PassingError(error.reason) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Serves Tekton's events. Immutable; shared by all request threads."""
+
+    keys: Keys
+    teller: Teller
+    project: str = ""
+
+    def __call__(self, request: Request) -> exchange.Response:
+        """Answer one event: 202 when it was told or there is nothing to tell, 401 without the key, 503 for later."""
+        if exchange.is_probe(request):
+            return exchange.respond({"status": "ok"})
+        deadline = Deadline(time.monotonic() + SECONDS, time.monotonic)
+        try:
+            # before the body is so much as read
+            sent = _sent(request)
+            if not sent or not self.keys.match(sent, deadline):
+                logs.write("WARNING", "refused: without the key of REPORT_KEY_SECRET", fields=_fields(401))
+                return exchange.respond({"outcome": "refused"}, HTTPStatus.UNAUTHORIZED)
+            return self._answer(exchange.read_delivery(request), deadline)
+        except BadRequestError as error:
+            return exchange.respond({"outcome": "refused", "reason": error.reason}, error.status)
+        except PassingError as error:
+            return _later(error, "")
+
+    def _answer(self, delivery: Delivery, deadline: Deadline) -> exchange.Response:
+        hint = _hint(delivery)
+        if hint is None:
+            return exchange.respond({"outcome": "dropped"}, HTTPStatus.ACCEPTED)
+        trace = logs.trace_of(delivery, project=self.project)
+        try:
+            told = self.teller.hinted(hint, deadline)
+        except PassingError as error:
+            return _later(error, trace)
+        except PipehookError as error:
+            logs.write("ERROR", f"a status was not told: {error.reason}", trace=trace, fields=_fields(202))
+            return exchange.respond({"outcome": "failed"}, HTTPStatus.ACCEPTED)
+        outcome = "told" if told else "unchanged"
+        logs.write("INFO", f"status {outcome}", labels={"outcome": outcome}, trace=trace, fields=_fields(202))
+        return exchange.respond({"outcome": outcome}, HTTPStatus.ACCEPTED)
+
+
+def _later(error: PassingError, trace: str) -> exchange.Response:
+    logs.write("WARNING", f"a status was not told yet: {error.reason}", trace=trace, fields=_fields(503))
+    return exchange.respond({"outcome": "retry"}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)})
+
+
+def _fields(status: int) -> Mapping[str, str | int | float]:
+    return {"kind": "report", "status": status}
+
+
+def _sent(request: Request) -> list[bytes]:
+    """Return what may be the key: the user part of the URL, which comes as Basic, and the path's last segment."""
+    scheme, _, encoded = request.headers.get("Authorization", "").partition(" ")
+    found = [request.path.rstrip("/").rpartition("/")[2].encode("utf-8", "surrogateescape")]
+    if scheme.lower() == "basic":
+        try:
+            user, _, password = base64.b64decode(encoded.strip(), validate=True).partition(b":")
+            found += [password, user]
+        except (binascii.Error, ValueError):
+            pass
+    return [one for one in found if one]
+
+
+def _matches(sent: Sequence[bytes], known: Sequence[bytes]) -> bool:
+    found = [hmac.compare_digest(one, key.strip()) for one in sent for key in known if key.strip()]
+    return any(found)
+
+
+def _hint(delivery: Delivery) -> dict[str, Json] | None:
+    """Return the run that an event names, None for events of anything else: most of a cluster's are."""
+    if not delivery.header("Ce-Type").startswith(_KIND) or _LABEL not in delivery.body:
+        return None
+    data = parse_json(delivery.body)
+    run = data.get("pipelineRun") if isinstance(data, dict) else None
+    if not isinstance(run, dict) or target_of(run) is None:
+        return None
+    namespace, name = place_of(run)
+    return run if _NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name) else None
+
+
+def _open(settings: Settings, environment: Mapping[str, str]) -> Report:
+    require_cluster(settings)
+    mistakes = require_telling(settings)
+    if not settings.report_key_secret:
+        mistakes.append("REPORT_KEY_SECRET: not set; without it nobody could be told from Tekton")
+    if mistakes:
+        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+    parts = put_together(settings, namespaces=frozenset[str])
+    keys = Keys(parts.secrets, settings.report_key_secret)
+    return Report(keys, open_teller(settings, parts), project_of(settings, environment))
+
+
+def require_telling(settings: Settings) -> list[str]:
+    """Return what is missing for telling anything: a cluster to read, somebody to be at a provider."""
+    mistakes = []
+    if settings.dry_run:
+        mistakes.append("DRY_RUN: true makes no runs, so there is nothing to tell of")
+    if not any((settings.github_token_secret, settings.github_app_id, *_others(settings))):
+        mistakes.append(
+            "GITHUB_TOKEN_SECRET: not set, nor are GITHUB_APP_ID with GITHUB_APP_KEY_SECRET, GITLAB_TOKEN_SECRET or "
+            "BITBUCKET_TOKEN_SECRET"
+        )
+    return mistakes
+
+
+def _others(settings: Settings) -> tuple[str, str]:
+    return settings.gitlab_token_secret, settings.bitbucket_token_secret
+
+
+def start(environment: Mapping[str, str] = os.environ) -> Report | Misconfigured:
+    """Read the configuration and return what serves; every mistake goes to the log at once."""
+    logs.set_up()
+    try:
+        return _open(read_settings(environment), environment)
+    except ConfigurationError as error:
+        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
+        for mistake in error.mistakes:
+            logs.write("ERROR", f"mistake: {mistake}")
+        return Unconfigured()

@@ -1,0 +1,86 @@
+"""What tells providers of runs, put together from the settings; imported where something is to be told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from functions.adapters.github.app import Fetch
+from functions.adapters.github.bitbucket import BitbucketStatuses
+from functions.adapters.github.checks import GitHubChecks
+from functions.adapters.github.gitlab import GitLabStatuses
+from functions.adapters.github.identity import AppIdentity, TokenIdentity
+from functions.adapters.github.statuses import GitHubStatuses
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.kubernetes.runs import ClusterRuns, ManyRuns
+from functions.adapters.secrets.sources import SecretStore
+from functions.common.errors import ConfigurationError
+from functions.common.ports import GitHubIdentity
+from functions.common.values import Provider
+from functions.entrypoints.parts import Parts, home_namespaces
+from functions.settings import Settings, StatusApi
+from functions.status.herald import DeliveryHerald
+from functions.status.settle import Teller
+from functions.status.values import Statuses
+
+
+def github_identity(settings: Settings, secrets: SecretStore, *, app_only: bool = False) -> GitHubIdentity | None:
+    """Return who we are at GitHub: the token before the App, unless only an App will do; None where neither is set."""
+    fetch = _fetch(secrets)
+    if settings.github_token_secret and not app_only:
+        return TokenIdentity(fetch, settings.github_token_secret)
+    if not settings.github_app_id:
+        return None
+    return AppIdentity(
+        fetch,
+        app_id=settings.github_app_id,
+        key_resource=settings.github_app_key_secret,
+        transport=GitHubTransport(settings.github_api_url),
+    )
+
+
+def open_runs(settings: Settings, parts: Parts) -> ManyRuns:
+    """Return what reads the runs of all clusters. Raises ConfigurationError without one."""
+    if parts.api is None or parts.access is None:
+        raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
+    sources = {"": (parts.api, parts.access)}
+    sources |= {name: (cluster.api, cluster.access) for name, cluster in parts.clusters.items()}
+    return ManyRuns(
+        {name: ClusterRuns(api, home_namespaces(settings, access)) for name, (api, access) in sources.items()}
+    )
+
+
+def open_herald(settings: Settings, parts: Parts) -> DeliveryHerald:
+    """Return what tells of a delivery's runs."""
+    return DeliveryHerald(open_teller(settings, parts))
+
+
+def open_teller(settings: Settings, parts: Parts) -> Teller:
+    """Return what tells of runs; nothing is asked yet. Providers without a token are left out."""
+    return Teller(
+        _statuses(settings, parts.secrets),
+        open_runs(settings, parts),
+        target_url=settings.status_target_url,
+        table=settings.status_api is StatusApi.CHECKS,
+    )
+
+
+def _statuses(settings: Settings, secrets: SecretStore) -> Mapping[Provider, Statuses]:
+    found: dict[Provider, Statuses] = {}
+    checks = settings.status_api is StatusApi.CHECKS
+    identity = github_identity(settings, secrets, app_only=checks)
+    transport = GitHubTransport(settings.github_api_url)
+    if identity is not None and checks:
+        found["github"] = GitHubChecks(transport, identity, app_id=settings.github_app_id)
+    elif identity is not None:
+        found["github"] = GitHubStatuses(transport, identity)
+    if settings.gitlab_token_secret:
+        token = TokenIdentity(_fetch(secrets), settings.gitlab_token_secret)
+        found["gitlab"] = GitLabStatuses(GitHubTransport(settings.gitlab_api_url), token)
+    if settings.bitbucket_token_secret:
+        token = TokenIdentity(_fetch(secrets), settings.bitbucket_token_secret)
+        found["bitbucket"] = BitbucketStatuses(GitHubTransport(settings.bitbucket_api_url), token)
+    return found
+
+
+def _fetch(secrets: SecretStore) -> Fetch:
+    return lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh)

@@ -1,0 +1,128 @@
+"""The values of statuses: where one is shown, what it says, and the ports that show it and that read the runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from functions.common.ports import Deadline
+from functions.common.values import Json, Provider
+
+MAX_CONTEXT = 100
+"""Characters of a context; GitHub takes 255."""
+MAX_DESCRIPTION = 140
+"""Characters of a description that GitHub takes."""
+
+CANCEL: Json = {"label": "Cancel", "description": "Cancel this run", "identifier": "cancel"}
+"""The button of a check run, as GitHub takes it."""
+
+Run = Mapping[str, Json]
+"""A PipelineRun as the cluster has it."""
+
+
+class State(StrEnum):
+    """What a run has come to, in more words than any provider has."""
+
+    QUEUED = "queued"
+    PENDING = "pending"
+    NEEDS_APPROVAL = "needs approval"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMED_OUT = "timed out"
+    CANCELLED = "cancelled"
+    ERROR = "error"
+    """It never was a run, could not start, or is gone."""
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing further comes of it."""
+        return self not in (State.QUEUED, State.PENDING, State.NEEDS_APPROVAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a status is shown: one context of one commit of one repository."""
+
+    provider: Provider
+    repository: str
+    sha: str
+    context: str
+    installation: int = 0
+    """Of the GitHub App, 0 where the body named none."""
+
+    @property
+    def key(self) -> str:
+        """What all runs of this context and commit share, as a label's value."""
+        digest = hashlib.sha256()
+        for part in (self.provider, self.repository.lower(), self.sha, self.context):
+            digest.update(f"{len(part)}:{part}".encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()[:40]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """One task of a run, for the table of a check."""
+
+    name: str
+    state: str
+    duration: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a status says."""
+
+    state: State
+    description: str
+    link: str = ""
+    run: str = ""
+    """`namespace/name` of the run, empty where there is none."""
+    tasks: tuple[Task, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What a provider shows now."""
+
+    shown: tuple[str, ...]
+    """State, description and link as the provider has them; `Statuses.shown` gives the same of a `Said`."""
+    ended: bool
+    link: str
+    number: int = 0
+    """Of a check run."""
+    run: str = ""
+    """The run that a check is about."""
+    closed: bool = False
+    """A check run is completed, which it stays."""
+
+
+class Statuses(Protocol):
+    """A provider's statuses. Both calls raise PassingError, and LastingError that names what the token lacks."""
+
+    amends: bool
+    """Whether what stands is changed in its place, and not followed by another."""
+
+    def standing(self, target: Target, deadline: Deadline) -> Standing | None:
+        """Return what stands at the target now, None when nothing does."""
+
+    def shown(self, said: Said) -> tuple[str, ...]:
+        """Return how `said` will stand."""
+
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:
+        """Show `said` at the target, in the place of what stands there. A lost answer leaves open whether it does."""
+
+
+class Runs(Protocol):
+    """The cluster's PipelineRuns, for which `get` and `list` are enough. All raise as the Kubernetes API does."""
+
+    def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        """Return a run, None when there is none."""
+
+    def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
+        """Return the runs of one `Target.key`."""
+
+    def tasks(self, run: Run, deadline: Deadline) -> Mapping[str, Run]:
+        """Return the TaskRuns of a run by name, as far as they may be read; never raises."""
