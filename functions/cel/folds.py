@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
-from functions.cel.errors import BEYOND_LIMITS, CelEvaluationError, no_such_overload
+from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Eval, Frame
 from functions.cel.functions import implementation
+from functions.cel.logic import decided
 from functions.cel.predicates import Predicate
 from functions.cel.values import CelMap, Value, float_of
-from functions.common.errors import PipehookError
 
 
 def fold(macro: str, *, source: Eval, slot: int, condition: Eval | None, result: Eval | None, weight: int) -> Eval:
@@ -60,30 +60,13 @@ def _elements(value: Value) -> Iterable[Value]:
 def _quantifier(source: Eval, slot: int, condition: Eval, weight: int, *, decides: bool) -> Eval:
     """All and exists: `&&` and `||` over the elements, so they absorb errors as these do."""
 
-    def evaluate(frame: Frame) -> Value:
-        problem: PipehookError | None = None
+    def terms(frame: Frame) -> Iterator[Eval]:
         for item in _elements(source(frame)):
             frame.spend(weight)
             frame.slots[slot] = item
-            try:
-                value = condition(frame)
-            except BEYOND_LIMITS:
-                raise
-            except PipehookError as error:
-                problem = problem or error
-                continue
-            if value is decides:
-                return decides
-            if type(value) is not bool and problem is None:
-                problem = no_such_overload()
-        if problem is not None:
-            try:
-                raise problem
-            finally:
-                del problem  # its frames would hold it, and it them, with the event
-        return not decides
+            yield condition
 
-    return evaluate
+    return lambda frame: decided(frame, terms(frame), decides=decides)
 
 
 def _holds(value: Value) -> bool:

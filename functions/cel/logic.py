@@ -5,45 +5,49 @@ Source: evalOr, evalAnd and evalExhaustiveConditional in cel-go's interpreter/in
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
+
 from functions.cel.errors import BEYOND_LIMITS, no_such_overload
 from functions.cel.frame import Eval, Frame
 from functions.cel.values import Value
 from functions.common.errors import PipehookError
 
 
-def _deciding(terms: list[Eval], *, decides: bool) -> Eval:
-    def evaluate(frame: Frame) -> Value:
-        problem: PipehookError | None = None
-        for term in terms:
-            try:
-                value = term(frame)
-            except BEYOND_LIMITS:
-                raise
-            except PipehookError as error:
-                problem = problem or error
-                continue
-            if value is decides:
-                return decides
-            if type(value) is not bool and problem is None:
-                problem = no_such_overload()
-        if problem is not None:
-            try:
-                raise problem
-            finally:
-                del problem  # its frames would hold it, and it them, with the event
-        return not decides
+def decided(frame: Frame, terms: Iterable[Eval], *, decides: bool) -> bool:
+    """Return `decides` when a term has this value, and its contrary when all have that.
 
-    return evaluate
+    Raises the first error of a term when none decides, and at once what is beyond the limits.
+    """
+    problem: PipehookError | None = None
+    for term in terms:
+        try:
+            value = term(frame)
+        except BEYOND_LIMITS:
+            raise
+        except PipehookError as error:
+            problem = problem or error
+            continue
+        if value is decides:
+            return decides
+        if type(value) is not bool and problem is None:
+            problem = no_such_overload()
+    if problem is not None:
+        try:
+            raise problem
+        finally:
+            del problem  # its frames would hold it, and it them, with the event
+    return not decides
 
 
 def conjunction(terms: list[Eval]) -> Eval:
     """Return `a && b && …`."""
-    return _deciding(terms, decides=False)
+    return partial(decided, terms=terms, decides=False)
 
 
 def disjunction(terms: list[Eval]) -> Eval:
     """Return `a || b || …`."""
-    return _deciding(terms, decides=True)
+    return partial(decided, terms=terms, decides=True)
 
 
 def negation(terms: list[Eval]) -> Eval:

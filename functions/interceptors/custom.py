@@ -16,13 +16,12 @@ from functions.interceptors.base import (
     Call,
     Passed,
     Place,
-    Verifier,
     explained,
     extended,
     filtered,
     rejected,
 )
-from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url, text_of
+from functions.interceptors.outgoing import Asked, ask, check_url, compact_json, raise_fault, service_url, text_of
 from functions.interceptors.params import Params
 from functions.model.resources import ClientConfig, InterceptorSpec
 
@@ -52,23 +51,13 @@ _CODES = (
 
 
 @dataclass(frozen=True, slots=True)
-class CustomInterceptor:
+class CustomInterceptor(Asked):
     """Compiled from a `ref` and the clientConfig that it leads to; Tekton's pkg/interceptors Execute."""
 
     name: str
     url: str
     ca_pem: str
     params: Mapping[str, Json]
-
-    @property
-    def verifier(self) -> Verifier | None:
-        """None: it sees the parsed event."""
-        return None
-
-    @property
-    def vouches(self) -> bool:
-        """True: it is the user's own code."""
-        return True
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Send Tekton's InterceptorRequest and do as the InterceptorResponse says.

@@ -5,19 +5,16 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 
-from functions.common.values import Event, Provider, Refusal, SecretRef
+from functions.common.values import Provider, Refusal, SecretRef
 from functions.interceptors.base import (
     Assurance,
     Call,
-    Passed,
     Place,
-    event_type_refusal,
-    extended,
-    first_header,
     rejected,
 )
-from functions.interceptors.changed_files import ChangedFiles, GitLabFiles, asked_for
+from functions.interceptors.changed_files import GitLabFiles, asked_for
 from functions.interceptors.params import Params
+from functions.interceptors.sent import SentInterceptor
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
 
@@ -46,35 +43,12 @@ class GitLabToken:
         return rejected("Invalid X-GitLab-Token")
 
 
-@dataclass(frozen=True, slots=True)
-class GitLabInterceptor:
-    """Compiled from `ref: {name: gitlab}`; Tekton's pkg/interceptors/gitlab."""
-
-    verifier: GitLabToken | None
-    event_types: tuple[str, ...] | None
-    changed_files: ChangedFiles | None = None
-
-    @property
-    def vouches(self) -> bool:
-        """True with a secretRef."""
-        return self.verifier is not None
-
-    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
-        """Let the allowed event types through, and add the changed files."""
-        name = first_header(event, "X-Gitlab-Event")
-        if refusal := event_type_refusal(name, self.event_types):
-            return refusal
-        if self.changed_files is None:
-            return Passed(event)
-        files, body = self.changed_files, event.body if isinstance(event.body, dict) else {}
-        return Passed(call.shared.added(event, files, lambda: extended(event, files.extensions(name, body, call))))
-
-
-def build(spec: InterceptorSpec, place: Place) -> GitLabInterceptor:
+def build(spec: InterceptorSpec, place: Place) -> SentInterceptor:
     """Compile the params. Raises LastingError in Tekton's words when they are wrong."""
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
-    return GitLabInterceptor(
+    return SentInterceptor(
+        header="X-Gitlab-Event",
         verifier=GitLabToken(ref) if ref else None,
         event_types=params.strings("eventTypes"),
         changed_files=GitLabFiles() if asked_for(params) else None,

@@ -11,7 +11,7 @@ from functions.common.numbers import wait
 from functions.common.ports import Reply
 from functions.common.values import Event, Headers
 from functions.go.form import go_decode
-from functions.interceptors.base import Call, Place, explained
+from functions.interceptors.base import Call, Place, Verifier, explained
 from functions.model.resources import ObjectRef
 
 CALL_SECONDS = 5.0
@@ -23,6 +23,22 @@ _PASSING = frozenset({408, 425, 429})
 _REDIRECTS = range(300, 400)
 
 compact_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+
+
+class Asked:
+    """An interceptor outside: the user's own code, which sees the event as those before it left it."""
+
+    __slots__ = ()
+
+    @property
+    def verifier(self) -> Verifier | None:
+        """None: it sees the parsed event."""
+        return None
+
+    @property
+    def vouches(self) -> bool:
+        """True: its code can know the sender."""
+        return True
 
 
 def service_url(service: ObjectRef, *, namespace: str, over_tls: bool = False) -> str:

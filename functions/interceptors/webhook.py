@@ -17,12 +17,11 @@ from functions.interceptors.base import (
     Call,
     Passed,
     Place,
-    Verifier,
     explained,
     filtered,
     rejected,
 )
-from functions.interceptors.outgoing import ask, check_url, compact_json, raise_fault, service_url
+from functions.interceptors.outgoing import Asked, ask, check_url, compact_json, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
 
 _SHOWN = 200
@@ -31,21 +30,11 @@ _DOT = re.compile(r"(?<!\\)\.")
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookInterceptor:
+class WebhookInterceptor(Asked):
     """Compiled from `webhook`; Tekton's pkg/interceptors/webhook ExecuteTrigger."""
 
     url: str
     header: tuple[tuple[str, tuple[str, ...]], ...]
-
-    @property
-    def verifier(self) -> Verifier | None:
-        """None: it sees the event as the interceptors before it left it."""
-        return None
-
-    @property
-    def vouches(self) -> bool:
-        """True: it is the user's own code."""
-        return True
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Send the event, extensions merged into its body, and take body and headers of the answer in its place.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from functions.lint.places import Place
 from functions.listening.listeners import Listener, PreparedTrigger, prepare
-from functions.listening.selection import selected_triggers
+from functions.listening.selection import entries
 from functions.model.resources import (
     BindingRef,
     EventListener,
@@ -19,7 +19,6 @@ from functions.model.resources import (
     TemplateRef,
     TemplateSpec,
     Trigger,
-    TriggerRef,
     TriggerSpec,
 )
 
@@ -65,10 +64,6 @@ class View:
     template_place: Place
 
 
-_Entry = tuple[TriggerSpec | None, Place, tuple[PlacedInterceptor, ...]]
-"""A trigger's spec (None: a reference to nothing), where it stands, and its group's chain."""
-
-
 def object_place(kind: str, found: EventListener | Trigger, *path: str | int) -> Place:
     """Return the place of an object."""
     metadata = found.metadata
@@ -97,11 +92,11 @@ class Views:
                 place = Place(template.source, ("spec",), f"TriggerTemplate {namespace}/{name}")
                 bound = tuple(Bound(Param(param.name, ""), place) for param in template.spec.params)
                 yield View(place, nothing, spec, (), bound, template.spec, place)
-        for kind, entries in (
+        for kind, found_bindings in (
             ("TriggerBinding", registry.bindings.items()),
             ("ClusterTriggerBinding", [(("", name), found) for name, found in registry.cluster_bindings.items()]),
         ):
-            for (namespace, name), binding in entries:
+            for (namespace, name), binding in found_bindings:
                 if (kind, namespace, name) not in self.used:
                     subject = f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
                     place = Place(binding.source, ("spec",), subject)
@@ -109,40 +104,20 @@ class Views:
                     yield View(place, nothing, spec, (), bound, None, place)
 
     def _of(self, found: EventListener, listener: Listener) -> Iterator[View]:
-        # in the order in which `prepare` compiles them
-        entries = [*self._listed(found), *self._selected(found)]
-        for prepared, (spec, place, group) in zip(listener.triggers, entries, strict=True):
-            if spec is not None:
-                yield self._view(prepared, spec, place, group)
-
-    def _listed(self, found: EventListener) -> Iterator[_Entry]:
-        for position, entry in enumerate(found.triggers):
-            place = object_place("EventListener", found, "spec", "triggers", position)
-            if isinstance(entry, InlineTrigger):
-                yield entry.spec, place, ()
-            else:
-                yield self._referenced(entry, found.metadata.namespace, place)
-
-    def _referenced(self, entry: TriggerRef, namespace: str, place: Place) -> _Entry:
-        trigger = self.registry.triggers.get((namespace, entry.name))
-        if trigger is None:
-            return None, place, ()
-        self.used.add(("Trigger", namespace, entry.name))
-        return trigger.spec, object_place("Trigger", trigger, "spec"), ()
-
-    def _selected(self, found: EventListener) -> Iterator[_Entry]:
-        groups = [(found.selector, ())]
         chains = [
-            (
-                group.selector,
-                _placed(group.interceptors, object_place("EventListener", found, "spec", "triggerGroups", position)),
-            )
+            _placed(group.interceptors, object_place("EventListener", found, "spec", "triggerGroups", position))
             for position, group in enumerate(found.groups)
         ]
-        for selector, chain in [*groups, *chains]:
-            for trigger in selected_triggers(selector, self.registry, namespace=found.metadata.namespace):
+        for prepared, entry in zip(listener.triggers, entries(found, self.registry), strict=False):
+            trigger = entry.trigger
+            if isinstance(trigger, InlineTrigger):
+                place = object_place("EventListener", found, "spec", "triggers", entry.position)
+            elif isinstance(trigger, Trigger):
                 self.used.add(("Trigger", trigger.metadata.namespace, trigger.metadata.name))
-                yield trigger.spec, object_place("Trigger", trigger, "spec"), chain
+                place = object_place("Trigger", trigger, "spec")
+            else:  # a reference to nothing
+                continue
+            yield self._view(prepared, trigger.spec, place, chains[entry.group] if entry.group >= 0 else ())
 
     def _view(
         self, prepared: PreparedTrigger, spec: TriggerSpec, place: Place, group: tuple[PlacedInterceptor, ...]

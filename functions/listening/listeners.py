@@ -16,7 +16,7 @@ from functions.common.errors import LastingError
 from functions.common.values import Json
 from functions.interceptors.base import Interceptor, Place
 from functions.listening.identities import content, distinct
-from functions.listening.selection import selected_triggers
+from functions.listening.selection import entries
 from functions.model.annotations import (
     STATUS,
     Judged,
@@ -40,7 +40,6 @@ from functions.model.resources import (
     TemplateSpec,
     Trigger,
     TriggerGroup,
-    TriggerRef,
     TriggerSpec,
 )
 from functions.rendering.bindings import CompiledBindings, compile_bindings
@@ -182,25 +181,23 @@ class _Preparation:
         return prepared
 
     def _all(self) -> Iterator[PreparedTrigger]:
-        for position, entry in enumerate(self._listener.triggers):
-            yield self._listed(position, entry)
-        for trigger in selected_triggers(self._listener.selector, self._registry, namespace=self._namespace):
-            yield self._selected(trigger)
-        for group in self._listener.groups:
-            yield from self._grouped(group)
-
-    def _listed(self, position: int, entry: InlineTrigger | TriggerRef) -> PreparedTrigger:
-        if isinstance(entry, InlineTrigger):
-            return self._prepared(entry.spec, entry.name, self._namespace)
-        trigger = self._registry.triggers.get((self._namespace, entry.name))
-        if trigger is None:
-            return PreparedTrigger(
-                name=entry.name,
-                namespace=self._namespace,
-                identity=self._identity(entry.name, self._namespace),
-                problem=self._missing("Trigger", entry.name, self._namespace, f"triggers[{position}].triggerRef"),
-            )
-        return self._selected(trigger)
+        groups: dict[int, PreparedGroup | None] = {-1: None}
+        for entry in entries(self._listener, self._registry):
+            trigger = entry.trigger
+            if entry.group not in groups:
+                groups[entry.group] = self._group(self._listener.groups[entry.group])
+            if isinstance(trigger, Trigger):
+                yield self._selected(trigger, groups[entry.group])
+            elif isinstance(trigger, InlineTrigger):
+                yield self._prepared(trigger.spec, trigger.name, self._namespace)
+            else:
+                where = f"triggers[{entry.position}].triggerRef"
+                yield PreparedTrigger(
+                    name=trigger.name,
+                    namespace=self._namespace,
+                    identity=self._identity(trigger.name, self._namespace),
+                    problem=self._missing("Trigger", trigger.name, self._namespace, where),
+                )
 
     def _selected(self, trigger: Trigger, group: PreparedGroup | None = None) -> PreparedTrigger:
         name, namespace = trigger.metadata.name, trigger.metadata.namespace
@@ -211,7 +208,7 @@ class _Preparation:
         problem = f"Trigger {namespace}/{name} is not valid: {wrong}"
         return PreparedTrigger(name=name, namespace=namespace, identity=identity, group=group, problem=problem)
 
-    def _grouped(self, group: TriggerGroup) -> Iterator[PreparedTrigger]:
+    def _group(self, group: TriggerGroup) -> PreparedGroup:
         trigger_id = f"namespaces/{self._namespace}/triggerGroups/{group.name}"
         try:
             whom = self._judged(NO_ANNOTATIONS)
@@ -220,11 +217,9 @@ class _Preparation:
         place = self._place(self._namespace, whom)
         try:
             chain = tuple(build_interceptor(spec, place) for spec in group.interceptors)
-            prepared = PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
         except LastingError as error:
-            prepared = PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
-        for trigger in selected_triggers(group.selector, self._registry, namespace=self._namespace):
-            yield self._selected(trigger, prepared)
+            return PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
+        return PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
 
     def _identity(
         self, name: str, namespace: str, group: PreparedGroup | None = None, spec: TriggerSpec | None = None

@@ -1,10 +1,45 @@
-"""Which Trigger objects a listener or group selects, as Tekton's sink does (pkg/sink/sink.go selectTriggers)."""
+"""Which triggers a listener has, and in which order, as Tekton's sink goes through them (pkg/sink/sink.go)."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from functions.model.resources import LabelSelector, Registry, Requirement, Trigger, TriggerSelector
+from functions.model.resources import (
+    EventListener,
+    InlineTrigger,
+    LabelSelector,
+    Registry,
+    Requirement,
+    Trigger,
+    TriggerRef,
+    TriggerSelector,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One trigger of a listener."""
+
+    trigger: InlineTrigger | Trigger | TriggerRef
+    """The reference itself when it leads nowhere."""
+    position: int = -1
+    """Among those that the listener lists; -1 for a selected one."""
+    group: int = -1
+    """The position of the trigger group that selects it; -1 without one."""
+
+
+def entries(listener: EventListener, registry: Registry) -> Iterator[Entry]:
+    """Yield what the listener lists, then what it selects, then what its groups select."""
+    namespace = listener.metadata.namespace
+    for position, listed in enumerate(listener.triggers):
+        found = registry.triggers.get((namespace, listed.name)) if isinstance(listed, TriggerRef) else None
+        yield Entry(found or listed, position=position)
+    for trigger in selected_triggers(listener.selector, registry, namespace=namespace):
+        yield Entry(trigger)
+    for number, group in enumerate(listener.groups):
+        for trigger in selected_triggers(group.selector, registry, namespace=namespace):
+            yield Entry(trigger, group=number)
 
 
 def selected_triggers(selector: TriggerSelector, registry: Registry, *, namespace: str) -> list[Trigger]:

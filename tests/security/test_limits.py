@@ -150,7 +150,7 @@ def test_cel_steps(workspace: Workspace) -> None:
         ("body.text.replace('a', body.text).size() > 0 || true", "produces more than"),
         ("body.deep == body.deep2 || true", "nested too deeply to be compared"),
         ("('[' + body.commas + '1]').parseJSON().size() > 0 || true", "values"),
-        ("body.yaml.parseYAML().size() > 0 || true", "nests deeper than 200 levels"),
+        ("body.yaml.parseYAML().size() > 0 || true", "nest deeper than 200 levels"),
         ("'x'.matches(body.text) || true", "more than 10000 characters"),
     ],
 )

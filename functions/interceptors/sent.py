@@ -1,0 +1,34 @@
+"""What the interceptors of gitlab and bitbucket are: a verifier, event types in a header, and the changed files."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from functions.common.values import Event, Refusal
+from functions.interceptors.base import Call, Passed, Verifier, event_type_refusal, extended, first_header
+from functions.interceptors.changed_files import ChangedFiles
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentInterceptor:
+    """Tekton's pkg/interceptors/gitlab and bitbucket, compiled; `header` names the event."""
+
+    header: str
+    verifier: Verifier | None
+    event_types: tuple[str, ...] | None
+    changed_files: ChangedFiles | None = None
+
+    @property
+    def vouches(self) -> bool:
+        """True with a secretRef."""
+        return self.verifier is not None
+
+    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
+        """Let the allowed event types through, and add the changed files."""
+        name = first_header(event, self.header)
+        if refusal := event_type_refusal(name, self.event_types):
+            return refusal
+        if self.changed_files is None:
+            return Passed(event)
+        files, body = self.changed_files, event.body if isinstance(event.body, dict) else {}
+        return Passed(call.shared.added(event, files, lambda: extended(event, files.extensions(name, body, call))))
