@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from functions.settings import VARIABLES, read_settings, require_cluster
-from tests.cli.support import clean, pipehook
+from tests.cli.support import Done, clean, pipehook
 from tests.infra.commands import blocks
 from tests.support.function import ROOT, free_port
 
@@ -176,7 +176,8 @@ PUSHED = {
         (["services/cart/main.go"], ["cart"]),
         (["README.md", "services/billing/a,b.py"], ["billing"]),
         (["libraries/money.go"], ["billing", "cart"]),
-        (["docs/services/cart/x.md", "services/cartography/x"], []),
+        (["docs/services/cart/x", "services/cartography/x"], []),
+        (["services/cart/README.md"], []),
     ],
 )
 def test_in_one_repository_each_project_has_its_trigger(tmp_path: Path, files: list[str], fires: list[str]) -> None:
@@ -193,11 +194,17 @@ def test_in_one_repository_each_project_has_its_trigger(tmp_path: Path, files: l
         "--payload",
         tmp_path / "push.json",
     ]
-    done = pipehook("render", *args, "-o", "yaml")
+    for more, typed in (([], ""), (["--changed-files", "-"], "\n".join(files))):
+        done = pipehook("render", *args, *more, "-o", "yaml", typed=typed)
+        assert directories(done) == [f"services/{name}" for name in fires]
+
+
+def directories(done: Done) -> list[str]:
+    """Return the projects that are built."""
     assert done.code == 0, done.err
     runs = [document for document in yaml.safe_load_all(done.out) if document]
-    directories = [param["value"] for run in runs for param in run["spec"]["params"] if param["name"] == "directory"]
-    assert sorted(directories) == [f"services/{name}" for name in fires]
+    params = (param for run in runs for param in run["spec"]["params"])
+    return sorted(param["value"] for param in params if param["name"] == "directory")
 
 
 COMPLETED = {

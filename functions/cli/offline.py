@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import NoReturn
 
 from functions.common.errors import LastingError, VerificationSetupError
@@ -34,7 +35,18 @@ class _NoHosts:
         raise LastingError("custom interceptors are not called here: --online calls them")
 
 
+@dataclass(frozen=True, slots=True)
+class GitHubAnswers:
+    """What GitHub is said to answer of a comment's pull request."""
+
+    pull_request: Mapping[str, Json]
+    failed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class _NoGitHub:
+    answers: GitHubAnswers | None
+
     def pull_request_files(
         self,
         repository: str,  # noqa: ARG002 -- the port's form
@@ -43,16 +55,20 @@ class _NoGitHub:
         token: str,  # noqa: ARG002 -- the port's form
         deadline: Deadline,  # noqa: ARG002 -- the port's form
     ) -> Iterable[ChangedFile]:
-        _refuse("GitHub is not asked here: --online asks it, --changed-files says what it would answer")
+        _refuse(f"{_ASKED}, --changed-files says what it would answer")
 
     def compared(self, repository: str, base: str, head: str, *, token: str, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's form
         return None
 
     def pull_request(self, repository: str, number: int, *, token: str, deadline: Deadline) -> Mapping[str, Json]:  # noqa: ARG002 -- the port's form
-        _refuse()
+        if self.answers is None:
+            _refuse(f"{_ASKED}, --pull-request says what it would answer")
+        return self.answers.pull_request
 
     def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> Sequence[str]:  # noqa: ARG002 -- the port's form
-        _refuse()
+        if self.answers is None:
+            _refuse()
+        return self.answers.failed
 
     def is_member(self, organization: str, login: str, *, token: str, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's form
         _refuse()
@@ -67,14 +83,17 @@ class _NoGitHub:
         _refuse()
 
 
-def _refuse(reason: str = "GitHub is not asked here: --online asks it") -> NoReturn:
+_ASKED = "GitHub is not asked here: --online asks it"
+
+
+def _refuse(reason: str = _ASKED) -> NoReturn:
     raise LastingError(reason)
 
 
-def services(settings: Settings, *, online: bool) -> Services:
-    """Return what interceptors may ask: with `online` what the settings name, else nobody."""
+def services(settings: Settings, *, online: bool, answers: GitHubAnswers | None = None) -> Services:
+    """Return what interceptors may ask: with `online` what the settings name, else nobody, and `answers` stand in."""
     if not online:
-        return Services(secrets=_NoSecrets(), outbound=_NoHosts(), github=_NoGitHub())
+        return Services(secrets=_NoSecrets(), outbound=_NoHosts(), github=_NoGitHub(answers))
     from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- the adapters, for those who ask
 
     return put_together(settings, namespaces=frozenset).services

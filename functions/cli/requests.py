@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +57,28 @@ def _header(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
             raise click.BadParameter("must be NAME: VALUE")
         pairs.append((name.strip(), text.strip()))
     return tuple(pairs)
+
+
+def names_in(text: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(filter(None, map(str.strip, text.split(","))))
+
+
+def _file_names(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...] | None:
+    if not values:
+        return None
+    lists = (sys.stdin.read().splitlines() if value == "-" else names_in(value) for value in values)
+    return tuple(filter(None, chain.from_iterable(lists)))
+
+
+changed_files_option: Callable[[F], F] = click.option(
+    "--changed-files",
+    multiple=True,
+    callback=_file_names,
+    metavar="NAMES",
+    help="The files that the event changes, with commas between; - is stdin, one a line.",
+)
+"""Adds --changed-files: None when it is not given, and no names for an empty value."""
 
 
 def request_options(command: F) -> F:

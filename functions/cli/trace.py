@@ -16,12 +16,18 @@ from functions.common.ports import Deadline, Sink, Work
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Outcome, Provider, Refusal
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
+from functions.interceptors.bitbucket import BitbucketInterceptor
+from functions.interceptors.changed_files import GivenFiles
+from functions.interceptors.github import GitHubInterceptor
+from functions.interceptors.gitlab import GitLabInterceptor
 from functions.interceptors.signatures import HubSignature
 from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings
 from functions.rendering.templates import CompiledTemplate
+
+_WITH_FILES = (BitbucketInterceptor, GitHubInterceptor, GitLabInterceptor)
 
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 
@@ -71,9 +77,17 @@ class _Log:
 class Watch:
     """Watches one delivery's way through one listener. Not for two deliveries."""
 
-    def __init__(self, *, assume: bool = False) -> None:
-        """With `assume`, signatures and tokens are taken as right: for deliveries whose secrets were stripped."""
+    def __init__(
+        self, *, assume: bool = False, changed_files: Sequence[str] | None = None, tokens: bool = True
+    ) -> None:
+        """With `assume`, signatures and tokens are taken as right: for deliveries whose secrets were stripped.
+
+        `changed_files` are what addChangedFiles finds, None for what it finds itself. Without `tokens` the pull
+        request of a comment is asked for with none, by somebody who needs none.
+        """
+        self._tokens = tokens
         self._assume = assume
+        self._files = None if changed_files is None else GivenFiles(tuple(changed_files))
         self._logs: dict[str, _Log] = {}
         self._verdicts: dict[Verifier, Step] = {}
         self._groups: dict[int, tuple[PreparedGroup, list[Step]]] = {}
@@ -122,6 +136,10 @@ class Watch:
         return self._groups[id(group)]
 
     def _interceptor(self, inner: Interceptor, steps: list[Step]) -> Interceptor:
+        if self._files and isinstance(inner, _WITH_FILES) and inner.changed_files:
+            inner = replace(inner, changed_files=self._files)
+        if not self._tokens and isinstance(inner, GitHubInterceptor) and inner.pull_request:
+            inner = replace(inner, pull_request=replace(inner.pull_request, token=None))
         verifier = inner.verifier
         watched = _WatchedVerifier(verifier, _name(inner), self._verdicts, self._assume) if verifier else None
         return _WatchedInterceptor(inner, watched, steps)

@@ -15,6 +15,7 @@ from functions.lint import (
     cel,
     chains,
     metadata,
+    own,
     portable,
     references,
     resources,
@@ -111,6 +112,7 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
                 yield Hit("PH002", place, listener.triggers[position].problem)
     for view in views.all:
         yield from chains.check(view, allow_unverified=allow_unverified)
+        yield from own.check(view)
         known = after(view)
         texts = texts_of(view, known)
         yield from references.check(view)

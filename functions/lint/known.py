@@ -22,7 +22,12 @@ from functions.listening.listeners import CORE_INTERCEPTORS
 
 EVENT_HEADER = "x-github-event"
 PROVIDERS = frozenset({"github", "gitlab", "bitbucket"})
-_ADDED: Mapping[str, tuple[str, ...]] = {"github": ("changed_files",)}
+_FILES: Mapping[trees.Path, Text] = {
+    ("changed_files",): ANYTHING,
+    ("changed_files_list", "*"): ANYTHING,
+    ("changed_files_truncated",): fields.BOOLEAN,
+}
+_PULL_REQUEST = "pr_body"
 
 
 def replaces(entry: PlacedInterceptor) -> bool:
@@ -80,6 +85,8 @@ class Known:
             return ANYTHING if self.rewritten or not steps else fields.of_header(steps[0])
         if root == "context":
             return fields.EVENT_ID if steps == ("eventID",) else ANYTHING
+        if root == "extensions" and steps[:1] == (_PULL_REQUEST,) and steps[:1] in self.added:
+            return fields.of_body(("pull_request", *steps[1:]), provider=True, events=None)
         if root == "extensions":
             return self.added.get(steps, ANYTHING)
         if root != "body" or self.rewritten:
@@ -120,9 +127,10 @@ def _behind(entry: PlacedInterceptor, known: Known) -> Known:
     if is_core(entry, *PROVIDERS):
         provider = entry.spec.ref_name
         events = _narrowed(events, entry.param("eventTypes")) if provider == "github" else None
-        for name in _ADDED.get(provider, ()):
-            if entry.param("addChangedFiles"):
-                added[name,] = ANYTHING
+        added |= _FILES if entry.param("addChangedFiles") else {}
+        if provider == "github":
+            added |= {(_PULL_REQUEST,): ANYTHING} if entry.param("addPRBody") else {}
+            added |= {("failed_contexts", "*"): ANYTHING} if entry.param("addFailedContexts") else {}
     elif is_core(entry, "slack"):
         asked = entry.param("requestedFields")
         added |= {(name,): ANYTHING for name in (asked if isinstance(asked, list) else ()) if isinstance(name, str)}

@@ -71,6 +71,7 @@ RULES: Mapping[str, Rule] = {
             "Tekton ignores params of its interceptors that it does not know: what they were meant to do is not done.",
         ),
         Rule("PH005", "refused-by-tekton", _ERROR, "It runs here; a cluster with Tekton Triggers does not take it."),
+        Rule("PH006", "pipehook-only", _NOTE, "It runs here; a cluster with Tekton Triggers does not know it."),
         Rule("PH101", "unresolved-param", _ERROR, "A param that nothing binds stays in the resource as literal text."),
         Rule("PH102", "unused-param", _WARNING, "A param that no resource uses is mostly a slip in its name."),
         Rule(

@@ -135,3 +135,30 @@ def test_the_prompt_evaluates_line_by_line_and_remembers(tmp_path: Path) -> None
     assert history.stat().st_mode & 0o077 == 0
     again = prompt(tmp_path, b"\x1b[A\x1b[A\n\x04")  # the arrow upwards, twice
     assert "42" in again
+
+
+@pytest.mark.parametrize(
+    ("names", "typed", "files"),
+    [
+        (["src/a.py, docs/b.md"], "", ["src/a.py", "docs/b.md"]),
+        (["a", "b,c"], "", ["a", "b", "c"]),
+        (["-"], "with, comma\n\nb\n", ["with, comma", "b"]),
+        ([""], "", []),
+    ],
+)
+def test_the_changed_files_are_said(names: list[str], typed: str, files: list[str]) -> None:
+    args = [part for name in names for part in ("--changed-files", name)]
+    done = pipehook("eval", "cel", "extensions", *args, typed=typed)
+    assert done.json == {
+        "changed_files": ",".join(files),
+        "changed_files_list": files,
+        "changed_files_truncated": False,
+    }
+    bound = pipehook("eval", "binding", "$(extensions.changed_files)", *args, typed=typed)
+    assert bound.json == ",".join(files)
+
+
+def test_extensions_that_are_given_go_before_the_changed_files() -> None:
+    said = ["--changed-files", "docs/a", "--extensions", '{"changed_files_truncated": true, "more": 1}']
+    done = pipehook("eval", "cel", "'src/**'.pathChanged() && extensions.more == 1", *said)
+    assert done.json is True

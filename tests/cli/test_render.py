@@ -252,3 +252,58 @@ def test_a_recorded_delivery_is_rendered(tmp_path: Path) -> None:
     done = pipehook("render", "--request", file)
     assert done.code == 0, done.err
     assert 'gitrevision = "6dcb09b5b57875f334f61aebed695e2e4193db5e"' in done.out
+
+
+def statuses(done: Any) -> dict[str, str]:
+    return {trigger["name"]: trigger["outcome"] for trigger in done.json["triggers"]}
+
+
+@pytest.mark.parametrize("event", ["push", "pull_request"])
+def test_the_changed_files_are_said_whatever_the_event_lists(tmp_path: Path, event: str) -> None:
+    files = github(
+        addChangedFiles={"enabled": True, "personalAccessToken": {"secretName": "pat", "secretKey": "token"}}
+    )
+    match = cel("paths.match(extensions.changed_files_list, ['src/**'])")
+    only = cel("paths.only(extensions.changed_files_list, ['docs/**'])")
+    without = cel("!has(extensions.changed_files_list)")
+    chains = {"match": [files, match], "only": [files, only], "without": [github(), without]}
+    manifests = write(tmp_path / "m", listener(*(inline(name, *chain) for name, chain in chains.items())), template())
+    args: list[str | Path] = ["render", "--event", event, "--triggers", manifests, "-o", "json"]
+    said = statuses(pipehook(*args, "--changed-files", "docs/a.md"))
+    assert said == {"match": "filtered", "only": "would create", "without": "would create"}
+    said = statuses(pipehook(*args, "--changed-files", "src/a,docs/a.md"))
+    assert said == {"match": "would create", "only": "filtered", "without": "would create"}
+
+
+def test_a_pull_request_that_nobody_says_is_asked_for_by_name_of_the_option(tmp_path: Path) -> None:
+    asking = inline("files", github(addChangedFiles={"enabled": True}))
+    manifests = write(tmp_path / "m", listener(asking), template())
+    done = pipehook("render", "--event", "pull_request", "--triggers", manifests)
+    assert done.code == 1
+    assert "--changed-files says what it would answer" in done.out
+    manifests = write(tmp_path / "n", listener(inline("body", github(addPRBody={"enabled": True}))), template())
+    done = pipehook("render", "--event", "issue_comment", "--triggers", manifests)
+    assert done.code == 1
+    assert "--pull-request says what it would answer" in done.out
+
+
+@pytest.mark.parametrize(
+    ("text", "args", "reason"),
+    [
+        ("{", [], "is no JSON"),
+        ('{"number": 7}', [], "it has no head.sha"),
+        ('{"head": {"sha": "1"}}', ["--online"], "--online asks it"),
+        ('{"head": {"sha": "1"}}', ["--verify"], "--online asks it"),
+        (None, ["--failed-contexts", "ci"], "--failed-contexts are those of a --pull-request"),
+    ],
+)
+def test_a_pull_request_that_is_none_is_a_mistake(
+    tmp_path: Path, text: str | None, args: list[str], reason: str
+) -> None:
+    said: list[str | Path] = []
+    if text is not None:
+        (tmp_path / "pull.json").write_text(text)
+        said = ["--pull-request", tmp_path / "pull.json"]
+    done = pipehook("render", "--event", "issue_comment", *said, *args)
+    assert done.code == 2
+    assert reason in " ".join(done.err.split())

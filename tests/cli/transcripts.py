@@ -179,8 +179,21 @@ def _without_servers(writer: Writer) -> None:
     )
     writer.show("render", "--event", "push", "--header", f"X-GitHub-Delivery: {GUID}")
     writer.show("render", "--event", "ping")
+    example = "infra/examples/comment-commands"
+    args = [
+        "--triggers",
+        f"{example}/triggers",
+        "--trigger",
+        "retest",
+        "--pull-request",
+        f"{example}/pull-request.json",
+    ]
+    writer.show("render", "--event", "issue_comment", *args)
     writer.section("eval", "Expressions on a delivery. Without an expression there is a prompt with a history.")
     writer.show("eval", "cel", "body.commits.map(c, c.modified)", "--event", "push", lines=8)
+    globs = "paths.match(extensions.changed_files_list, ['src/**', '!*.md'])"
+    files = ["--changed-files", "src/main.py,README.md"]
+    writer.show("eval", "cel", globs, *files, shown=f'pipehook eval cel "{globs}" {" ".join(files)}')
     writer.show("eval", "cel", "--batch", "filters.txt")
     writer.show("eval", "binding", "$(body.repository.full_name)@$(body.head_commit.id)")
 

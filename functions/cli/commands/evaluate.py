@@ -17,11 +17,12 @@ from functions.cli.manifests import Selection
 from functions.cli.offline import services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say
 from functions.cli.prompt import lines_of_prompt
-from functions.cli.requests import Given, request_options
+from functions.cli.requests import Given, changed_files_option, request_options
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Event, Json, SecretRef
 from functions.delivery import opened
+from functions.interceptors.changed_files import extensions as with_files
 
 SECONDS = 8.0
 
@@ -31,6 +32,7 @@ _CEL = """
 Examples:
   pipehook eval cel "body.ref.startsWith('refs/heads/')" --event push
   pipehook eval cel --batch filters.txt --request delivery.json     an expression a line; # begins a comment
+  pipehook eval cel "'docs/**'.pathChanged()" --changed-files docs/cel.md,src/main.py
   pipehook eval cel --event pull_request                            a prompt with history
   echo "header.canonical('X-GitHub-Event')" | pipehook eval cel --batch -
 
@@ -55,6 +57,7 @@ def evaluate() -> None:
 @click.argument("expression", required=False)
 @request_options
 @click.option("--batch", type=click.File("r", encoding="utf-8"), help="File with one expression a line; - is stdin.")
+@changed_files_option
 @click.option("--extensions", default="{}", metavar="JSON", help="Extensions that earlier interceptors added.")
 @click.option("--secret-namespace", default="default", show_default=True, help="Where compareSecret looks.")
 @click.option("--online", is_flag=True, help="Let compareSecret ask SECRETS_SOURCE.")
@@ -64,13 +67,14 @@ def cel(
     *,
     expression: str | None,
     batch: Any,
+    changed_files: tuple[str, ...] | None,
     extensions: str,
     secret_namespace: str,
     online: bool,
     output: str,
 ) -> None:
     """Evaluate a CEL expression as the cel interceptor does, and print its value as JSON."""
-    event = _event(given, extensions)
+    event = _event(given, extensions, changed_files)
     _run(_cel_evaluator(event, secret_namespace, online=online), expression, batch, output, prompt="cel> ")
 
 
@@ -78,14 +82,23 @@ def cel(
 @click.argument("value", required=False)
 @request_options
 @click.option("--batch", type=click.File("r", encoding="utf-8"), help="File with one value a line; - is stdin.")
+@changed_files_option
 @click.option("--extensions", default="{}", metavar="JSON", help="Extensions that interceptors added.")
 @output_option()
-def binding(given: Given, *, value: str | None, batch: Any, extensions: str, output: str) -> None:
+def binding(
+    given: Given,
+    *,
+    value: str | None,
+    batch: Any,
+    changed_files: tuple[str, ...] | None,
+    extensions: str,
+    output: str,
+) -> None:
     """Evaluate the value of a binding's param, and print the text that the template gets."""
-    _run(_binding_evaluator(_event(given, extensions)), value, batch, output, prompt="binding> ")
+    _run(_binding_evaluator(_event(given, extensions, changed_files)), value, batch, output, prompt="binding> ")
 
 
-def _event(given: Given, extensions: str) -> Event:
+def _event(given: Given, extensions: str, changed_files: tuple[str, ...] | None) -> Event:
     import json  # noqa: PLC0415 -- needed for this option alone
     from dataclasses import replace  # noqa: PLC0415 -- as above
 
@@ -95,6 +108,8 @@ def _event(given: Given, extensions: str) -> Event:
         raise click.UsageError("--extensions is no JSON") from error
     if not isinstance(added, dict):
         raise click.UsageError("--extensions must be a JSON object")
+    if changed_files is not None:
+        added = {**with_files(changed_files, truncated=False), **added}
     return replace(opened(given.recorded(default="push").delivery().event(forms=True)), extensions=added)
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import click
@@ -12,13 +15,13 @@ import click
 from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.cli.app import Command
 from functions.cli.manifests import Selection, triggers_options
-from functions.cli.offline import services
+from functions.cli.offline import GitHubAnswers, services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, yaml_text
 from functions.cli.recorded import Recorded
-from functions.cli.requests import Given, request_options
+from functions.cli.requests import Given, changed_files_option, names_in, request_options
 from functions.cli.trace import TriggerTrace, Watch
-from functions.common.ports import Deadline
-from functions.common.values import Status
+from functions.common.ports import Deadline, head_of
+from functions.common.values import Json, Status
 from functions.pipeline import process
 
 SECONDS = 8.0
@@ -30,6 +33,8 @@ Examples:
   pipehook render --request deliveries/20261120T084112-0001-push.json
   pipehook render --event push --trigger build -o yaml | kubectl create --dry-run=server -f -
   pipehook render --event push --diff ../main/infra/triggers       what a change of the manifests changes
+  pipehook render --event push --changed-files src/main.py,docs/a.md
+  pipehook render --event issue_comment --pull-request pull.json --failed-contexts ci/build
   pipehook render --event push --server-dry-run                    let the cluster of KUBECONFIG check the resources
 
 Signatures are taken as right, unless --verify checks them with SECRETS_SOURCE. Nobody is asked, unless --online allows
@@ -44,6 +49,13 @@ Exits with 1 when a trigger fails, with --diff when something differs.
 @click.option("--trigger", "only", default="", metavar="NAME", help="Show this trigger alone.")
 @click.option("--verify", is_flag=True, help="Check signatures with SECRETS_SOURCE (implies --online).")
 @click.option("--online", is_flag=True, help="Let interceptors ask custom interceptors, GitHub and secrets.")
+@changed_files_option
+@click.option(
+    "--pull-request",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The pull request of a comment, as GitHub's API gives it: a JSON file.",
+)
+@click.option("--failed-contexts", default="", metavar="NAMES", help="What failed on its head, with commas between.")
 @click.option("--diff", "other", default="", metavar="PATH", help="Compare with what the manifests in PATH make of it.")
 @click.option("--server-dry-run", is_flag=True, help="Create with dryRun=All on the cluster that KUBECONFIG names.")
 @output_option()
@@ -56,6 +68,9 @@ def render(
     only: str,
     verify: bool,
     online: bool,
+    changed_files: tuple[str, ...] | None,
+    pull_request: Path | None,
+    failed_contexts: str,
     other: str,
     server_dry_run: bool,
     output: str,
@@ -66,7 +81,14 @@ def render(
     """
     recorded = given.recorded()
     selection = Selection.of(triggers=triggers, listener=listener, namespace=namespace)
-    runner = _Runner(selection, recorded, verify=verify, online=online or verify)
+    if pull_request and (online or verify):
+        raise click.UsageError("--pull-request says what GitHub would answer, and --online asks it: give one of them")
+    if failed_contexts and not pull_request:
+        raise click.UsageError("--failed-contexts are those of a --pull-request: give both")
+    answers = GitHubAnswers(_read_pull_request(pull_request), names_in(failed_contexts)) if pull_request else None
+    runner = _Runner(
+        selection, recorded, verify=verify, online=online or verify, changed_files=changed_files, answers=answers
+    )
     traces = runner.traces(only)
     if other:
         _diff(runner.traces(only, other), traces, other, selection.settings.triggers_source)
@@ -85,19 +107,40 @@ def render(
         finish(FAILED)
 
 
+def _read_pull_request(path: Path) -> Mapping[str, Json]:
+    try:
+        found = json.loads(path.read_bytes())
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise click.UsageError(f"{path} is no JSON") from error
+    if not isinstance(found, dict) or not head_of(found):
+        raise click.UsageError(f"{path} is no pull request as GitHub's API gives it: it has no head.sha")
+    return found
+
+
 class _Runner:
     """Runs the same delivery through several manifests."""
 
-    def __init__(self, selection: Selection, recorded: Recorded, *, verify: bool, online: bool) -> None:
+    def __init__(
+        self,
+        selection: Selection,
+        recorded: Recorded,
+        *,
+        verify: bool,
+        online: bool,
+        changed_files: tuple[str, ...] | None,
+        answers: GitHubAnswers | None,
+    ) -> None:
         self._selection = selection
         self._delivery = recorded.delivery()
-        self._services = services(selection.settings, online=online)
-        self._assume = not verify
+        self._services = services(selection.settings, online=online, answers=answers)
+        self._watch = partial(Watch, assume=not verify, changed_files=changed_files, tokens=answers is None)
 
     def traces(self, only: str, source: str = "") -> list[TriggerTrace]:
         """Run it. Raises ManifestError, ConfigurationError and BadRequestError."""
         listener = self._selection.listener(self._delivery.path, source)
-        watch = Watch(assume=self._assume)
+        watch = self._watch()
         report = process(
             self._delivery,
             watch.listener(listener),
