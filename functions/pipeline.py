@@ -19,14 +19,14 @@ from functions.common.errors import (
     settled,
 )
 from functions.common.limits import UNLIMITED, Limits
-from functions.common.ports import Deadline, Herald, Memory, Origin, Services, SignedWork, Sink, Work
+from functions.common.ports import Deadline, Memory, Origin, Services, SignedWork, Sink, Work
 from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Event, Json, Outcome, Refusal, Status
 from functions.delivery import Delivery, opened, repository_name
-from functions.interceptors.base import Assurance, Call, Verifier
+from functions.interceptors.base import VERIFIES_NOTHING, Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
-from functions.listening.listeners import VERIFIES_NOTHING, Listener, PreparedGroup, PreparedTrigger
+from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.model.annotations import check_resource
 from functions.outcomes.naming import SELF_IDENTIFYING, delivery_key, derived_uid
 from functions.outcomes.report import NOTHING_VOUCHED, Report
@@ -34,7 +34,7 @@ from functions.outcomes.report import NOTHING_VOUCHED, Report
 if TYPE_CHECKING:
     from functions.common.event_facts import EventFacts
     from functions.status.asked import Asked
-    from functions.status.notices import Notice
+    from functions.status.notices import Herald, Notice
 
 _LOG = logging.getLogger(__name__)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from functions.common.errors import ExhaustedError
 from functions.common.values import Headers, Json, Outcome, SecretRef
-
-if TYPE_CHECKING:
-    from functions.status.notices import Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,13 +238,6 @@ class SignedWork(Work):
     """A work of a delivery that GitHub has signed. No queue carries the origin: its worker never runs one again."""
 
     origin: Origin
-
-
-class Herald(Protocol):
-    """Who tells a provider what became of a delivery's runs."""
-
-    def announce(self, ends: Sequence[tuple[Work, Outcome]], notices: Sequence[Notice], deadline: Deadline) -> None:
-        """Tell what can be told within a little of what is left of the deadline. Raises nothing of the family."""
 
 
 class Sink(Protocol):

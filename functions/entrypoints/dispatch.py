@@ -17,7 +17,7 @@ from functions.adapters import logs
 from functions.adapters.http import exchange
 from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
 from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
-from functions.common.ports import Deadline, Herald, Sink, Work
+from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json, Outcome, ResourceRef, Status
@@ -32,6 +32,8 @@ from functions.settings import Settings, read_settings, require_cluster
 
 if TYPE_CHECKING:
     from flask import Request
+
+    from functions.status.notices import Herald
 
 CREATE_SECONDS = 7.0
 """What creating, and sending the trace of it, may take: the shortest deadline of a push subscription is ten seconds."""

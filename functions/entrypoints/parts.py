@@ -20,13 +20,14 @@ from functions.adapters.libraries import IMPORTING
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.secrets.sources import SecretStore, open_secrets
 from functions.common.errors import ConfigurationError, PipehookError
-from functions.common.ports import Deadline, GitHubIdentity, Herald, Redeliveries, Services, Sink, Work
+from functions.common.ports import Deadline, GitHubIdentity, Redeliveries, Services, Sink, Work
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json
 from functions.settings import Redelivery, Settings
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.tokens import GoogleTokens
+    from functions.status.notices import Herald
 
 if TYPE_CHECKING:
     from functions.common.values import Outcome, Provider

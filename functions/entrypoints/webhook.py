@@ -19,7 +19,7 @@ from functions.adapters.outbound.cloud_events import notify, reply_headers
 from functions.common.destinations import refusal
 from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.common.limits import Limits
-from functions.common.ports import Deadline, Herald, Services, Sink
+from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery
 from functions.entrypoints.parts import (
@@ -42,6 +42,8 @@ from functions.settings import Settings, read_settings, require_cluster
 
 if TYPE_CHECKING:
     from flask import Request
+
+    from functions.status.notices import Herald
 
 DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""

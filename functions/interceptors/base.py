@@ -18,6 +18,12 @@ from functions.delivery import Delivery
 from functions.model.annotations import Judged
 from functions.model.resources import Registry
 
+VERIFIES_NOTHING = (
+    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
+    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
+)
+"""Shown to everyone: it names nothing."""
+
 
 class Assurance(IntEnum):
     """How well a delivery is known to be authentic; of several, the highest counts."""

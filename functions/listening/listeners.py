@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
-from functions.interceptors.base import Interceptor, Place
+from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Place
 from functions.listening.identities import content, distinct
 from functions.listening.selection import entries
 from functions.model.annotations import (
@@ -52,11 +52,6 @@ CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
 MAX_TRIGGERS = 5_000
 """Triggers of one listener: every delivery looks at each, and a selector over all namespaces may find any number."""
 PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
-VERIFIES_NOTHING = (
-    "the trigger verifies nothing, so it does not run: give it, or its group, an interceptor with a secretRef, a "
-    "compareSecret in CEL or a custom interceptor, or set UNVERIFIED_TRIGGERS=allow"
-)
-"""Shown to everyone: it names nothing."""
 
 NO_ANNOTATIONS: Mapping[str, str] = {}
 

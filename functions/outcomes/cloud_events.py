@@ -12,10 +12,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
 from functions.common.values import Headers, Status
 from functions.delivery import Delivery
-from functions.listening.listeners import Listener
 from functions.outcomes.report import Report
 
 _TYPE = "dev.tekton.event.triggers.{}.v1"
@@ -38,7 +38,19 @@ class CloudEvent:
     body: bytes
 
 
-def events(listener: Listener, delivery: Delivery, report: Report | None, *, now: float) -> Sequence[CloudEvent]:
+class Named(Protocol):
+    """The listener that is told of."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def namespace(self) -> str:
+        """Its namespace."""
+
+
+def events(listener: Named, delivery: Delivery, report: Report | None, *, now: float) -> Sequence[CloudEvent]:
     """Return what to tell of a delivery, in order: started, one successful for each trigger that created, and done.
 
     Without a report the listener could not take the delivery: started and failed. Empty unless some trigger knows the
@@ -59,7 +71,7 @@ def events(listener: Listener, delivery: Delivery, report: Report | None, *, now
     return (started, *[event("successful", data, now)] * created, event("done", b"null", now))
 
 
-def _attributes(listener: Listener, delivery: Delivery, what: str, seconds: float) -> Headers:
+def _attributes(listener: Named, delivery: Delivery, what: str, seconds: float) -> Headers:
     where = f"namespaces/{listener.namespace}/EventListener/{listener.name}"
     return {
         "Ce-Id": (delivery.event_id,),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from functions.common.shown import NAME, shown
 from functions.common.values import Json, Outcome, Status
-from functions.listening.listeners import VERIFIES_NOTHING
+from functions.interceptors.base import VERIFIES_NOTHING
 
 NOTHING_VOUCHED = (
     "the interceptors let the event through without verifying it: a filter that verifies must come to its "

@@ -6,9 +6,9 @@ import logging
 from collections.abc import Sequence
 
 from functions.common.errors import PipehookError
-from functions.common.ports import Deadline, Herald, Work
+from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome
-from functions.status.notices import Notice, notices_of
+from functions.status.notices import Herald, Notice, notices_of
 from functions.status.settle import Teller
 
 SECONDS = 2.0

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import quote
 
 from functions.common.errors import LastingError
-from functions.common.ports import Work
+from functions.common.ports import Deadline, Work
 from functions.common.shown import NAME, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.outcomes.plan import planned_at
@@ -30,6 +31,13 @@ class Notice:
     run: ResourceRef | None = None
     overrides: bool = False
     """It replaces what stands: what newly failed, and not what only waits."""
+
+
+class Herald(Protocol):
+    """Who tells a provider what became of a delivery's runs."""
+
+    def announce(self, ends: Sequence[tuple[Work, Outcome]], notices: Sequence[Notice], deadline: Deadline) -> None:
+        """Tell what can be told within a little of what is left of the deadline. Raises nothing of the family."""
 
 
 def link_to(template: str, *, namespace: str, name: str, kind: str, context: str) -> str:

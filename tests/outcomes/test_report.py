@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from functions.common.values import Outcome, ResourceRef, Status
-from functions.listening.listeners import VERIFIES_NOTHING
+from functions.interceptors.base import VERIFIES_NOTHING
 from functions.outcomes.report import Report
 
 RUN = ResourceRef("tekton.dev/v1", "PipelineRun", "ns", "run-1")
