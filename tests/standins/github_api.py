@@ -182,6 +182,10 @@ class GitHubApi:
         names = None if repositories is None else frozenset(name.lower() for name in repositories)
         self._credentials.grants[token] = Grant(names, permissions)
 
+    def token_seconds(self, seconds: int) -> None:
+        """Set for how long installation tokens are good."""
+        self._credentials.token_seconds = seconds
+
     def give_app(self, permissions: Mapping[str, str]) -> None:
         """Set what the App may do."""
         self._credentials.app_permissions = dict(permissions)

@@ -181,3 +181,5 @@ def open_scene(workspace: Workspace) -> Iterator[Scene]:
         scene = Scene(workspace, hub, manager)
         scene.write()
         yield scene
+        for run in scene.runs():  # the sweeps of other tests see every namespace
+            scene.delete(run["metadata"]["name"])

@@ -112,12 +112,6 @@ def test_every_enabled_version_of_the_key_counts(scene: Scene) -> None:
         assert scene.hinted(b"{}", kind="x", key=key).status == 202
 
 
-def test_a_key_that_was_added_meanwhile_counts_at_once(scene: Scene) -> None:
-    assert scene.hinted(b"{}", kind="x", key=KEY).status == 202
-    scene.manager.add(PROJECT, "report", b"newest")
-    assert scene.hinted(b"{}", kind="x", key=b"newest").status in (202, 401)  # read anew once a few seconds
-
-
 @pytest.mark.parametrize(
     ("kind", "body"),
     [

@@ -1,0 +1,111 @@
+"""The `reconcile` entry point: what GitHub shows is compared with the cluster, oldest change first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from functions.status.marks import place_of
+from functions.status.reconcile import recent
+from tests.standins.faults import Fault
+from tests.status.support import Scene, commit
+
+
+def test_a_lost_end_is_told(scene: Scene) -> None:
+    sha = commit()
+    name = scene.push(sha)
+    scene.end(name, "Failed", childReferences=[])
+
+    assert scene.reconcile() | {"summary": []} == {
+        "outcome": "done",
+        "looked": 1,
+        "told": 1,
+        "failed": 0,
+        "left": 0,
+        "summary": [],
+    }
+    assert scene.shown(sha) == ("failure", "Failed after 3m 12s", scene.link(name))
+    assert scene.reconcile()["told"] == 0
+    assert scene.posted(sha) == ["pending", "failure"]
+
+
+def test_a_pending_that_was_lost_is_told(scene: Scene) -> None:
+    sha = commit()
+    scene.hub.refuse()
+    name = scene.push(sha)
+    assert scene.posted(sha) == []
+    scene.hub.accept()
+
+    assert scene.reconcile()["told"] == 1
+    assert scene.shown(sha) == ("pending", "Running", scene.link(name))
+
+
+def test_only_what_changed_lately_is_compared_oldest_change_first() -> None:
+    def run(name: str, created: str, changed: str = "", sha: str = "a") -> dict[str, Any]:
+        annotations = {"pipehook.dev/status-context": "ci", "pipehook.dev/repository": "acme/app"}
+        annotations["pipehook.dev/sha"] = sha * 40
+        condition = {"type": "Succeeded", "status": "True", "lastTransitionTime": changed}
+        metadata = {
+            "name": name,
+            "namespace": "team",
+            "creationTimestamp": created,
+            "labels": {"pipehook.dev/status": "true"},
+            "annotations": annotations,
+        }
+        return {"metadata": metadata, "status": {"conditions": [condition]}}
+
+    listed = [
+        run("late", "2026-11-22T10:00:00Z", "2026-11-22T13:00:00Z", sha="b"),
+        run("long", "2026-11-20T10:00:00Z", "2026-11-22T12:00:00Z", sha="c"),
+        run("gone-by", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", sha="d"),
+        run("first", "2026-11-20T10:00:00Z", "2026-11-20T11:00:00Z", sha="e"),
+        run("second", "2026-11-22T11:00:00Z", sha="e"),
+    ]
+    since = datetime.fromisoformat("2026-11-22T00:00:00Z").timestamp()
+    found = [[place_of(one)[1] for one in runs] for _, runs in recent(listed, since=since)]
+
+    assert found == [["first", "second"], ["long"], ["late"]]
+
+
+def test_a_rate_limit_ends_the_sweep_and_the_next_goes_on(scene: Scene) -> None:
+    shas = [commit() for _ in range(3)]
+    for sha in shas:
+        scene.end(scene.push(sha))
+    scene.function("reconcile")
+    scene.hub.secondary_limit(times=1)
+    first = scene.reconcile()
+
+    assert (first["outcome"], first["told"], first["left"]) == ("limited", 0, 3)
+    assert "rate limit" in first["summary"][1]
+    second = scene.reconcile()
+    assert (second["outcome"], second["told"]) == ("done", 3)
+    assert [scene.posted(sha) for sha in shas] == [["pending", "success"]] * 3
+
+
+def test_one_that_can_never_be_told_stops_no_other(scene: Scene) -> None:
+    bad, good = commit(), commit()
+    for sha in (bad, good):
+        scene.end(scene.push(sha))
+    scene.hub.faults.add(Fault(path=f"/{bad}/statuses", status=404))
+    summary = scene.reconcile()
+
+    assert (summary["outcome"], summary["told"], summary["failed"]) == ("limited", 1, 1)
+    assert "the token needs Commit statuses" in summary["summary"][1]
+    assert scene.posted(good) == ["pending", "success"]
+
+
+def test_a_cluster_that_is_away_is_503(scene: Scene) -> None:
+    scene.function("reconcile")
+    broken = scene.workspace.cluster.faults.add(Fault(kind="PipelineRun", status=403))
+    try:
+        answer = scene.function("reconcile").post(b"", {})
+    finally:
+        scene.workspace.cluster.faults.remove(broken)
+    assert (answer.status, answer.json["outcome"]) == (503, "failed")
+
+
+def test_only_a_post_sweeps(scene: Scene) -> None:
+    function = scene.function("reconcile")
+    assert function.request("GET").status == 200
+    assert function.request("PUT").status == 405
+    assert function.request("GET", "/other").status == 405
