@@ -16,18 +16,15 @@ from functions.common.ports import Deadline, Sink, Work
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Outcome, Provider, Refusal
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
-from functions.interceptors.bitbucket import BitbucketInterceptor
 from functions.interceptors.changed_files import GivenFiles
 from functions.interceptors.github import GitHubInterceptor
-from functions.interceptors.gitlab import GitLabInterceptor
+from functions.interceptors.sent import SentInterceptor
 from functions.interceptors.signatures import HubSignature
 from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings
 from functions.rendering.templates import CompiledTemplate
-
-_WITH_FILES = (BitbucketInterceptor, GitHubInterceptor, GitLabInterceptor)
 
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 
@@ -136,7 +133,7 @@ class Watch:
         return self._groups[id(group)]
 
     def _interceptor(self, inner: Interceptor, steps: list[Step]) -> Interceptor:
-        if self._files and isinstance(inner, _WITH_FILES) and inner.changed_files:
+        if self._files and isinstance(inner, GitHubInterceptor | SentInterceptor) and inner.changed_files:
             inner = replace(inner, changed_files=self._files)
         if not self._tokens and isinstance(inner, GitHubInterceptor) and inner.pull_request:
             inner = replace(inner, pull_request=replace(inner.pull_request, token=None))
