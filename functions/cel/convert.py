@@ -12,8 +12,10 @@ from collections.abc import Callable
 from typing import cast
 
 from functions.cel.errors import BudgetError, CelConversionError
+from functions.cel.frame import FREE
 from functions.cel.times import format_duration, format_timestamp
 from functions.cel.values import CelMap, Duration, Timestamp, TypeValue, UInt, Value, elements, entries, type_name
+from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Json
 from functions.go.encode import TextTooLongError, go_text
 from functions.go.text import is_valid
@@ -22,6 +24,7 @@ MAX_SAFE = 2**53 - 1
 MAX_DEPTH = 400
 MAX_SIZE = 64 * 1024 * 1024
 _NODE = 32  # bytes that any value counts for, which also bounds the time: two million take some seconds
+_LIST, _DICT, _SLOT, _ENTRY = 96, 192, 8, 80  # what new ones take; texts and numbers are the value's own
 _PLAIN_BELOW = 1e21
 _UNFIT = frozenset({type(None), UInt, Timestamp, Duration, TypeValue})
 
@@ -34,24 +37,27 @@ def _beyond(why: str) -> BudgetError:
     return BudgetError(f"failed to convert overlay result to type: {why}")
 
 
-def to_json(value: Value) -> object:
+def to_json(value: Value, limits: Limits = UNLIMITED) -> object:
     """Return the JSON value of an overlay's result.
 
     Integers beyond 2^53 become strings, bytes base64, doubles that are whole plain integers. Raises
     CelConversionError for what has no JSON there: null, uint, timestamp, duration and type at the top, a double that
-    is not finite, a map whose keys are not strings, a string that is no UTF-8.
+    is not finite, a map whose keys are not strings, a string that is no UTF-8. Raises BudgetError for one that nests or
+    becomes too much, and what `limits` raise.
     """
     if type(value) in _UNFIT:
         raise _failed(f"type conversion error from '{type_name(value)}' to '[]uint8'")
-    return _Conversion().json(value, 0)
+    return _Conversion(limits=limits).json(value, 0)
 
 
 class _Conversion:
     """One conversion, with what it may still produce: a value may hold the same list many times over."""
 
-    def __init__(self, spend: Callable[[int], None] | None = None) -> None:
+    def __init__(self, spend: Callable[[int], None] | None = None, limits: Limits = UNLIMITED) -> None:
         self.room = MAX_SIZE
         self.spend = spend
+        self.limits = limits
+        self.free = FREE
 
     def json(self, value: Value, depth: int) -> object:
         if depth > MAX_DEPTH:
@@ -67,10 +73,20 @@ class _Conversion:
             case str() | bytes() | float() | int() | Timestamp() | Duration():
                 return _scalar(value)
             case list() | tuple():
+                self._produce(_LIST + _SLOT * len(value))
                 return [self.json(item, depth + 1) for item in elements(value)]
             case dict() | CelMap():
+                self._produce(_DICT + _ENTRY * len(value))
                 return {_name(key): self.json(item, depth + 1) for key, item in entries(value)}
         raise _failed(f"unsupported type conversion from '{type_name(value)}' to google.protobuf.Value")
+
+    def _produce(self, size: int) -> None:
+        self.free -= size
+        if self.free < 0:
+            self.limits.in_time("convert the result")
+            more = max(FREE, -self.free)
+            self.limits.take(more)
+            self.free += more
 
 
 def _scalar(value: str | bytes | float | Timestamp | Duration) -> object:
@@ -119,12 +135,12 @@ def _double(value: float) -> int | float:
 def marshalled(value: Value, spend: Callable[[int], None]) -> str:
     """JSON text as Go's json.Marshal gives it of a structpb value: compact, keys sorted, HTML escaped.
 
-    Raises CelConversionError for what has no JSON or is too long.
+    Raises CelConversionError for what has no JSON, and BudgetError for what is too long.
     """
     try:
         text = go_text(cast("Json", _Conversion(spend).json(value, 0)))
     except TextTooLongError as error:
-        raise CelConversionError(f"failed to marshal to json: {error.reason}") from error
+        raise BudgetError(f"failed to marshal to json: {error.reason}") from error
     for char in "<>&\u2028\u2029":
         text = text.replace(char, f"\\u{ord(char):04x}")
     return text

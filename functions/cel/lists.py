@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Any
 
-from functions.cel.errors import CelEvaluationError, no_such_overload, number
+from functions.cel.errors import BudgetError, CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.values import Duration, Timestamp, Value, comparable, elements, equal, plain
 from functions.go.text import go_bytes
@@ -57,16 +57,18 @@ def flatten(frame: Frame, value: Value, *depth: Value) -> Value:
     if type(value) not in {list, tuple}:
         raise no_such_overload()
     made: list[Value] = []
-    _flatten(frame, value, min(levels, MAX_FLATTEN), made)
+    _flatten(frame, value, levels, made, 0)
     return tuple(made)
 
 
-def _flatten(frame: Frame, value: Value, levels: int, made: list[Value]) -> None:
+def _flatten(frame: Frame, value: Value, levels: int, made: list[Value], depth: int) -> None:
+    if depth > MAX_FLATTEN:
+        raise BudgetError(f"lists are opened up to {MAX_FLATTEN} levels, and these nest deeper")
     parts = elements(value)
     frame.produce(32 * (1 + len(parts)))
     for part in parts:
         if levels > 0 and type(part) in {list, tuple}:
-            _flatten(frame, part, levels - 1, made)
+            _flatten(frame, part, levels - 1, made, depth + 1)
         else:
             made.append(part)
 

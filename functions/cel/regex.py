@@ -13,6 +13,7 @@ from functions.go.text import go_bytes, go_string
 
 MAX_PATTERN = 10_000
 MAX_MEMORY = 4 * 1024 * 1024
+_TOO_LARGE = "pattern too large"
 _UNCLOSED = frozenset({"missing ]", "missing )"})
 _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 
@@ -21,7 +22,7 @@ _EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
 def compiled(pattern: str) -> Any:  # the library has no types
     """Return the compiled expression over UTF-8 bytes.
 
-    Raises CelEvaluationError when it is none in RE2's syntax.
+    Raises CelEvaluationError when it is none in RE2's syntax, and BudgetError when it is too large.
     """
     import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - no types; native, and most expressions do without
 
@@ -33,7 +34,9 @@ def compiled(pattern: str) -> Any:  # the library has no types
     try:
         return re2.compile(go_bytes(pattern), options)
     except re2.error as error:
-        raise CelEvaluationError(f"error parsing regexp: {_reason(error)}") from error
+        reason = _reason(error)
+        kind = BudgetError if reason.startswith(_TOO_LARGE) else CelEvaluationError
+        raise kind(f"error parsing regexp: {reason}") from error
 
 
 def _reason(error: Exception) -> str:

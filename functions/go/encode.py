@@ -6,10 +6,13 @@ instead, so this module answers one question: which characters stand in the stri
 
 from __future__ import annotations
 
+import io
 import json
 import re
+from collections.abc import Iterator
+from contextlib import suppress
 
-from functions.common.errors import LastingError
+from functions.common.errors import LimitError
 from functions.common.values import Json
 from functions.go.floats import format_json
 
@@ -17,10 +20,12 @@ MAX_TEXT = 1_572_864
 """Characters (1.5 Mi) of one value's text: no object in etcd is larger, so a longer text is of no use anywhere."""
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
+_SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True)
+_SCALARS = frozenset({str, int, float, bool, type(None)})
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-class TextTooLongError(LastingError):
+class TextTooLongError(LimitError):
     """The text of a value is longer than MAX_TEXT."""
 
 
@@ -30,53 +35,89 @@ class Ordered(dict[str, Json]):
     __slots__ = ()
 
 
-class _Token(str):
-    """Punctuation on the work stack, told apart from the strings of the value."""
-
-    __slots__ = ()
-
-
-_COMMA, _OPEN_LIST, _CLOSE_LIST, _OPEN_MAP, _CLOSE_MAP = (_Token(mark) for mark in ",[]{}")
-
-
 def go_text(value: Json) -> str:
     r"""Return the text that belongs into a string slot: a string itself, anything else as compact JSON.
 
     Keys are sorted by code point (which is the order of their UTF-8 bytes, Go's), numbers have Go's form, but
     integers keep all their digits. Go writes `<`, `>`, `&`, U+2028 and U+2029 as `\u003c`…; here they stand as
-    themselves, because that is what the template's own decoding makes of those escapes. Raises TextTooLongError
-    beyond MAX_TEXT characters.
+    themselves, because that is what the template's own decoding makes of those escapes. It takes little memory beside
+    the text. Raises TextTooLongError beyond MAX_TEXT characters.
     """
     if isinstance(value, str):
         return value
-    out: list[str] = []
+    if isinstance(value, list | dict) and _is_alike(value):
+        with suppress(RecursionError):  # it goes deeper than the encoder does
+            return _bounded(_SORTED.encode(value))
+    text = io.StringIO()
+    for piece in _pieces(value):
+        text.write(piece)
+        if text.tell() > MAX_TEXT:
+            raise _too_long()
+    return text.getvalue()
+
+
+def _is_alike(root: list[Json] | dict[str, Json]) -> bool:
+    """Say whether Python's own encoder, which is in C, writes a value as Go does: there are no floats in it.
+
+    Raises TextTooLongError for what is certain to be too long, so that nothing is made of it.
+    """
     length = 0
-    stack: list[Json] = [value]
-    while stack:
-        item = stack.pop()
-        if isinstance(item, _Token):
-            piece = str(item)
-        elif isinstance(item, list):
-            piece = "["
-            stack.append(_CLOSE_LIST)
-            for index in range(len(item) - 1, -1, -1):
-                stack.append(item[index])
-                if index:
-                    stack.append(_COMMA)
-        elif isinstance(item, dict):
-            piece = "{"
-            stack.append(_CLOSE_MAP)
-            keys = list(item) if isinstance(item, Ordered) else sorted(item)
-            for index in range(len(keys) - 1, -1, -1):
-                stack.append(item[keys[index]])
-                stack.append(_Token(f"{',' if index else ''}{_ENCODER.encode(keys[index])}:"))
+    alike = True
+    containers: list[list[Json] | dict[str, Json]] = [root]
+    while containers:
+        container = containers.pop()
+        if isinstance(container, dict):
+            alike = alike and not isinstance(container, Ordered)
+            length += sum(map(len, container)) + 3 * len(container)
+            items = list(container.values())
         else:
-            piece = _scalar(item)
-        out.append(piece)
-        length += len(piece)
-        if length > MAX_TEXT:
-            raise TextTooLongError(f"its text is longer than {MAX_TEXT} characters, more than any object can hold")
-    return "".join(out)
+            items = container
+        kinds = set(map(type, items))
+        alike = alike and float not in kinds
+        length += 2 * len(items)  # with a comma each
+        if str in kinds:
+            length += sum([len(item) for item in items if isinstance(item, str)])
+        if length > MAX_TEXT + 1:
+            raise _too_long()
+        if not kinds <= _SCALARS:
+            containers += [item for item in items if isinstance(item, list | dict)]
+    return alike
+
+
+def _pieces(root: Json) -> Iterator[str]:
+    opened: list[tuple[Iterator[tuple[str, Json]], str]] = [(iter((("", root),)), "")]
+    while opened:
+        rest, end = opened[-1]
+        for before, item in rest:
+            if isinstance(item, list | dict):
+                start, after = "{}" if isinstance(item, dict) else "[]"
+                opened.append((_entries(item), after))
+                yield before + start
+                break
+            yield before + _scalar(item)
+        else:
+            opened.pop()
+            yield end
+
+
+def _entries(container: list[Json] | dict[str, Json]) -> Iterator[tuple[str, Json]]:
+    """Yield each item with what stands before it."""
+    if isinstance(container, list):
+        for index, item in enumerate(container):
+            yield "," if index else "", item
+        return
+    for index, key in enumerate(container if isinstance(container, Ordered) else sorted(container)):
+        yield f"{',' if index else ''}{_ENCODER.encode(key)}:", container[key]
+
+
+def _bounded(text: str) -> str:
+    if len(text) > MAX_TEXT:
+        raise _too_long()
+    return text
+
+
+def _too_long() -> TextTooLongError:
+    return TextTooLongError(f"its text is longer than {MAX_TEXT} characters, more than any object can hold")
 
 
 def _scalar(value: float | str | None) -> str:

@@ -175,7 +175,7 @@ class _Evaluation:
 
     def _value(self, program: Program) -> Json:
         try:
-            return cast("Json", to_json(program.evaluate(self.activation, keep=True)))
+            return cast("Json", to_json(program.evaluate(self.activation, keep=True), self.activation.limits))
         except CelConversionError:
             raise  # its reason is Tekton's whole sentence
         except (*BEYOND_LIMITS, CelError) as error:

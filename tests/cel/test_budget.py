@@ -20,6 +20,7 @@ LARGE = Activation(
         "list": list(range(30_000)),
         "lists": [[1] * 300] * 300,
         "deep": _DEEP,
+        "pattern": "[a-z0-9]{1,999}" * 300,
         "yaml": "[" + "a," * 200_000 + "a]",
     },
     header={},
@@ -69,9 +70,19 @@ def test_runs_out(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
         value_of(source, LARGE)
 
 
-@pytest.mark.parametrize("source", ["body.deep == body.deep", "'%s'.format([body.deep])"])
-def test_deep_values_are_refused(source: str) -> None:
-    with pytest.raises(BudgetError, match="nested too deeply"):
+@pytest.mark.parametrize(
+    "source",
+    [
+        "body.deep == body.deep",
+        "'%s'.format([body.deep])",
+        "body.deep.flatten(800)",
+        "[body.text, body.text].marshalJSON()",
+        "json.encode([body.text, body.text])",
+        "'a'.matches(body.pattern)",
+    ],
+)
+def test_what_is_beyond_a_limit_is_refused_for_it(source: str) -> None:
+    with pytest.raises(BudgetError, match=r"nested too deeply|nest deeper|longer than \d+|pattern too large"):
         value_of(source, LARGE)
 
 

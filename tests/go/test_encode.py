@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
@@ -69,6 +71,15 @@ def test_deep_nesting_is_printed() -> None:
 def test_a_text_beyond_the_bound_is_refused() -> None:
     with pytest.raises(TextTooLongError, match="longer than 1572864 characters"):
         go_text(["x" * MAX_TEXT])
+
+
+@pytest.mark.parametrize("value", [[10.0] * 200_000, [[]] * 400_000, {"": [{"k": 1}] * 150_000}, [[1.5]] * 900_000])
+def test_writing_takes_little_memory_beside_the_text(value: Json) -> None:
+    tracemalloc.start()
+    with suppress(TextTooLongError):
+        go_text(value)
+    assert tracemalloc.get_traced_memory()[1] < 8 * MAX_TEXT
+    tracemalloc.stop()
 
 
 def test_what_is_no_json_number_is_refused() -> None:

@@ -32,7 +32,8 @@ from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.cel.program import Program
 from functions.common.call_bounds import MAX_CALLS, bounded
 from functions.common.errors import BadRequestError, ExhaustedError, LastingError, LimitError, PassingError
-from functions.common.ports import Deadline, GitHubApi, Outbound, Reply, Secrets, Services
+from functions.common.limits import Unbounded
+from functions.common.ports import Deadline, GitHubApi, Memory, Outbound, Reply, Secrets, Services
 from functions.common.values import Headers, SecretRef, Status
 from functions.delivery import FORM, MAX_FORM_FIELDS, Delivery, canonical_headers
 from functions.go.decode import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_VALUES, parse_json
@@ -152,6 +153,10 @@ def test_cel_steps(workspace: Workspace) -> None:
         ("('[' + body.commas + '1]').parseJSON().size() > 0 || true", "values"),
         ("body.yaml.parseYAML().size() > 0 || true", "nest deeper than 200 levels"),
         ("'x'.matches(body.text) || true", "more than 10000 characters"),
+        ("'x'.matches(body.pattern) || true", "pattern too large"),
+        ("body.n.map(n, body.text).marshalJSON().size() > 0", "longer than 1572864 characters"),
+        ("json.encode(body.n.map(n, body.text)).size() > 0 || true", "longer than 1572864 characters"),
+        ("body.deep.flatten(200).size() > 0 || true", "nest deeper"),
     ],
 )
 def test_a_filter_that_reaches_a_limit_has_failed(expression: str, said: str, workspace: Workspace) -> None:
@@ -164,6 +169,7 @@ def test_a_filter_that_reaches_a_limit_has_failed(expression: str, said: str, wo
         text="a" * 20_000,
         deep=deep,
         deep2=deep,
+        pattern="[a-z0-9]{1,999}" * 300,
         commas="1," * MAX_VALUES if "commas" in expression else "",
         yaml="[" * 300 + "]" * 300,
     )
@@ -199,6 +205,19 @@ def test_a_filter_without_time_has_failed_and_may_be_sent_again(chain: list[dict
     assert "no time was left to evaluate the expression" in report.outcomes[0].reason
 
 
+def test_making_an_overlay_looks_at_the_time_and_counts_its_memory() -> None:
+    resources = [listener(inline("t", github(), cel(x="body.n"))), template("template", run("run-"))]
+    event = PUSH | {"n": [[{}]] * 40_000}
+    report = processed(resources, event, Deadline(12.0, _Clock()))
+    assert report.status == 503
+    assert "no time was left to convert the result" in report.outcomes[0].reason
+    half = Share(Room(VERIFIED_VALUES), Turns(), size=0)
+    half.take(VERIFIED_VALUES - (20 << 20), verified=True)  # the body fits, and what is made of it does not
+    [outcome] = processed(resources, event, Deadline(12.0, lambda: 0.0), half).outcomes
+    assert outcome.status is Status.FAILED
+    assert "more than the 224 MiB of memory that a delivery may take" in outcome.reason
+
+
 def test_a_binding_looks_at_the_time() -> None:
     trigger = inline("t", github(), bindings=[{"name": "p", "value": "$(body.n..x)"}])
     resources = [listener(trigger), template("template", run("run-"))]
@@ -207,7 +226,9 @@ def test_a_binding_looks_at_the_time() -> None:
     assert "no time was left to look for the values of params" in report.outcomes[0].reason
 
 
-def processed(resources: list[dict[str, Any]], payload: Mapping[str, Any], deadline: Deadline) -> Report:
+def processed(
+    resources: list[dict[str, Any]], payload: Mapping[str, Any], deadline: Deadline, memory: Memory | None = None
+) -> Report:
     manifests = "\n---\n".join(json.dumps(resource) for resource in resources)
     registry = load_documents({"triggers.yaml": manifests}, namespace="team").registry
     [found] = registry.listeners.values()
@@ -221,6 +242,7 @@ def processed(resources: list[dict[str, Any]], payload: Mapping[str, Any], deadl
         services=services,
         sink=DryRunSink(),
         deadline=deadline,
+        memory=memory or Unbounded(),
         allow_unverified=False,
     )
 
