@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -84,15 +84,20 @@ class Cluster:
             self.ask("GET", _path(namespace, "serviceaccounts", name), f"ServiceAccount {namespace}/{name}") is not None
         )
 
-    def make_account(self, namespace: str, name: str, needed: Iterable[Need]) -> list[str]:
+    def make_account(self, namespace: str, name: str, needed: Iterable[Need], users: Sequence[str] = ()) -> list[str]:
         """Make the account, and where something is created the Role and RoleBinding; say what was made or extended.
+
+        `users` are who is bound instead of an account, which is then not made.
 
         A Role or RoleBinding that is there keeps what it has, and gets what is missing, as `kubectl auth reconcile`
         does it. In another namespace than the account's own they bear its name: those of that namespace's own account
         are not given rights, nor lent to this one.
         """
         account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": _metadata(namespace, name)}
-        objects = [{**account, "automountServiceAccountToken": False}]
+        objects = [] if users else [{**account, "automountServiceAccountToken": False}]
+        subjects = [{"kind": "User", "name": user, "apiGroup": _RBAC} for user in users] or [
+            {"kind": "ServiceAccount", "name": name, "namespace": namespace}
+        ]
         rules: dict[str, dict[str, set[str]]] = {}
         for need in needed:
             resource = self.api.resource(need.api_version, need.kind, deadline=deadline())
@@ -103,7 +108,7 @@ class Cluster:
             group = need.api_version.rpartition("/")[0]
             rules.setdefault(need.namespace, {}).setdefault(group, set()).add(resource.plural)
         for where, groups in rules.items():
-            objects += _role(where, name if where == namespace else f"{name}-{namespace}", (namespace, name), groups)
+            objects += _role(where, name if where == namespace else f"{name}-{namespace}", subjects, groups)
         return [made for entry in objects if (made := self._ensure(entry))]
 
     def _ensure(self, manifest: dict[str, Any]) -> str:
@@ -216,7 +221,9 @@ def _covers(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     )
 
 
-def _role(where: str, name: str, account: tuple[str, str], groups: Mapping[str, Iterable[str]]) -> list[dict[str, Any]]:
+def _role(
+    where: str, name: str, subjects: Sequence[Mapping[str, str]], groups: Mapping[str, Iterable[str]]
+) -> list[dict[str, Any]]:
     rules = [
         {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["create", "get"]}
         for group, plurals in sorted(groups.items())
@@ -229,6 +236,6 @@ def _role(where: str, name: str, account: tuple[str, str], groups: Mapping[str, 
             "kind": "RoleBinding",
             "metadata": _metadata(where, name),
             "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
-            "subjects": [{"kind": "ServiceAccount", "name": account[1], "namespace": account[0]}],
+            "subjects": [dict(subject) for subject in subjects],
         },
     ]

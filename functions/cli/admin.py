@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
@@ -129,6 +130,14 @@ def _entry(document: Mapping[str, Any], kind: str, name: str, what: str) -> Mapp
     return found
 
 
+def _status(output: bytes) -> dict[str, Any]:
+    """Return what a plugin gave: an ExecCredential's status, or the token alone, as gcloud prints it."""
+    if re.fullmatch(rb"[\w-]+\.[\w-]+\.[\w-]+\s*", output):
+        return {"token": output.decode().strip()}
+    found: dict[str, Any] = json.loads(output)["status"]
+    return found
+
+
 def _from_plugin(plugin: Mapping[str, Any]) -> dict[str, Any]:
     """Ask a credential plugin, as client-go does.
 
@@ -149,7 +158,7 @@ def _from_plugin(plugin: Mapping[str, Any]) -> dict[str, Any]:
             timeout=PLUGIN_SECONDS,
             check=True,
         )
-        status = json.loads(done.stdout)["status"]
+        status = _status(done.stdout)
     except FileNotFoundError as error:
         raise LastingError(
             f"the credential plugin {command[0]} is not installed. {plugin.get('installHint', '')}"

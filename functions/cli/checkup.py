@@ -9,10 +9,12 @@ from shlex import quote
 
 from functions import lint
 from functions.adapters.kubernetes.errors import ApiUnavailableError
+from functions.adapters.kubernetes.kubeconfig import AccessSource
 from functions.adapters.secrets.damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
 from functions.cli.admin import Given
+from functions.cli.credentials import stored
 from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
 from functions.cli.needs import Need, needs, secret_refs
 from functions.common.errors import ConfigurationError, PipehookError
@@ -38,6 +40,8 @@ class Patient:
         self._views: Views | None = None
         self._parts: Parts | None = None
         self._cluster: Cluster | None = None
+        self._others: dict[str, Cluster] = {}
+        """Those of CLUSTERS that can be asked."""
         self._user = ""
 
     def settings_checks(self) -> Iterator[Check]:
@@ -67,13 +71,18 @@ class Patient:
         except ConfigurationError as error:
             yield Check("manifests", FAIL, "; ".join(error.mistakes), "set TRIGGERS_SOURCE")
             return
-        found, loaded = lint.check(texts, namespace=settings.namespace, allow_unverified=settings.allow_unverified)
+        found, loaded = lint.check(
+            texts,
+            namespace=settings.namespace,
+            allow_unverified=settings.allow_unverified,
+            clusters=settings.cluster_names,
+        )
         errors = [finding for finding in found if finding.rule.severity is Severity.ERROR]
         remedy = f"pipehook validate {quote(settings.triggers_source)}"
         if errors:
             yield Check("manifests", FAIL, f"{len(errors)} errors, first: {errors[0]}", remedy)
         if loaded is not None:
-            self._views = Views(loaded.registry, settings.outbound_hosts)
+            self._views = Views(loaded.registry, settings.outbound_hosts, settings.cluster_names)
             names = ", ".join(listener.path for _, listener in self._views.listeners) or "none"
             if not errors:
                 yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", remedy)
@@ -95,7 +104,7 @@ class Patient:
         for remark in reading.remarks:
             yield Check("manifests", WARN, remark, remedy or remedies.TRIGGERS)
         registry = Objects().update(reading.objects)
-        self._views = Views(registry, settings.outbound_hosts)
+        self._views = Views(registry, settings.outbound_hosts, settings.cluster_names)
         broken = [f"{kind} {namespace}/{name}: {why}" for (kind, namespace, name), why in registry.invalid.items()]
         for text in broken:
             yield Check("manifests", FAIL, text, "correct the object in the cluster")
@@ -137,14 +146,25 @@ class Patient:
         settings = self._settings
         if settings is None or self._parts is None or self._parts.access is None:
             return
-        remedy = remedies.new_kubeconfig(settings, self._account_namespace(settings))
+        yield from self._reached("", self._parts.access, settings)
+        if self._cluster is not None and settings.triggers_source == "cluster":
+            yield from self._objects(settings, self._cluster)
+        for name, cluster in self._parts.clusters.items():
+            yield from self._reached(name, cluster.access, settings)
+
+    def _reached(self, name: str, source: AccessSource, settings: Settings) -> Iterator[Check]:
+        """Check one cluster, by its name in CLUSTERS; the default one has none."""
+        said = f" {name}" if name else ""
+        remedy = remedies.new_kubeconfig(settings, self._account_namespace(settings), name)
         try:
-            access = self._parts.access(refresh=False, deadline=deadline())
+            access = source(refresh=False, deadline=deadline())
         except PipehookError as error:
             mistakes = error.mistakes if isinstance(error, ConfigurationError) else ()
-            yield Check("kubeconfig", FAIL, "; ".join([error.reason, *mistakes]), remedy)
+            yield Check(f"kubeconfig{said}", FAIL, "; ".join([error.reason, *mistakes]), remedy)
             return
-        yield Check("kubeconfig", OK, f"accepted: {access.server}, namespace {access.namespace}")
+        yield Check(
+            f"kubeconfig{said}", OK, f"accepted: {access.server}, namespace {access.namespace}; {stored(access)}"
+        )
         cluster = Cluster(access)
         try:
             cluster.reach()
@@ -152,18 +172,19 @@ class Patient:
         except PipehookError as error:
             unreached = isinstance(error, ApiUnavailableError) and not (error.status or error.cause)
             address = "is the kubeconfig's address right, and open to whoever asks?"
-            yield Check("cluster", FAIL, error.reason, address if unreached else remedy)
+            yield Check(f"cluster{said}", FAIL, error.reason, address if unreached else remedy)
             return
-        self._cluster, self._user = cluster, cluster.user()
-        yield Check("cluster", OK, "the API answers, and accepts the credentials")
+        if name:
+            self._others[name] = cluster
+        else:
+            self._cluster, self._user = cluster, cluster.user()
+        yield Check(f"cluster{said}", OK, "the API answers, and accepts the credentials")
         names = {str(entry.get("kind")) for entry in (served or {}).get("resources") or []}
         if "PipelineRun" in names:
-            yield Check("Tekton", OK, "tekton.dev/v1 is served")
+            yield Check(f"Tekton{said}", OK, "tekton.dev/v1 is served")
         else:
-            yield Check("Tekton", FAIL, "the cluster serves no PipelineRun of tekton.dev/v1", remedies.TEKTON)
-        yield clock("the cluster", server_date(access))
-        if settings.triggers_source == "cluster":
-            yield from self._objects(settings, cluster)
+            yield Check(f"Tekton{said}", FAIL, "the cluster serves no PipelineRun of tekton.dev/v1", remedies.TEKTON)
+        yield clock(f"the cluster{said}", server_date(access))
 
     def _account_namespace(self, settings: Settings) -> str:
         """Return where the function's account belongs: with its triggers, as far as they are known."""
@@ -175,12 +196,14 @@ class Patient:
         if cluster is None or views is None or self._settings is None:
             return
         for need in needs(views):
-            yield from self._rights(cluster, need)
+            if there := self._others.get(need.cluster) if need.cluster else cluster:
+                yield from self._rights(there, need)
         if self._settings.triggers_source == "cluster":
             yield from self._listing(cluster)
 
     def _rights(self, cluster: Cluster, need: Need) -> Iterator[Check]:
         name = f"{need.kind} in {need.namespace or 'the namespace that the event names'}"
+        name += f" of cluster {need.cluster}" if need.cluster else ""
         if not need.namespace:
             yield Check(
                 name, WARN, "the template takes the namespace from the event", "name it, or allow it everywhere"

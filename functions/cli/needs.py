@@ -21,20 +21,29 @@ class Need:
     api_version: str
     kind: str
     account: str = ""
+    cluster: str = ""
+    """Its name in CLUSTERS; empty for the default one."""
 
 
 def needs(views: Views) -> list[Need]:
     """Return what the templates of all triggers create, without doubles."""
     found: set[Need] = set()
     for view in views.all:
-        for resource in view.template.resources if view.template else ():
+        clusters = view.prepared.clusters
+        for position, resource in enumerate(view.template.resources if view.template else ()):
             metadata = resource.get("metadata")
             own = metadata.get("namespace") if isinstance(metadata, dict) else None
             namespace = own if isinstance(own, str) and own else view.prepared.namespace
             account = view.spec.service_account
             user = f"system:serviceaccount:{view.prepared.namespace}:{account}" if account else ""
             found.add(
-                Need("" if "$(" in namespace else namespace, str(resource["apiVersion"]), str(resource["kind"]), user)
+                Need(
+                    "" if "$(" in namespace else namespace,
+                    str(resource["apiVersion"]),
+                    str(resource["kind"]),
+                    user,
+                    clusters[position] if clusters else "",
+                )
             )
     return sorted(found)
 

@@ -118,11 +118,15 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def new_kubeconfig(settings: Settings, namespace: str) -> str:
-    """Return the command that writes the function's kubeconfig anew, where the settings look for it."""
+def new_kubeconfig(settings: Settings, namespace: str, cluster: str = "") -> str:
+    """Return the command that writes a cluster's kubeconfig anew, where the settings look for it."""
     command = f"pipehook kubeconfig --namespace {namespace} {ADMIN}"
     if settings.triggers_source != "cluster":
         command += f" --create --triggers {quote(settings.triggers_source)}"
-    if settings.kubeconfig_secret:
-        return f"{command} --secret {settings.kubeconfig_secret.partition('/versions/')[0]} --rotate"
-    return f"{command} --file {quote(settings.kubeconfig)}  # one in Secret Manager: --secret … --rotate"
+    where = settings.kubeconfig_secret or settings.kubeconfig
+    if cluster:
+        where = dict(settings.clusters)[cluster]
+        command += f" --cluster {cluster}"
+    if where == settings.kubeconfig_secret or (cluster and not where.startswith("/")):
+        return f"{command} --secret {where.partition('/versions/')[0]} --rotate"
+    return f"{command} --file {quote(where)}  # one in Secret Manager: --secret … --rotate"

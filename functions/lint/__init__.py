@@ -48,10 +48,11 @@ def check(
     allow_unverified: bool = False,
     outbound_hosts: frozenset[str] = frozenset(),
     opinion: Opinion | None = None,
+    clusters: frozenset[str] | None = None,
 ) -> tuple[list[Finding], Loaded | None]:
     """Load manifests (texts by file name) and return everything found, and what was loaded, None when nothing was.
 
-    `opinion` is that of another parser of CEL.
+    `opinion` is that of another parser of CEL. `clusters` are the names of CLUSTERS, None where they are not known.
 
     With mistakes of structure, which nothing silences, no other rule looks at the manifests.
     """
@@ -60,7 +61,7 @@ def check(
     except ManifestError as error:
         return [_of_loading(STRUCTURE, mistake) for mistake in error.found], None
     places = Places(texts)
-    views = Views(loaded.registry, outbound_hosts)
+    views = Views(loaded.registry, outbound_hosts, clusters)
     refused = (hit for place, _, values in places.objects(GROUP) for hit in admission.check(values, place))
     asked = (hit for view in views.all for hit in portable.check(view, opinion)) if opinion else ()
     hits = _merged([*refused, *_hits(views, _library(places), allow_unverified=allow_unverified), *asked])

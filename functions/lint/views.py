@@ -73,10 +73,14 @@ def object_place(kind: str, found: EventListener | Trigger, *path: str | int) ->
 class Views:
     """All triggers of all listeners of a registry."""
 
-    def __init__(self, registry: Registry, outbound_hosts: frozenset[str]) -> None:
+    def __init__(
+        self, registry: Registry, outbound_hosts: frozenset[str], clusters: frozenset[str] | None = None
+    ) -> None:
+        """`clusters` are the names of CLUSTERS; None: they are not known here."""
         self.registry = registry
         self.listeners: list[tuple[EventListener, Listener]] = [
-            (found, prepare(found, registry, outbound_hosts=outbound_hosts)) for found in registry.listeners.values()
+            (found, prepare(found, registry, outbound_hosts=outbound_hosts, clusters=clusters))
+            for found in registry.listeners.values()
         ]
         self.used: set[tuple[str, str, str]] = set()
         """Kind, namespace and name of what triggers refer to, Triggers themselves included."""

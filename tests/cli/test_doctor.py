@@ -317,3 +317,31 @@ def test_a_servers_time_is_that_of_its_answers() -> None:
         assert found is not None
         assert abs(found - time.time()) < 30
     assert server_date(ClusterAccess(server="http://127.0.0.1:9")) is None
+
+
+def test_each_cluster_is_looked_at_and_what_it_stores_is_said(deployed: Workspace) -> None:
+    placed = template()
+    placed["spec"]["resourcetemplates"][0]["metadata"]["annotations"] = {"pipehook.dev/cluster": "eu"}
+    deployed.write([listener(inline("build", github(eventTypes=["push"]))), placed])
+    with ApiServer(tokens={"e": User(name="function", rules=())}) as other:
+        for name, text in (("eu", other.kubeconfig(token="e")), ("us", "{}")):
+            (deployed.directory / name).write_text(text)
+        names = f"eu={deployed.directory}/eu,us={deployed.directory}/us"
+        done = pipehook("doctor", "-o", "json", environment=deployed.environment(CLUSTERS=names))
+    found = looked(done)
+    assert done.code == 1
+    assert "it holds a token, whose end nobody can read" in found["kubeconfig"][0][1]
+    assert found["cluster eu"] == [("ok", "the API answers, and accepts the credentials")]
+    assert [result for result, _ in found["kubeconfig us"]] == ["failed"]
+    assert found["PipelineRun in lab of cluster eu"][0] == ("failed", "the account may not create pipelineruns")
+    remedy = next(check["remedy"] for check in done.json if check["check"] == "kubeconfig us")
+    assert f"--cluster us --file {deployed.directory}/us" in remedy
+
+
+def test_a_cluster_that_the_manifests_name_and_nobody_configured_is_a_mistake(deployed: Workspace) -> None:
+    placed = template()
+    placed["spec"]["resourcetemplates"][0]["metadata"]["annotations"] = {"pipehook.dev/cluster": "eu"}
+    deployed.write([listener(inline("build", github(eventTypes=["push"]))), placed])
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert done.code == 1
+    assert "names eu, which CLUSTERS does not: it has none" in done.out

@@ -248,3 +248,65 @@ def test_a_plugin_that_fails_is_named(server: ApiServer, tmp_path: Path) -> None
     done = pipehook("kubeconfig", "--namespace", LAB, environment={"KUBECONFIG": str(path)})
     assert done.code == 1
     assert "no-such-plugin is not installed. Install it." in done.err
+
+
+IDENTITY = "google:runtime@acme-prod.iam.gserviceaccount.com"
+
+
+@pytest.mark.parametrize(("more", "command"), [([], "gke-gcloud-auth-plugin"), (["--audience", "lab"], "gcloud")])
+def test_without_a_token_the_identity_is_bound_and_the_file_works(
+    admin: dict[str, str], server: ApiServer, more: list[str], command: str
+) -> None:
+    args = ["--namespace", LAB, "--create", "--triggers", TRIGGERS, "--keyless", "--identity", IDENTITY, *more]
+    done = pipehook("kubeconfig", *args, environment=admin)
+    assert done.code == 0, done.err
+    (user,) = yaml.safe_load(done.out)["users"]
+    assert (list(user["user"]), user["user"]["exec"]["command"]) == (["exec"], command)
+    access = parse_kubeconfig(done.out, trusted_local=False)
+    assert (access.token, access.credential is not None, access.ca_pem) == ("", True, server.ca_pem)
+    assert accounts(server) == [], "no account, and so no token, is made"
+    (binding,) = server.objects("RoleBinding", LAB)
+    group = "rbac.authorization.k8s.io"
+    assert binding["subjects"] == [{"kind": "User", "name": IDENTITY, "apiGroup": group}]
+    server.add_token("as-google-gave-it", User(name=IDENTITY))
+    document = yaml.safe_load(done.out)
+    document["users"][0]["user"] = {"token": "as-google-gave-it"}
+    assert may_create(yaml.safe_dump(document))
+
+
+def test_an_identity_that_may_nothing_is_warned_of(admin: dict[str, str], server: ApiServer) -> None:
+    args = ["--namespace", LAB, "--keyless", "--identity", IDENTITY]
+    done = pipehook("kubeconfig", *args, environment=admin)
+    assert done.code == 0
+    assert f"{IDENTITY} may not create PipelineRuns in {LAB}: --create allows it" in done.err
+
+
+def test_a_google_front_end_gets_no_authority(admin: dict[str, str]) -> None:
+    server = "https://gke-0a1b2c3d4e5f-123456789012.europe-west6.gke.goog"
+    args = ["--namespace", LAB, "--keyless", "--identity", IDENTITY, "--server", server]
+    done = pipehook("kubeconfig", *args, environment=admin)
+    assert done.code == 0, done.err
+    assert yaml.safe_load(done.out)["clusters"][0]["cluster"] == {"server": server}
+
+
+@pytest.mark.parametrize(
+    "args",
+    [["--keyless"], ["--identity", "x"], ["--audience", "x"], ["--keyless", "--identity", "x", "--token-secret", "y"]],
+)
+def test_options_that_contradict_each_other_are_named(admin: dict[str, str], args: list[str]) -> None:
+    done = pipehook("kubeconfig", "--namespace", LAB, *args, environment=admin)
+    assert (done.code, "--keyless needs --identity" in done.err) == (2, True)
+
+
+def test_gcloud_prints_the_token_itself(server: ApiServer, tmp_path: Path) -> None:
+    token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJtZSJ9.c2ln"
+    server.add_token(token, User(name="me", rules=(Rule(),)))
+    document = yaml.safe_load(server.kubeconfig())
+    program = tmp_path / "gcloud"
+    program.write_text(f"#!/bin/sh\necho {token}\n")
+    program.chmod(0o755)
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "args": ["auth"]}
+    document["users"][0]["user"] = {"exec": plugin}
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(document))
+    args = ["--namespace", LAB, "--create", "--triggers", TRIGGERS]
+    assert pipehook("kubeconfig", *args, environment={"KUBECONFIG": str(tmp_path / "kubeconfig")}).code == 0

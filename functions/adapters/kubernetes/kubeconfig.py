@@ -120,7 +120,7 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     return access
 
 
-def _is_google(server: str) -> bool:
+def is_google(server: str) -> bool:
     """Say whether a server is one of Google's front ends, whose certificates are public: the file has no authority.
 
     GKE's DNS endpoints and the Connect gateway, as `gcloud container clusters get-credentials --dns-endpoint` and
@@ -161,7 +161,7 @@ class _Reader:
         certificate, key, token = self._credentials(user, who, here=self._is_here(server))
         ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
         given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
-        if not given and not insecure and server.startswith("https:") and not self._local and not _is_google(server):
+        if not given and not insecure and server.startswith("https:") and not self._local and not is_google(server):
             self.wrong(
                 where,
                 "certificate-authority-data is missing; give the PEM of the authority that signed the API's "

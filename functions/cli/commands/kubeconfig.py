@@ -7,13 +7,14 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig import ClusterAccess, is_google, parse_kubeconfig
 from functions.cli.accounts import Cluster, Token, deadline
 from functions.cli.admin import Given, admin_access
 from functions.cli.app import Command
@@ -35,8 +36,12 @@ Examples:
   pipehook kubeconfig --namespace lab --secret projects/acme/secrets/pipehook-kubeconfig
   pipehook kubeconfig --namespace lab --create                      make account, Role and RoleBinding as well
   pipehook kubeconfig --namespace lab --secret projects/… --rotate  a new token; the old ones end
+  pipehook kubeconfig --namespace lab --create --keyless --identity pipehook-webhook@acme.iam.gserviceaccount.com
+                                                                    no token at all: GKE knows the function itself
+  pipehook kubeconfig --namespace lab --create --keyless --audience lab --identity google:pipehook-webhook@…
+                                                                    the same for a cluster that trusts Google's issuer
 
-You need rights to create tokens of the service account (create on serviceaccounts/token, or on secrets).
+With a token you need rights to create tokens of the service account (create on serviceaccounts/token, or on secrets).
 """
 
 
@@ -56,6 +61,14 @@ You need rights to create tokens of the service account (create on serviceaccoun
 @click.option("--triggers", default="", metavar="PATH", help="Manifests whose kinds the Role allows [TRIGGERS_SOURCE].")
 @click.option("--file", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file, mode 600.")
 @click.option("--secret", default="", metavar="projects/P/secrets/S", help="Add it as a version to Secret Manager.")
+@click.option("--keyless", is_flag=True, help="Hold no token: the function's own identity is who calls.")
+@click.option("--identity", "identities", multiple=True, metavar="NAME", help="With --keyless: whom the cluster knows.")
+@click.option(
+    "--audience", default="", help="With --keyless: send a Google identity token for it; default: as for GKE."
+)
+@click.option(
+    "--cluster", "called", default="", metavar="NAME", help="Its name in CLUSTERS: what --create allows there."
+)
 @click.option("--rotate", is_flag=True, help="With --secret: end the older tokens and disable the older versions.")
 def kubeconfig(
     *,
@@ -70,9 +83,13 @@ def kubeconfig(
     triggers: str,
     target: Path | None,
     secret: str,
+    keyless: bool,
+    identities: tuple[str, ...],
+    audience: str,
+    called: str,
     rotate: bool,
 ) -> None:
-    """Write a kubeconfig with the service account's token and nothing more, from your own access to the cluster.
+    """Write a kubeconfig with the service account's token, or none, and nothing more, from your own access.
 
     It is tried before it is written: the function refuses whatever this command refuses.
     """
@@ -83,22 +100,47 @@ def kubeconfig(
         raise click.UsageError(
             "--rotate needs --secret: otherwise the function would be left with a token that has ended"
         )
+    if keyless != bool(identities) or (not keyless and audience) or (keyless and token_secret):
+        raise click.UsageError(
+            "--keyless needs --identity, whom the cluster takes the function for, and goes without --token-secret; "
+            "--identity and --audience need --keyless"
+        )
     seconds = _seconds(duration)
     cluster = Cluster(admin_access(admin, context))
     cluster.reach()
-    needed = _ensure(cluster, namespace, service_account, create=create, triggers=triggers)
-    if token_secret:
-        name = f"{token_secret}-{int(time.time())}" if rotate else token_secret
-        token = cluster.secret_token(namespace, service_account, name)
+    wanted = _needed(triggers, called) if create else []
+    _ensure(cluster, namespace, service_account, create=create, needed=wanted, identities=identities)
+    kept = ""
+    if keyless:
+        text = _written(cluster, namespace, service_account, {"exec": _plugin(audience)}, server)
     else:
-        name, token = "", cluster.request_token(namespace, service_account, seconds)
-    text = _written(cluster, namespace, service_account, token, server)
-    _try(text, namespace, needed)
-    if token.ends:
-        progress(f"The token ends at {token.ends}: run this again, with --rotate, before then.")
+        kept, token = _token(cluster, namespace, service_account, token_secret, seconds, rotate=rotate)
+        text = _written(cluster, namespace, service_account, {"token": token.text}, server)
+        if token.ends:
+            progress(f"The token ends at {token.ends}: run this again, with --rotate, before then.")
+    _try(text, cluster, namespace, wanted, identities)
     _deliver(text, target=target, secret=secret)
     if secret and rotate:
-        _end_older(cluster, namespace, service_account, kept=name, secret=secret)
+        _end_older(cluster, namespace, service_account, kept=kept, secret=secret)
+
+
+def _token(
+    cluster: Cluster, namespace: str, account: str, token_secret: str, seconds: int, *, rotate: bool
+) -> tuple[str, Token]:
+    """Return a token, and the name of the Secret that holds it, if one does."""
+    if not token_secret:
+        return "", cluster.request_token(namespace, account, seconds)
+    name = f"{token_secret}-{int(time.time())}" if rotate else token_secret
+    return name, cluster.secret_token(namespace, account, name)
+
+
+def _plugin(audience: str) -> dict[str, Any]:
+    """Return the credential plugin that the function understands: GKE's, or gcloud for an audience."""
+    plugin: dict[str, Any] = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "IfAvailable"}
+    if audience:
+        return {**plugin, "command": "gcloud", "args": ["auth", "print-identity-token", f"--audiences={audience}"]}
+    hint = "https://cloud.google.com/kubernetes-engine/docs/how-to/cluster-access-for-kubectl"
+    return {**plugin, "command": "gke-gcloud-auth-plugin", "installHint": hint, "provideClusterInfo": True}
 
 
 def _seconds(duration: str) -> int:
@@ -108,34 +150,37 @@ def _seconds(duration: str) -> int:
     return max(600, int(found[1]) * _SECONDS[found[2]])
 
 
-def _ensure(cluster: Cluster, namespace: str, account: str, *, create: bool, triggers: str) -> list[Need]:
-    """Make what is missing, with `create`, and return the rights that are wanted."""
+def _ensure(
+    cluster: Cluster,
+    namespace: str,
+    account: str,
+    *,
+    create: bool,
+    needed: Sequence[Need],
+    identities: Sequence[str],
+) -> None:
+    """Make what is missing, with `create`."""
     if create:
-        needed = _needed(triggers)
-        for done in cluster.make_account(namespace, account, needed):
+        for done in cluster.make_account(namespace, account, needed, identities):
             word, _, what = done.partition(" ")
             progress(f"{status(word)} {what}")
-        return needed
-    if not cluster.has_account(namespace, account):
+    elif not identities and not cluster.has_account(namespace, account):
         raise LastingError(
             f"there is no ServiceAccount {namespace}/{account}: "
             "kubectl apply -k infra/cluster makes it, as does --create"
         )
-    return []
 
 
-def _needed(triggers: str) -> list[Need]:
+def _needed(triggers: str, cluster: str) -> list[Need]:
     settings = Selection.of(triggers=triggers).settings
     registry = load_path(settings.triggers_source, namespace=settings.namespace).registry
-    return needs(Views(registry, settings.outbound_hosts))
+    return [need for need in needs(Views(registry, settings.outbound_hosts)) if need.cluster == cluster]
 
 
-def _written(cluster: Cluster, namespace: str, account: str, token: Token, server: str) -> str:
-    pem = cluster.authority(namespace)
-    entry = {
-        "server": server or cluster.access.server,
-        "certificate-authority-data": base64.b64encode(pem.encode()).decode(),
-    }
+def _written(cluster: Cluster, namespace: str, account: str, user: Mapping[str, Any], server: str) -> str:
+    entry = {"server": server or cluster.access.server}
+    if not is_google(entry["server"]):
+        entry["certificate-authority-data"] = base64.b64encode(cluster.authority(namespace).encode()).decode()
     if cluster.access.tls_server_name:
         entry["tls-server-name"] = cluster.access.tls_server_name
     config = {
@@ -144,34 +189,44 @@ def _written(cluster: Cluster, namespace: str, account: str, token: Token, serve
         "clusters": [{"name": "cluster", "cluster": entry}],
         "contexts": [{"name": "pipehook", "context": {"cluster": "cluster", "namespace": namespace, "user": account}}],
         "current-context": "pipehook",
-        "users": [{"name": account, "user": {"token": token.text}}],
+        "users": [{"name": account, "user": dict(user)}],
     }
     return document(json.loads(json.dumps(config)), "yaml") + "\n"
 
 
-def _try(text: str, namespace: str, needed: Sequence[Need]) -> None:
+def _try(text: str, cluster: Cluster, namespace: str, needed: Sequence[Need], identities: Sequence[str]) -> None:
     """Read the kubeconfig as the function will, and ask the cluster with it. Raises what either finds.
 
-    Rights that were to be made must be there; without --create, a right that is missing is only said.
+    Rights that were to be made must be there; without --create, a right that is missing is only said. Tokens of the
+    function's identities cannot be had here: the cluster is asked what they may do.
     """
     access: ClusterAccess = parse_kubeconfig(text, trusted_local=False)
-    api = KubernetesApi(Given(access))
+    api = cluster.api if identities else KubernetesApi(Given(access))
+    for identity in identities or ("",):
+        _allowed(api, namespace, needed, identity)
+
+
+def _allowed(api: KubernetesApi, namespace: str, needed: Sequence[Need], identity: str) -> None:
     lacking = []
     for need in needed or [Need(namespace, "tekton.dev/v1", "PipelineRun")]:
         resource = api.resource(need.api_version, need.kind, deadline=deadline())
         group = need.api_version.rpartition("/")[0]
         verdict = api.review_access(
-            "create", group=group, resource=resource.plural, namespace=need.namespace, deadline=deadline()
+            "create",
+            group=group,
+            resource=resource.plural,
+            namespace=need.namespace,
+            impersonate=identity,
+            deadline=deadline(),
         )
         if not verdict.allowed:
             lacking.append(f"{need.kind}s in {need.namespace}")
     if lacking and needed:
-        raise LastingError(f"the account may still not create {', '.join(lacking)}: does an admission keep its rights?")
+        who = identity or "the account"
+        raise LastingError(f"{who} may still not create {', '.join(lacking)}: does an admission keep its rights?")
     if lacking:
-        progress(
-            f"{status('warning')} the account may not create {lacking[0]}: "
-            "kubectl apply -k infra/cluster allows it, or --create"
-        )
+        remedy = "--create allows it" if identity else "kubectl apply -k infra/cluster allows it, or --create"
+        progress(f"{status('warning')} {identity or 'the account'} may not create {lacking[0]}: {remedy}")
 
 
 def _deliver(text: str, *, target: Path | None, secret: str) -> None:

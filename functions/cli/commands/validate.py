@@ -58,6 +58,7 @@ def validate(
         texts,
         namespace=settings.namespace,
         allow_unverified=settings.allow_unverified,
+        clusters=settings.cluster_names or None,
         outbound_hosts=settings.outbound_hosts,
         opinion=stops_at,
     )
