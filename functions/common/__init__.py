@@ -1,1 +1,1 @@
-"""Values and words that every stage of a delivery's way shares."""
+"""What every room shares: errors, values that travel, ports, and what one delivery may take."""

@@ -1,1 +1,1 @@
-"""Go's ways with JSON, forms, text, time and URLs, which Tekton's behaviour is made of."""
+"""Go's ways with JSON, YAML, forms, floats, text and URLs, which Tekton's behaviour is made of."""
