@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from functions.common.errors import LastingError
@@ -21,6 +22,8 @@ PULL_REQUEST_EVENTS = frozenset(
     {"pull_request", "pull_request_review", "pull_request_review_comment", "pull_request_review_thread"}
 )
 COMMENT_EVENT = "issue_comment"
+COMMIT_EVENTS = frozenset({"check_run", "check_suite", "commit_comment", "status", "workflow_job", "workflow_run"})
+"""Events of a commit that may be a fork's, and that anybody causes: GitHub runs workflows on strangers' heads, too."""
 
 _PERMISSIONS = {"contents": "read", "members": "read", "pull_requests": "read"}
 _NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
@@ -46,8 +49,9 @@ class Owners:
     Allowed are members of the organization (`orgMembers`, `all`), collaborators of the repository (`repoMembers`,
     `all`), and the approvers and reviewers in OWNERS on the default branch (always); Tekton's
     checkOwnershipAndMembership. Judged is the author of a pull request, whoever labels, edits or reviews it, or the
-    writer of a new comment `/ok-to-test` on one that is open: what runs is the author's code. With `judged` sender it
-    is whoever sent the event, as in Tekton, on comments of every kind.
+    writer of a new comment `/ok-to-test` on one that is open: what runs is the author's code. Of an event that is about
+    a commit it is the sender, and the owner of the fork where it names one. With `judged` sender it is whoever sent the
+    event, as in Tekton, on comments of every kind.
     """
 
     check_type: str
@@ -74,17 +78,14 @@ class Owners:
                 "checkType is set to check org or repo members but no personalAccessToken was supplied: "
                 "give githubOwners one, set GITHUB_TOKEN_SECRET or GITHUB_APP_ID, or set checkType to none"
             )
-        if by_sender:
-            claim = _sender_claim(kind, body)
-        else:
-            claim = _comment_claim(body) if kind == COMMENT_EVENT else _author_claim(event, body)
+        claim = _sender_claim(kind, body) if by_sender else _CLAIMS[kind](event, body)
         if isinstance(claim, Refusal):
             return claim
         own = Own(claim.repository, _PERMISSIONS) if self.own else None
         with explained("error checking owner verification"):
             refusal = with_token(call, self.token, lambda token: self._refusal(claim, token, call), own)
         # to a comment that says nothing there is nothing to say either
-        return replace(refusal, unapproved=True) if refusal and kind != COMMENT_EVENT else refusal
+        return replace(refusal, unapproved=True) if refusal and kind == "pull_request" else refusal
 
     def _refusal(self, claim: _Claim, token: str, call: Call) -> Refusal | None:
         if not self._allows(claim.login, claim.repository, token, call):
@@ -121,7 +122,9 @@ def _kind(event: str, body: Fields) -> str:
     """Return which check an event needs, whatever the unsigned header calls it; empty for none."""
     if event == COMMENT_EVENT or ("issue" in body and "comment" in body):
         return COMMENT_EVENT
-    return "pull_request" if event in PULL_REQUEST_EVENTS or isinstance(body.get("pull_request"), dict) else ""
+    if event in PULL_REQUEST_EVENTS or isinstance(body.get("pull_request"), dict):
+        return "pull_request"
+    return "commit" if event in COMMIT_EVENTS else ""
 
 
 def _author_claim(event: str, body: Fields) -> _Claim:
@@ -131,7 +134,17 @@ def _author_claim(event: str, body: Fields) -> _Claim:
     return _Claim(_login(pull_request, "user", "pull_request.user"), repository_in(body))
 
 
-def _comment_claim(body: Fields) -> _Claim | Refusal:
+def _commit_claim(_event: str, body: Fields) -> _Claim:
+    repository = repository_in(body)
+    run = body.get("workflow_run")
+    if isinstance(run, dict):
+        head = section_in(run, "head_repository", "payload body missing 'workflow_run.head_repository' field")
+        if head.get("full_name") != repository:
+            return _Claim(_login(head, "owner", "workflow_run.head_repository.owner"), repository)
+    return _Claim(_login(body, "sender", "sender"), repository)
+
+
+def _comment_claim(_event: str, body: Fields) -> _Claim | Refusal:
     issue, comment = _comment(body)
     repository, number = repository_in(body), number_in(issue, _NO_NUMBER)
     commits = approved_commits(_text(comment))
@@ -146,6 +159,13 @@ def _comment_claim(body: Fields) -> _Claim | Refusal:
     # who creates a comment is who sends the event
     login = _login(comment, "user", "comment.user") if "user" in comment else _login(body, "sender", "sender")
     return _Claim(login, repository, number, frozenset(commits) - {""})
+
+
+_CLAIMS: Mapping[str, Callable[[str, Fields], _Claim | Refusal]] = {
+    "pull_request": _author_claim,
+    COMMENT_EVENT: _comment_claim,
+    "commit": _commit_claim,
+}
 
 
 def _sender_claim(kind: str, body: Fields) -> _Claim | Refusal:

@@ -308,8 +308,43 @@ class TestTektonsWay:
             shown("pull_request").intercept(checking("all", judged="sender"), PULL_REQUEST | {"sender": sender})
 
 
+COMMITS: dict[str, dict[str, Any]] = {
+    "check_run": {"check_run": {"head_sha": HEAD}},
+    "check_suite": {"check_suite": {"head_sha": HEAD}},
+    "commit_comment": {"action": "created", "comment": {"commit_id": HEAD, "body": "/ok-to-test"}},
+    "status": {"sha": HEAD, "state": "success", "context": "ci"},
+    "workflow_job": {"workflow_job": {"head_sha": HEAD}},
+    "workflow_run": {"workflow_run": {"head_repository": {"full_name": "octo-org/hello-world"}}},
+}
+
+
+def about_a_commit(event: str, *, by: str) -> dict[str, Any]:
+    return COMMITS[event] | {"repository": {"full_name": "octo-org/hello-world"}, "sender": {"login": by}}
+
+
+class TestCommits:
+    @pytest.mark.parametrize("event", COMMITS)
+    def test_what_a_stranger_causes_on_a_commit_starts_nothing(self, event: str) -> None:
+        made = shown(event)
+        made.github.members = ["alice"]
+        assert filtering(made.intercept(checking("all"), about_a_commit(event, by="stranger"))) == NOT_MET
+        event_of(made.intercept(checking("all"), about_a_commit(event, by="alice")))
+        event_of(made.intercept(checking("all", judged="sender"), about_a_commit(event, by="stranger")))
+
+    def test_a_forks_workflow_is_judged_by_the_forks_owner(self) -> None:
+        made = shown("workflow_run")
+        made.github.members = ["alice", "bob"]
+        body = about_a_commit("workflow_run", by="alice")  # who let a stranger's workflow run
+        for owner, passes in (("stranger", False), ("bob", True)):
+            fork = {"full_name": f"{owner}/hello-world", "owner": {"login": owner}}
+            step = made.intercept(checking("orgMembers"), body | {"workflow_run": {"head_repository": fork}})
+            assert isinstance(step, Passed) is passes
+        with pytest.raises(LastingError, match=r"missing 'workflow_run.head_repository'"):  # the fork is gone
+            made.intercept(checking("orgMembers"), body | {"workflow_run": {"head_repository": None}})
+
+
 class TestOtherEvents:
-    @pytest.mark.parametrize("event", ["push", "release", "workflow_run"])
+    @pytest.mark.parametrize("event", ["push", "release", "star"])
     def test_they_are_not_checked(self, event: str) -> None:
         made = shown(event)
         event_of(made.intercept(checking("all"), {"ref": "refs/heads/main"}))
