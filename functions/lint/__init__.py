@@ -14,6 +14,7 @@ from functions.lint import (
     bindings,
     cel,
     chains,
+    contexts,
     metadata,
     own,
     portable,
@@ -122,6 +123,7 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
         yield from scripts.check(view, texts, library)
         yield from metadata.check(view, texts)
         yield from unsigned.check(view, known)
+        yield from contexts.check(view, texts)
         yield from resources.check(view)
     yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)
     yield from _unused(views)
