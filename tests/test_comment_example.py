@@ -97,6 +97,9 @@ def test_each_command_starts_its_trigger(
     assert len(runs) == len(started)
     for run in runs:
         assert {"name": "gitrevision", "value": HEAD} in run["spec"]["params"]
+        # GitHub is told of it at that commit, which is how /retest knows what failed
+        marks = run["metadata"]["annotations"]
+        assert (marks["pipehook.dev/status-context"], marks["pipehook.dev/sha"]) == ("ci/test", HEAD)
 
 
 @pytest.mark.parametrize("text", ["Looks good", "/test", "/retest"])

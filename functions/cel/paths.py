@@ -47,8 +47,9 @@ def _met(frame: Frame, glob: str) -> str:
 
 
 def _texts(frame: Frame, value: Value) -> list[str]:
-    found = [item for item in items(frame, value) if isinstance(item, str)]
-    if len(found) != len(items(frame, value)):
+    parts = items(frame, value)
+    found = [part for part in parts if isinstance(part, str)]
+    if len(found) != len(parts):
         raise no_such_overload()
     return found
 

@@ -172,6 +172,8 @@ def _end(outcome: Outcome) -> Step:
 
 
 def _name(interceptor: Interceptor) -> str:
+    if isinstance(interceptor, SentInterceptor):
+        return interceptor.name
     return type(interceptor).__name__.removesuffix("Interceptor").lower()
 
 

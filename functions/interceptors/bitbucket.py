@@ -18,6 +18,7 @@ def build(spec: InterceptorSpec, place: Place) -> SentInterceptor:
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
     return SentInterceptor(
+        name="bitbucket",
         header="X-Event-Key",
         verifier=HubSignature(
             ref, header="X-Hub-Signature", algorithms=SHA256_OR_SHA1, context="error validating signature: "

@@ -64,16 +64,14 @@ class GitHubInterceptor:
         if self.changed_files:
             files, before = self.changed_files, event
             event = call.shared.added(before, files, lambda: extended(before, files.extensions(name, body, call)))
-        return self._with_pull_request(event, body, call) if self.pull_request else Passed(event)
+        return _with_pull_request(self.pull_request, event, body, call) if self.pull_request else Passed(event)
 
-    def _with_pull_request(self, event: Event, body: Fields, call: Call) -> Passed | Refusal:
-        wanted = self.pull_request
-        if wanted is None:
-            return Passed(event)
-        found = call.shared.once(event, wanted, lambda: wanted.extensions(body, call))
-        if isinstance(found, Refusal):
-            return found
-        return Passed(call.shared.added(event, (wanted, "added"), lambda: extended(event, found)))
+
+def _with_pull_request(wanted: PullRequest, event: Event, body: Fields, call: Call) -> Passed | Refusal:
+    found = call.shared.once(event, wanted, lambda: wanted.extensions(body, call))
+    if isinstance(found, Refusal):
+        return found
+    return Passed(call.shared.added(event, (wanted, "added"), lambda: extended(event, found)))
 
 
 def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:

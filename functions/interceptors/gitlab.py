@@ -48,6 +48,7 @@ def build(spec: InterceptorSpec, place: Place) -> SentInterceptor:
     params = Params.of(spec)
     ref = params.secret_ref("secretRef", place.namespace)
     return SentInterceptor(
+        name="gitlab",
         header="X-Gitlab-Event",
         verifier=GitLabToken(ref) if ref else None,
         event_types=params.strings("eventTypes"),

@@ -13,6 +13,8 @@ from functions.interceptors.changed_files import ChangedFiles
 class SentInterceptor:
     """Tekton's pkg/interceptors/gitlab and bitbucket, compiled; `header` names the event."""
 
+    name: str
+    """gitlab or bitbucket."""
     header: str
     verifier: Verifier | None
     event_types: tuple[str, ...] | None

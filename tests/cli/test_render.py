@@ -307,3 +307,11 @@ def test_a_pull_request_that_is_none_is_a_mistake(
     done = pipehook("render", "--event", "issue_comment", *said, *args)
     assert done.code == 2
     assert reason in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize(("name", "event"), [("gitlab", "gitlab:push"), ("bitbucket", "bitbucket:repo:push")])
+def test_each_stage_names_its_interceptor(tmp_path: Path, name: str, event: str) -> None:
+    params = [{"name": "secretRef", "value": {"secretName": "hook", "secretKey": "token"}}]
+    manifests = write(tmp_path / "m", listener(inline("t", {"ref": {"name": name}, "params": params})), template())
+    done = pipehook("render", "--event", event, "--triggers", manifests, "-o", "json")
+    assert [step["name"] for step in done.json["triggers"][0]["steps"][:2]] == [name, name]
