@@ -3,7 +3,7 @@
 Then all comes back, the worker and the sweep run, and the cluster holds every wanted object exactly once. The webhook
 and the worker are the real functions in processes of their own; GitHub, Pub/Sub and the cluster are the stand-ins, and
 GitHub records what it was answered. Before that the API server is restarted under the load of 200 deliveries, without a
-queue and with one: each of them is created.
+queue and with one: each of them is created. Behind it comes the drill of statuses (`tests.status.drill`).
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from tests.standins.faults import Fault
 from tests.standins.github.hooks import Hook
 from tests.standins.github_api import GitHubApi
 from tests.standins.pubsub import PubSub
+from tests.status import drill as statuses
 from tests.support.function import ServedFunction
 from tests.support.sources import github, inline, listener, manifest, run
 from tests.support.workspace import Workspace
@@ -328,14 +329,17 @@ def main() -> None:
         for restarted in restarts:
             say(report_restart(restarted))
         counted = drill(Path(directory) / "c", say)
+        told = statuses.drill(Path(directory) / "d", say)
     say("")
-    for line in (*map(report_restart, restarts), *report(counted)):
+    for line in (*map(report_restart, restarts), *report(counted), *told.lines()):
         say(line)
     if any(restarted.once < RESTART_DELIVERIES for restarted in restarts):
         raise SystemExit("drill: a restart of the API server has cost a delivery")
     if counted.missing or counted.doubled:
         raise SystemExit("drill: the cluster does not hold every wanted object exactly once")
-    say("Every wanted object exactly once.")
+    if told.wrong or told.repeated:
+        raise SystemExit("drill: a commit does not show the state of its newest run, or a status was posted again")
+    say("Every wanted object exactly once, and every commit shows its newest run.")
 
 
 if __name__ == "__main__":
