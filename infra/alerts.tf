@@ -13,6 +13,10 @@ locals {
   oldest      = "pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-dispatch\"}"
   sweep_fails = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.name}-redeliver\",response_code_class=~\"4xx|5xx\"}"
 
+  untold      = "${local.promql.reconciles}{monitored_resource=\"cloud_run_revision\",severity=~\"WARNING|ERROR\"}"
+  keyless     = "${local.promql.hints}{monitored_resource=\"cloud_run_revision\",status=\"401\"}"
+  reconciling = "run_googleapis_com:request_count{monitored_resource=\"cloud_run_revision\",service_name=\"${var.name}-reconcile\",response_code_class=~\"4xx|5xx\"}"
+
   budget = 1 - var.alerts.objective
 
   # The share of verified deliveries that failed, over a long and a short window: both above the rate means that it goes on.
@@ -96,6 +100,29 @@ locals {
         duration = "0s"
         severity = "ERROR"
         text     = "${var.name}-redeliver answers with errors: is GitHub's token valid, may it read and redeliver the hooks' deliveries? Deliveries are forgotten after three days."
+      }
+    } : {},
+    var.statuses_enabled ? {
+      statuses-untold = {
+        title    = "statuses could not be told"
+        query    = "sum(increase(${local.untold}[1h])) > 2"
+        duration = "0s"
+        severity = "ERROR"
+        text     = "${var.name}-reconcile left commits whose status is not what the cluster says, several times in a row. Its log says why: a token without the right to write statuses, a rate limit of GitHub, or runs that may not be listed. docs/status.md has each failure."
+      }
+      reconcile-failed = {
+        title    = "reconcile fails"
+        query    = "sum(increase(${local.reconciling}[1h])) > 2"
+        duration = "0s"
+        severity = "ERROR"
+        text     = "${var.name}-reconcile answers with errors, so what Tekton's events did not tell is told by nobody. Its log says why."
+      }
+      hints-rejected = {
+        title    = "Tekton's events come without the report key"
+        query    = "sum(increase(${local.keyless}[1h])) > 10"
+        duration = "0s"
+        severity = "WARNING"
+        text     = "Either somebody is guessing, or the sink in the ConfigMap config-events has another key than the secret ${var.statuses.report_key_secret}: statuses then wait for ${var.name}-reconcile. Every enabled version of the secret is accepted; the output sink_command writes the newest into the sink."
       }
     } : {},
   ) : {}

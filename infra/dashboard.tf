@@ -1,4 +1,6 @@
 locals {
+  charted = join("|", concat(["webhook", "dispatch", "redeliver"], var.statuses_enabled ? ["report", "reconcile"] : []))
+
   charts = concat(
     [
       {
@@ -31,15 +33,15 @@ locals {
       },
       {
         title = "Instances"
-        query = "sum by (service_name) (run_googleapis_com:container_instance_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(webhook|dispatch|redeliver)\"})"
+        query = "sum by (service_name) (run_googleapis_com:container_instance_count{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(${local.charted})\"})"
       },
       {
         title = "Start-up latency of instances, ms (p95)"
-        query = "histogram_quantile(0.95, sum by (le, service_name) (rate(run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(webhook|dispatch|redeliver)\"}[$${__interval}])))"
+        query = "histogram_quantile(0.95, sum by (le, service_name) (rate(run_googleapis_com:container_startup_latencies_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(${local.charted})\"}[$${__interval}])))"
       },
       {
         title = "Memory in use (p99, share)"
-        query = "histogram_quantile(0.99, sum by (le, service_name) (rate(run_googleapis_com:container_memory_utilizations_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(webhook|dispatch|redeliver)\"}[$${__interval}])))"
+        query = "histogram_quantile(0.99, sum by (le, service_name) (rate(run_googleapis_com:container_memory_utilizations_bucket{monitored_resource=\"cloud_run_revision\",service_name=~\"${var.name}-(${local.charted})\"}[$${__interval}])))"
       },
     ],
     var.queue_enabled ? [
@@ -60,6 +62,16 @@ locals {
       {
         title = "Sweeps by severity, an hour"
         query = "sum by (severity) (increase(${local.promql.sweeps}{monitored_resource=\"cloud_run_revision\"}[1h]))"
+      },
+    ] : [],
+    var.statuses_enabled ? [
+      {
+        title = "Tekton's events by status, a minute"
+        query = "sum by (status) (rate(${local.promql.hints}{monitored_resource=\"cloud_run_revision\"}[$${__interval}])) * 60"
+      },
+      {
+        title = "Runs of reconcile by severity, an hour"
+        query = "sum by (severity) (increase(${local.promql.reconciles}{monitored_resource=\"cloud_run_revision\"}[1h]))"
       },
     ] : [],
   )

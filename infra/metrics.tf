@@ -4,7 +4,7 @@
 
 locals {
   function_logs = {
-    for function in ["webhook", "dispatch", "redeliver"] :
+    for function in ["webhook", "dispatch", "redeliver", "report", "reconcile"] :
     function => "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=\"${var.name}-${function}\" AND resource.labels.location=\"${var.region}\""
   }
 
@@ -45,12 +45,26 @@ locals {
         latency     = false
       }
     } : {},
+    var.statuses_enabled ? {
+      hints = {
+        description = "Tekton's events of runs that are told of, and events without the key, by HTTP status and severity."
+        filter      = "${local.function_logs.report} AND jsonPayload.kind=\"report\""
+        labels      = { status = "jsonPayload.status", severity = "severity" }
+        latency     = false
+      }
+      reconciles = {
+        description = "Runs of reconcile, by severity of what they had to say."
+        filter      = "${local.function_logs.reconcile} AND jsonPayload.kind=\"reconcile\""
+        labels      = { severity = "severity" }
+        latency     = false
+      }
+    } : {},
   ) : {}
 
   # A metric NAME/x of this kind is logging_googleapis_com:user_NAME_x in PromQL, with everything that is no letter,
   # digit or _ replaced by _. The resource type has to be said, since a log-based metric belongs to several.
   promql = {
-    for metric in ["deliveries", "delivery_latency", "triggers", "dispatches", "sweeps"] :
+    for metric in ["deliveries", "delivery_latency", "triggers", "dispatches", "sweeps", "hints", "reconciles"] :
     metric => "logging_googleapis_com:user_${replace(var.name, "-", "_")}_${metric}"
   }
 }

@@ -3,6 +3,16 @@ output "webhook_url" {
   value       = module.webhook.url
 }
 
+output "report_url" {
+  description = "URL for Tekton's events, without the key, or null."
+  value       = one(module.report[*].url)
+}
+
+output "sink_command" {
+  description = "Command that has Tekton Pipelines send its events to report, with the key read from Secret Manager; or null."
+  value       = one(local.sink_commands)
+}
+
 output "secrets" {
   description = "Resource ids of the secrets, by id. What has no value yet needs: printf %s VALUE | gcloud secrets versions add ID --data-file=-"
   value       = local.secret_ids
@@ -14,6 +24,8 @@ output "service_accounts" {
     { webhook = module.webhook.service_account },
     { for function in module.dispatch : "dispatch" => function.service_account },
     { for function in module.redeliver : "redeliver" => function.service_account },
+    { for function in module.report : "report" => function.service_account },
+    { for function in module.reconcile : "reconcile" => function.service_account },
   )
 }
 
@@ -23,6 +35,8 @@ output "functions" {
     { webhook = module.webhook.name },
     { for function in module.dispatch : "dispatch" => function.name },
     { for function in module.redeliver : "redeliver" => function.name },
+    { for function in module.report : "report" => function.name },
+    { for function in module.reconcile : "reconcile" => function.name },
   )
 }
 
@@ -32,6 +46,8 @@ output "environment" {
     { webhook = module.webhook.environment },
     { for function in module.dispatch : "dispatch" => function.environment },
     { for function in module.redeliver : "redeliver" => function.environment },
+    { for function in module.report : "report" => function.environment },
+    { for function in module.reconcile : "reconcile" => function.environment },
   )
 }
 
@@ -68,14 +84,17 @@ output "source_hash" {
 output "cpu_boost_commands" {
   description = "Commands that show whether startup CPU boost is on. Cloud Functions switches it on for the services that it makes; Terraform's resource has no argument for it."
   value = [
-    for function in concat([module.webhook.name], module.dispatch[*].name, module.redeliver[*].name) :
+    for function in concat([module.webhook.name], module.dispatch[*].name, module.redeliver[*].name, module.report[*].name, module.reconcile[*].name) :
     "gcloud run services describe ${function} --project=${var.project} --region=${var.region} --format='value(spec.template.metadata.annotations[run.googleapis.com/startup-cpu-boost])'"
   ]
 }
 
 output "invoker_check_command" {
-  description = "Command that lets GitHub in where allUsers is forbidden (public_access = \"invoker-check-off\"); null where everybody is bound."
-  value       = var.public_access == "allUsers" ? null : "gcloud run services update ${module.webhook.name} --project=${var.project} --region=${var.region} --no-invoker-iam-check"
+  description = "Command that lets GitHub, and Tekton's events, in where allUsers is forbidden (public_access = \"invoker-check-off\"); null where everybody is bound."
+  value = var.public_access == "allUsers" ? null : join(" && ", [
+    for function in concat([module.webhook.name], module.report[*].name) :
+    "gcloud run services update ${function} --project=${var.project} --region=${var.region} --no-invoker-iam-check"
+  ])
 }
 
 output "github_webhook_command" {
@@ -90,4 +109,9 @@ output "github_webhook_command" {
 output "cluster_users" {
   description = "Names under which a GKE cluster knows the functions that create, where the kubeconfig holds no token: for modules/cluster-access, users."
   value       = concat([module.webhook.service_account], module.dispatch[*].service_account)
+}
+
+output "cluster_readers" {
+  description = "The same of the functions that only read runs: for modules/cluster-access, status_users."
+  value       = concat(module.report[*].service_account, module.reconcile[*].service_account)
 }

@@ -50,9 +50,9 @@ module "dispatch" {
   size           = var.dispatch
   ingress        = "ALLOW_INTERNAL_ONLY" # Pub/Sub of the same project counts as internal at the run.app name
   invokers       = { push = google_service_account.push[0].member }
-  secrets        = { for id in local.cluster_secrets : id => local.secret_ids[id] }
+  secrets        = { for id in setunion(local.cluster_secrets, local.told_secrets) : id => local.secret_ids[id] }
 
-  environment = merge(local.cluster_environment, {
+  environment = merge(local.cluster_environment, var.statuses_enabled ? local.github_environment : {}, local.told_environment, {
     DEAD_LETTER_TOPIC = local.dead_letter_topic
   })
 

@@ -1,5 +1,14 @@
 # Cloud Scheduler -> redeliver -> GitHub, which sends failed deliveries to the webhook again.
 
+locals {
+  # Who the sweep is at GitHub.
+  sweep_environment = {
+    GITHUB_TOKEN_SECRET   = var.redeliver.token_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.token_secret}"
+    GITHUB_APP_ID         = var.redeliver.app_id
+    GITHUB_APP_KEY_SECRET = var.redeliver.app_key_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.app_key_secret}"
+  }
+}
+
 module "redeliver" {
   source = "./modules/function"
   count  = var.redeliver_enabled ? 1 : 0
@@ -29,8 +38,9 @@ module "redeliver" {
     timeout_seconds = var.redeliver.timeout_seconds
   }
 
-  environment = merge(local.github_environment, {
+  environment = merge(local.sweep_environment, {
     GITHUB_API_URL           = var.github_api_url
+    GITHUB_HOOKS             = join(",", var.redeliver.hooks)
     REDELIVER_LOOKBACK_HOURS = tostring(var.redeliver.lookback_hours)
     REDELIVER_LIMIT          = tostring(var.redeliver.limit)
     REDELIVER_ATTEMPTS       = tostring(var.redeliver.attempts)
@@ -38,17 +48,6 @@ module "redeliver" {
   })
 
   depends_on = [time_sleep.build]
-}
-
-resource "google_service_account" "scheduler" {
-  count = var.redeliver_enabled ? 1 : 0
-
-  project      = var.project
-  account_id   = "${var.name}-scheduler"
-  display_name = "${var.name}-scheduler"
-  description  = "Identity of Cloud Scheduler's calls of ${var.name}-redeliver."
-
-  depends_on = [google_project_service.this]
 }
 
 resource "google_cloud_scheduler_job" "redeliver" {

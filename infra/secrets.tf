@@ -1,10 +1,16 @@
 locals {
   redeliver_secrets = toset(var.redeliver_enabled ? compact([var.redeliver.token_secret, var.redeliver.app_key_secret]) : [])
   hmac_secrets      = var.secrets_source == "secret-manager" ? var.webhook_secrets : toset([])
-  rerun_secrets     = var.redelivery == "rerun" ? local.redeliver_secrets : toset([]) # GitHub is asked before a delivery runs again
+  github_secrets    = toset(compact([var.github.token_secret, var.github.app_key_secret]))
+  rerun_secrets     = local.reruns_as_sweep ? local.redeliver_secrets : toset([]) # GitHub is asked before a delivery runs again
   cluster_secrets   = var.dry_run ? toset([]) : toset(concat([var.kubeconfig_secret], values(var.clusters)))
+  told_secrets      = var.statuses_enabled ? setunion(local.github_secrets, compact([var.statuses.gitlab_token_secret, var.statuses.bitbucket_token_secret])) : toset([])
+  runs_secrets      = var.statuses_enabled ? setunion(local.told_secrets, [local.runs_secret], values(var.clusters)) : toset([])
+  report_secrets    = toset(var.statuses_enabled ? [var.statuses.report_key_secret] : [])
 
-  secrets      = setunion(local.hmac_secrets, local.cluster_secrets, local.redeliver_secrets)
+  secrets = setunion(
+    local.hmac_secrets, local.cluster_secrets, local.redeliver_secrets, local.github_secrets, local.runs_secrets, local.report_secrets,
+  )
   made_secrets = setsubtract(local.secrets, var.existing_secrets)
 
   # Built from the id, not from the resource, so that a secret made elsewhere is bound in the same way.

@@ -12,6 +12,26 @@ variable "github_api_url" {
   }
 }
 
+variable "github" {
+  description = "Who the webhook is at GitHub, for statuses and for interceptors without a secretRef of their own: token_secret is the Secret Manager id of a token, or app_id and app_key_secret name a GitHub App and its private key. redeliver has its own, as it needs other rights."
+  type = object({
+    token_secret   = optional(string, "")
+    app_id         = optional(string, "")
+    app_key_secret = optional(string, "")
+  })
+  default  = {}
+  nullable = false
+
+  validation {
+    condition     = (var.github.app_id == "") == (var.github.app_key_secret == "")
+    error_message = "github.app_id and github.app_key_secret go together."
+  }
+  validation {
+    condition     = alltrue([for id in [var.github.token_secret, var.github.app_key_secret] : can(regex("^[A-Za-z0-9_-]{0,255}$", id))])
+    error_message = "github.token_secret and github.app_key_secret must be Secret Manager ids: letters, digits, - and _."
+  }
+}
+
 variable "github_repositories" {
   description = "Repositories (names, of the owner in GITHUB_OWNER) whose webhook Terraform makes. GITHUB_TOKEN must hold a token that may administer hooks. The provider keeps github_webhook_secret in the state."
   type        = set(string)

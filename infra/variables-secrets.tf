@@ -49,7 +49,7 @@ variable "cluster_roles" {
 }
 
 variable "existing_secrets" {
-  description = "IDs, of those above and of redeliver's, that exist already in the project. They are read and bound, never made or destroyed here: for secrets shared by several deployments."
+  description = "IDs, of those above and of redeliver's, github's and statuses', that exist already in the project. They are read and bound, never made or destroyed here: for secrets shared by several deployments."
   type        = set(string)
   default     = []
   nullable    = false

@@ -12,13 +12,9 @@ locals {
     TRACING           = tostring(var.tracing)
   }
 
-  # What is told to everything that asks GitHub about hooks.
-  github_environment = {
-    GITHUB_HOOKS          = join(",", var.redeliver.hooks)
-    GITHUB_TOKEN_SECRET   = var.redeliver.token_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.token_secret}"
-    GITHUB_APP_ID         = var.redeliver.app_id
-    GITHUB_APP_KEY_SECRET = var.redeliver.app_key_secret == "" ? "" : "projects/${var.project}/secrets/${var.redeliver.app_key_secret}"
-  }
+  # Before a delivery runs again, GitHub is asked whether it sent it again: as the sweep, unless github says as whom.
+  reruns          = var.redelivery == "rerun" && var.redeliver_enabled
+  reruns_as_sweep = local.reruns && length(local.github_secrets) == 0
 }
 
 module "webhook" {
@@ -39,20 +35,26 @@ module "webhook" {
   ingress        = var.webhook.ingress
   # GitHub cannot show an identity of Google's; each delivery's signature is checked.
   invokers = var.public_access == "allUsers" ? { everyone = "allUsers" } : {}
-  secrets  = { for id in setunion(local.hmac_secrets, local.cluster_secrets, local.rerun_secrets) : id => local.secret_ids[id] }
+  secrets = {
+    for id in setunion(local.hmac_secrets, local.cluster_secrets, local.rerun_secrets, local.github_secrets, local.told_secrets) :
+    id => local.secret_ids[id]
+  }
 
-  environment = merge(local.cluster_environment, {
-    TRIGGERS_SOURCE     = var.triggers_source
-    EVENT_LISTENER      = var.event_listener
-    SECRETS_SOURCE      = var.secrets_source == "cluster" ? "cluster" : "secret-manager://${var.project}"
-    SECRET_ID_FORMAT    = var.secret_id_format
-    UNVERIFIED_TRIGGERS = var.unverified_triggers
-    GITHUB_API_URL      = var.github_api_url
-    QUEUE_TOPIC         = var.queue_enabled ? local.queue_topic : ""
-    QUEUE_MODE          = var.queue_enabled ? var.queue.mode : ""
+  environment = merge(
+    local.cluster_environment,
+    local.reruns_as_sweep ? local.sweep_environment : local.github_environment,
+    local.told_environment,
+    {
+      TRIGGERS_SOURCE     = var.triggers_source
+      EVENT_LISTENER      = var.event_listener
+      SECRETS_SOURCE      = var.secrets_source == "cluster" ? "cluster" : "secret-manager://${var.project}"
+      SECRET_ID_FORMAT    = var.secret_id_format
+      UNVERIFIED_TRIGGERS = var.unverified_triggers
+      GITHUB_API_URL      = var.github_api_url
+      GITHUB_HOOKS        = local.reruns ? join(",", var.redeliver.hooks) : ""
+      QUEUE_TOPIC         = var.queue_enabled ? local.queue_topic : ""
+      QUEUE_MODE          = var.queue_enabled ? var.queue.mode : ""
     },
-    # Before a delivery runs again, GitHub is asked whether it sent it again: with the sweep's token.
-    { for name, value in local.github_environment : name => length(local.rerun_secrets) > 0 ? value : "" },
   )
 
   depends_on = [time_sleep.build, google_pubsub_topic.queue]

@@ -26,7 +26,7 @@ sys.path.insert(0, str(REPOSITORY))
 from tests.infra.commands import commands  # noqa: E402 -- found by the line above
 from tests.infra.upload import AWKWARD, plant  # noqa: E402 -- found by the line above
 
-PAGES = ("docs/gcloud.md", "docs/clusters.md", "infra/README.md")
+PAGES = ("docs/gcloud.md", "docs/clusters.md", "docs/status.md", "infra/README.md")
 UNDERSTOOD = "You do not currently have an active account selected"
 
 

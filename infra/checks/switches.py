@@ -16,7 +16,9 @@ FUNCTION = "google_cloudfunctions2_function.this"
 WEBHOOK = f"module.webhook.{FUNCTION}"
 DISPATCH = f"module.dispatch?0?.{FUNCTION}"
 REDELIVER = f"module.redeliver?0?.{FUNCTION}"
-EVERY_FUNCTION = (WEBHOOK, DISPATCH, REDELIVER)
+REPORT = f"module.report?0?.{FUNCTION}"
+RECONCILE = f"module.reconcile?0?.{FUNCTION}"
+EVERY_FUNCTION = (WEBHOOK, DISPATCH, REDELIVER, REPORT, RECONCILE)
 DASHBOARD = {"google_monitoring_dashboard.this?0?": {"dashboard_json"}}
 SETTING = "service_config.environment_variables."
 
@@ -40,6 +42,9 @@ EVERYTHING = """
   redeliver_enabled     = true
   tracing               = true
   redeliver             = { hooks = ["app"], token_secret = "github-token" }
+  github                = { app_id = "1", app_key_secret = "github-app-key" }
+  statuses_enabled      = true
+  statuses              = { gitlab_token_secret = "gitlab-token" }
   dead_letter_operators = ["group:operators@example.com"]
   secret_rotation       = { first = "2030-01-01T00:00:00Z" }
   vpc                   = { network = "net", subnetwork = "sub" }
@@ -79,16 +84,34 @@ _QUEUE = frozenset(
 )  # fmt: skip
 _SWEEP = frozenset(
     {
-        "google_cloud_scheduler_job.redeliver?0?", "google_service_account.scheduler?0?", "module.redeliver?0?.*",
+        "google_cloud_scheduler_job.redeliver?0?", "module.redeliver?0?.*",
         "google_logging_metric.this??sweeps??", "google_monitoring_alert_policy.this??sweep-failed??",
     }
 )  # fmt: skip
+_SCHEDULER = frozenset(
+    {"google_service_account.scheduler?0?", "google_project_service.this??cloudscheduler.googleapis.com??"}
+)
+_SCHEDULER_SAID = {"google_service_account.scheduler?0?": {"description"}}
+_TELLING = frozenset(
+    {
+        "google_cloud_scheduler_job.reconcile?0?",
+        "google_logging_metric.this??hints??",
+        "google_logging_metric.this??reconciles??",
+        "google_monitoring_alert_policy.this??hints-rejected??",
+        "google_monitoring_alert_policy.this??reconcile-failed??",
+        "google_monitoring_alert_policy.this??statuses-untold??",
+        "module.reconcile?0?.*",
+        "module.report?0?.*",
+    }
+)
 _TRACERS = frozenset({"module.*.google_project_iam_member.tracer?0?"})
 _ROTATION = frozenset({"google_pubsub_topic.secret_rotation?0?", "google_pubsub_topic_iam_member.secret_rotation?0?"})
 _UPTIME = frozenset({"google_monitoring_uptime_check_config.webhook?0?", "google_monitoring_alert_policy.uptime?0?"})
 _WATCHING = frozenset(
     {"google_logging_metric.*", "google_monitoring_alert_policy.*", "google_monitoring_*.webhook?0?"}
 ) | {"google_monitoring_dashboard.this?0?"}
+_KNOWN = ("GITHUB_API_URL", "GITHUB_APP_ID", "GITHUB_APP_KEY_SECRET")
+_TOLD = ("STATUS_API", "GITLAB_API_URL", "GITLAB_TOKEN_SECRET")
 _EVERY_LABEL = {"labels", "labels.team", "user_labels.team", "dashboard_json"}
 
 SWITCHES = (
@@ -128,29 +151,85 @@ SWITCHES = (
     Switch(
         name="sweep_on",
         set='redeliver_enabled = true\n redeliver = { hooks = ["app"], token_secret = "github-token" }',
-        made=_SWEEP
-        | {
-            "google_project_service.this??cloudscheduler.googleapis.com??",
-            "google_secret_manager_secret.this??github-token??",
-        },
+        made=_SWEEP | _SCHEDULER | {"google_secret_manager_secret.this??github-token??"},
         changed=DASHBOARD,
     ),
     Switch(
         name="sweep_off",
         set="redeliver_enabled = false",
         everything=True,
-        gone=_SWEEP
-        | {
-            "google_project_service.this??cloudscheduler.googleapis.com??",
-            "google_secret_manager_secret.this??github-token??",
-        },
-        changed=DASHBOARD,
+        gone=_SWEEP | {"google_secret_manager_secret.this??github-token??"},
+        changed=DASHBOARD | _SCHEDULER_SAID,
     ),
     Switch(
         name="sweep_settings",
         set='redeliver = { hooks = ["app"], token_secret = "github-token", limit = 7, schedule = "0 * * * *" }',
         everything=True,
         changed={REDELIVER: {SETTING + "REDELIVER_LIMIT"}, "google_cloud_scheduler_job.redeliver?0?": {"schedule"}},
+    ),
+    Switch(
+        name="known_at_github",
+        set='github = { token_secret = "github-token" }',
+        made=frozenset({"google_secret_manager_secret.this??github-token??", "module.webhook.*??github-token??"}),
+        changed=_settings("GITHUB_TOKEN_SECRET"),
+    ),
+    Switch(
+        name="statuses_on",
+        set='github = { token_secret = "github-token" }\n statuses_enabled = true',
+        made=_TELLING
+        | _SCHEDULER
+        | {
+            "google_secret_manager_secret.this??pipehook-report-key??",
+            "google_secret_manager_secret.this??github-token??",
+            "module.webhook.*??github-token??",
+        },
+        changed=_settings("GITHUB_TOKEN_SECRET", "STATUS_API") | DASHBOARD,
+    ),
+    Switch(
+        name="statuses_off",
+        set="statuses_enabled = false",
+        everything=True,
+        gone=_TELLING
+        | {
+            "google_secret_manager_secret.this??pipehook-report-key??",
+            "google_secret_manager_secret.this??gitlab-token??",
+            "module.webhook.*??gitlab-token??",
+            "module.dispatch?0?.*??git*??",
+        },
+        changed={
+            WEBHOOK: {SETTING + name for name in _TOLD},
+            DISPATCH: {SETTING + name for name in (*_TOLD, *_KNOWN)},
+        }
+        | DASHBOARD
+        | _SCHEDULER_SAID,
+    ),
+    Switch(
+        name="statuses_settings",
+        set="""
+        statuses = { api = "checks", target_url = "https://t.example.com/{name}", gitlab_token_secret = "gitlab-token" }
+        report = { max_instances = 5, ingress = "ALLOW_INTERNAL_ONLY" }
+        reconcile = { schedule = "*/5 * * * *", lookback_hours = 48 }
+        """,
+        everything=True,
+        changed={function: {SETTING + "STATUS_API", SETTING + "STATUS_TARGET_URL"} for function in (WEBHOOK, DISPATCH)}
+        | {
+            REPORT: {
+                SETTING + "STATUS_API",
+                SETTING + "STATUS_TARGET_URL",
+                "service_config.max_instance_count",
+                "service_config.ingress_settings",
+            },
+            RECONCILE: {SETTING + name for name in ("STATUS_API", "STATUS_TARGET_URL", "RECONCILE_LOOKBACK_HOURS")},
+            "google_cloud_scheduler_job.reconcile?0?": {"schedule"},
+        },
+    ),
+    Switch(
+        name="runs_read_with_less",
+        set='statuses = { kubeconfig_secret = "reader", gitlab_token_secret = "gitlab-token" }',
+        everything=True,
+        made=frozenset({"google_secret_manager_secret.this??reader??", "module.re*??reader??"}),
+        gone=frozenset({"module.re*??pipehook-kubeconfig??"}),
+        changed={function: {SETTING + "KUBECONFIG_SECRET"} for function in (REPORT, RECONCILE)},
     ),
     Switch(
         name="tracing_on",
@@ -163,7 +242,7 @@ SWITCHES = (
         set="tracing = false",
         everything=True,
         gone=_TRACERS | {"google_project_service.this??cloudtrace.googleapis.com??"},
-        changed={function: {SETTING + "TRACING"} for function in EVERY_FUNCTION},
+        changed={function: {SETTING + "TRACING"} for function in (WEBHOOK, DISPATCH, REDELIVER)},
     ),
     Switch(
         name="rotation_on",
@@ -278,7 +357,7 @@ SWITCHES = (
         everything=True,
         made=frozenset({"google_secret_manager_secret.this??other??", "module.*??other??"}),
         gone=frozenset({"google_secret_manager_secret.this??pipehook-k*??", "module.*??pipehook-k*??"}),
-        changed={function: {SETTING + "KUBECONFIG_SECRET"} for function in (WEBHOOK, DISPATCH)},
+        changed={function: {SETTING + "KUBECONFIG_SECRET"} for function in (WEBHOOK, DISPATCH, REPORT, RECONCILE)},
     ),
     Switch(
         name="another_cluster",
@@ -291,7 +370,7 @@ SWITCHES = (
                 "google_project_iam_member.cluster*",
             }
         ),
-        changed={function: {SETTING + "CLUSTERS"} for function in (WEBHOOK, DISPATCH)},
+        changed={function: {SETTING + "CLUSTERS"} for function in (WEBHOOK, DISPATCH, REPORT, RECONCILE)},
     ),
     Switch(
         name="a_value_for_a_secret",

@@ -34,6 +34,7 @@ run "first_mistakes" {
     redeliver             = { lookback_hours = 100 }
     notification_channels = ["somebody@example.com"]
     github_repositories   = ["app"]
+    github                = { app_id = "1" }
   }
 
   expect_failures = [
@@ -51,6 +52,7 @@ run "first_mistakes" {
     var.redeliver,
     var.notification_channels,
     var.github_webhook_secret,
+    var.github,
   ]
 }
 

@@ -14,7 +14,7 @@ URL = "https://pipehook-webhook-abc123-uc.a.run.app"
 _BLOCK = re.compile(r"^```sh\n(.*?)^```", re.MULTILINE | re.DOTALL)
 _RECORDER = f"""#!/bin/sh
 {{ printf '%s\\037' "${{0##*/}}" "$@"; printf '\\036'; }} >> "$RECORD"
-case "$*" in *"output -raw webhook_url") printf {URL} ;; esac
+case "$*" in *"output -raw webhook_url" | *"value(status.url)") printf {URL} ;; esac
 """
 
 

@@ -17,6 +17,7 @@ _FILES = {
     "variables-secrets.tf": "Secrets",
     "variables-queue.tf": "Queue and sweep",
     "variables-github.tf": "GitHub",
+    "variables-statuses.tf": "Statuses",
     "variables-watching.tf": "Watching",
 }
 _MARKED = re.compile(r"(<!-- (\S+) (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -66,11 +66,12 @@ def test_the_other_roles_only_read() -> None:
     assert {name for name in granted if name != "pipehook"} == {
         "pipehook-triggers",
         "pipehook-secrets",
+        "pipehook-statuses",
         "pipehook-goldstine-lab-triggers",
     }
     for name, rules in granted.items():
         for rule in rules:
-            assert name == "pipehook" or rule["verbs"] in (["get"], ["list"])
+            assert name == "pipehook" or rule["verbs"] in (["get"], ["list"], ["get", "list"])
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
 
 
@@ -90,6 +91,21 @@ def test_secrets_are_read_by_name() -> None:
     (rule,) = _granted("Role")["pipehook-secrets"]
 
     assert rule == {"apiGroups": [""], "resources": ["secrets"], "resourceNames": ["github-webhook"], "verbs": ["get"]}
+
+
+def test_runs_are_read_for_statuses_and_never_changed() -> None:
+    (rule,) = _granted("Role")["pipehook-statuses"]
+    text = (MODULE / "main.tf").read_text()
+
+    assert rule == {
+        "apiGroups": ["tekton.dev"],
+        "resources": ["pipelineruns", "taskruns"],
+        "verbs": ["get", "list"],
+    }
+    assert (
+        'groups = ["tekton.dev"], resources = ["pipelineruns", "taskruns"], verbs = ["get", "list"], names = null'
+        in text
+    )
 
 
 def test_the_reading_role_is_the_same_in_both() -> None:

@@ -179,7 +179,7 @@ def test_the_secrets_are_those_that_terraform_makes_by_default() -> None:
     assert unquoted(variables["kubeconfig_secret"].body["default"]) == MADE[1]
 
 
-@pytest.mark.parametrize("page", ["infra/README.md", "docs/gcloud.md", "docs/clusters.md"])
+@pytest.mark.parametrize("page", ["infra/README.md", "docs/gcloud.md", "docs/clusters.md", "docs/status.md"])
 def test_the_shell_takes_every_block_and_variables_exist(page: str) -> None:
     known = set(of_kind(INFRA, "variable"))
     found = commands(ROOT / page)

@@ -71,8 +71,11 @@ def test_the_github_module_says_that_the_state_holds_the_secret() -> None:
     assert "state" in of_kind(INFRA, "variable")["github_repositories"].body["description"]
 
 
-def test_only_three_roles_are_bound_to_the_project() -> None:
-    """Everything else is bound to a secret, a topic, a subscription, a bucket, a repository or a service."""
+def test_only_these_roles_are_bound_to_a_project() -> None:
+    """Those of other clusters' projects are named by the operator.
+
+    Everything else is bound to a secret, a topic, a subscription, a bucket, a repository or a service.
+    """
     bound = {
         f"{block.labels[1]}: {unquoted(block.body['role'])}"
         for module in directories()
@@ -83,11 +86,13 @@ def test_only_three_roles_are_bound_to_the_project() -> None:
     assert bound == {
         "build_logs: roles/logging.logWriter",
         "build_source: roles/storage.objectViewer",
+        "cluster: ${each.value.role}",
         "tracer: roles/cloudtrace.agent",
     }
 
 
-def test_only_the_webhook_is_public() -> None:
+def test_only_the_webhook_and_report_are_public() -> None:
+    """GitHub and Tekton cannot show an identity of Google's: the one signs, the other brings a key."""
     public = [
         block.name
         for module in directories()
@@ -96,7 +101,7 @@ def test_only_the_webhook_is_public() -> None:
         if any("allUsers" in text for text in expressions(block.body))
     ]
 
-    assert public == ["module.webhook"]
+    assert sorted(public) == ["module.report", "module.webhook"]
     ingress = {
         name: unquoted(module.body["ingress"])
         for name, module in of_kind(INFRA, "module").items()
@@ -106,4 +111,6 @@ def test_only_the_webhook_is_public() -> None:
         "webhook": "${var.webhook.ingress}",
         "dispatch": "ALLOW_INTERNAL_ONLY",
         "redeliver": "ALLOW_INTERNAL_ONLY",
+        "report": "${var.report.ingress}",
+        "reconcile": "ALLOW_INTERNAL_ONLY",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,8 @@ from tests.infra.hcl import INFRA, arguments, blocks, of_kind, unquoted
 NEVER_SET = {
     "KUBECONFIG",  # a file, for local work
     "SECRET_MANAGER_EMULATOR_HOST",  # local work and tests
-    # of `report`, `reconcile` and statuses, which Terraform does not deploy yet
-    *("STATUS_API", "STATUS_TARGET_URL", "REPORT_KEY_SECRET", "RECONCILE_LOOKBACK_HOURS"),
-    *("GITLAB_API_URL", "GITLAB_TOKEN_SECRET", "BITBUCKET_API_URL", "BITBUCKET_TOKEN_SECRET"),
 }
+FUNCTIONS = ("webhook", "dispatch", "redeliver", "report", "reconcile")
 RUNTIME = {
     "THREADS",  # functions-framework: gunicorn's threads
     "WORKERS",  # functions-framework: gunicorn's processes
@@ -24,28 +23,25 @@ RUNTIME = {
 _NAME = re.compile(r"\b([A-Z][A-Z0-9_]+) = ")
 
 
-def _local(name: str) -> set[str]:
-    return {
-        key
-        for block in blocks(INFRA)
-        if block.kind == "locals"
-        for local, value in arguments(block.body).items()
-        if local == name
-        for key in value
-    }
+_LOCALS = {name: value for block in blocks(INFRA) if block.kind == "locals" for name, value in block.body.items()}
+
+
+def _names(value: Any) -> set[str]:
+    """Give the variables that an expression sets, by itself or by what it merges."""
+    if not isinstance(value, str):
+        return {unquoted(key) for key in arguments(value)}
+    merged = re.findall(r"local\.(\w+_environment)\b", value)
+    return set(_NAME.findall(value)).union(*(_names(_LOCALS[name]) for name in merged))
 
 
 def _environment(function: str) -> set[str]:
-    value = of_kind(INFRA, "module")[function].body["environment"]
-    names = set(_NAME.findall(value)) if isinstance(value, str) else {unquoted(key) for key in value}
-    shared = [name for name in ("cluster_environment", "github_environment") if f"local.{name}" in value]
-    return names.union(*map(_local, shared))
+    return _names(of_kind(INFRA, "module")[function].body["environment"])
 
 
 def test_every_variable_is_set_and_no_other() -> None:
     known = set(VARIABLES) - NEVER_SET
 
-    assert _environment("webhook") | _environment("dispatch") | _environment("redeliver") == known
+    assert set().union(*map(_environment, FUNCTIONS)) == known
 
 
 def test_the_runtime_is_told_three_more() -> None:
@@ -61,10 +57,19 @@ def test_the_runtime_is_told_three_more() -> None:
         ("webhook", {"TRIGGERS_SOURCE", "SECRETS_SOURCE", "KUBECONFIG_SECRET", "QUEUE_TOPIC", "UNVERIFIED_TRIGGERS"}),
         ("dispatch", {"KUBECONFIG_SECRET", "DEAD_LETTER_TOPIC"}),
         ("redeliver", {"GITHUB_HOOKS", "GITHUB_TOKEN_SECRET", "REDELIVER_LIMIT"}),
+        ("report", {"KUBECONFIG_SECRET", "GITHUB_TOKEN_SECRET", "STATUS_API", "REPORT_KEY_SECRET"}),
+        ("reconcile", {"KUBECONFIG_SECRET", "GITHUB_APP_ID", "STATUS_TARGET_URL", "RECONCILE_LOOKBACK_HOURS"}),
     ],
 )
 def test_each_function_is_told_what_it_needs(function: str, names: set[str]) -> None:
     assert names <= _environment(function)
+
+
+def test_whoever_makes_or_reads_runs_is_told_how_they_are_shown() -> None:
+    shown = _names(_LOCALS["told_environment"]) | _names(_LOCALS["github_environment"])
+
+    assert {function for function in FUNCTIONS if shown <= _environment(function)} == set(FUNCTIONS) - {"redeliver"}
+    assert {function for function in FUNCTIONS if "REPORT_KEY_SECRET" in _environment(function)} == {"report"}
 
 
 def test_settings_reads_the_smallest_deployment() -> None:
@@ -94,3 +99,9 @@ def test_the_defaults_of_both_agree() -> None:
     assert f"lookback_hours = optional(number, {settings.redeliver_lookback_hours})" in sweep
     assert f"limit = optional(number, {settings.redeliver_limit})" in sweep
     assert f"attempts = optional(number, {settings.redeliver_attempts})" in sweep
+    reconcile = variables["reconcile"].body["type"]
+    assert f"lookback_hours = optional(number, {settings.reconcile_lookback_hours})" in reconcile
+    statuses = variables["statuses"].body["type"]
+    assert f'api = optional(string, "{settings.status_api.value}")' in statuses
+    assert f'gitlab_api_url = optional(string, "{settings.gitlab_api_url}")' in statuses
+    assert f'bitbucket_api_url = optional(string, "{settings.bitbucket_api_url}")' in statuses

@@ -53,7 +53,7 @@ def test_entry_points_are_functions_of_main() -> None:
         if "entry_point" in module.body
     }
 
-    assert entry_points == {"webhook", "dispatch", "redeliver"}
+    assert entry_points == {"webhook", "dispatch", "redeliver", "report", "reconcile"}
     assert entry_points <= set(re.findall(r"^def (\w+)\(", main, re.MULTILINE))
 
 

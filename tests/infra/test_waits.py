@@ -18,7 +18,7 @@ def test_every_function_is_built_after_the_wait_for_its_builder() -> None:
     modules = of_kind(INFRA, "module")
     functions = {name for name, block in modules.items() if unquoted(block.body["source"]) == "./modules/function"}
 
-    assert functions == {"webhook", "dispatch", "redeliver"}
+    assert functions == {"webhook", "dispatch", "redeliver", "report", "reconcile"}
     assert {name for name in functions if "time_sleep.build" not in _after(modules[name])} == set()
 
 

@@ -112,16 +112,32 @@ def lines(capsys: pytest.CaptureFixture[str]) -> dict[str, list[Line]]:
         capsys.readouterr()
         assert sweep.request("POST").status == 200
     found["redeliver"] = _written(capsys)
+
+    with SecretManager() as secrets:
+        secrets.add("p", "report", b"the-key")
+        told = {
+            "GITHUB_TOKEN_SECRET": "projects/p/secrets/token",
+            "KUBECONFIG_SECRET": "projects/p/secrets/kubeconfig",
+            "REPORT_KEY_SECRET": "projects/p/secrets/report",
+            "SECRET_MANAGER_EMULATOR_HOST": secrets.host,
+        }
+        for function, status in (("report", 401), ("reconcile", 503)):
+            served = Application(told, target=function)
+            capsys.readouterr()
+            assert served.post(b"{}", {}).status == status
+            found[function] = _written(capsys)
     return found
 
 
-def test_the_metrics_are_those_of_the_three_functions() -> None:
+def test_the_metrics_are_those_of_the_functions() -> None:
     assert {name: metric.function for name, metric in _metrics().items()} == {
         "deliveries": "webhook",
         "delivery_latency": "webhook",
         "triggers": "webhook",
         "dispatches": "dispatch",
         "sweeps": "redeliver",
+        "hints": "report",
+        "reconciles": "reconcile",
     }
 
 
@@ -160,6 +176,13 @@ def test_alerts_ask_for_outcomes_that_there_are() -> None:
     assert len(asked) == text.count(",outcome=")
     for metric, outcomes in asked:
         assert set(outcomes.split("|")) <= _OUTCOMES[metric]
+
+
+def test_the_alert_on_strangers_asks_for_the_status_that_they_get(lines: dict[str, list[Line]]) -> None:
+    (refused,) = lines["report"]
+
+    assert refused["status"] == 401
+    assert re.findall(r'promql\.hints\}\{[^}]*status=\\"(\d+)\\"', (INFRA / "alerts.tf").read_text()) == ["401"]
 
 
 def test_the_latency_is_a_number_in_the_line(lines: dict[str, list[Line]]) -> None:

@@ -21,6 +21,12 @@ locals {
         }]
       }
     } : {},
+    var.tell_statuses ? {
+      statuses = {
+        name  = "${var.name}-statuses"
+        rules = [{ groups = ["tekton.dev"], resources = ["pipelineruns", "taskruns"], verbs = ["get", "list"], names = null }]
+      }
+    } : {},
     length(var.read_secrets) > 0 ? {
       secrets = {
         name  = "${var.name}-secrets"
@@ -83,7 +89,7 @@ resource "kubernetes_role_binding_v1" "this" {
   }
 
   dynamic "subject" {
-    for_each = var.users
+    for_each = each.key == "statuses" ? setunion(var.users, var.status_users) : var.users
 
     content {
       kind      = "User"

@@ -60,6 +60,20 @@ variable "read_triggers" {
   nullable    = false
 }
 
+variable "tell_statuses" {
+  description = "Whether the Role is made that gets and lists PipelineRuns and TaskRuns: for statuses."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "status_users" {
+  description = "Names of further users who get and list runs and nothing else, with tell_statuses: report and reconcile, where the kubeconfig holds no token (infra's output cluster_readers)."
+  type        = set(string)
+  default     = []
+  nullable    = false
+}
+
 variable "read_secrets" {
   description = "Names of the Kubernetes Secrets that may be read: for SECRETS_SOURCE=cluster. Each by name, never all."
   type        = set(string)

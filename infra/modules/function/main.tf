@@ -37,7 +37,7 @@ resource "google_project_iam_member" "tracer" {
 }
 
 resource "google_cloudfunctions2_function" "this" {
-  #checkov:skip=CKV_GCP_124:GitHub calls the webhook from the internet; a test holds the other two to ALLOW_INTERNAL_ONLY
+  #checkov:skip=CKV_GCP_124:GitHub calls the webhook from the internet; Tekton calls report so, a test holds the others to ALLOW_INTERNAL_ONLY
   project     = var.project
   location    = var.region
   name        = var.name

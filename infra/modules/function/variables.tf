@@ -33,8 +33,8 @@ variable "entry_point" {
   nullable    = false
 
   validation {
-    condition     = contains(["webhook", "dispatch", "redeliver"], var.entry_point)
-    error_message = "entry_point must be webhook, dispatch or redeliver."
+    condition     = contains(["webhook", "dispatch", "redeliver", "report", "reconcile"], var.entry_point)
+    error_message = "entry_point must be webhook, dispatch, redeliver, report or reconcile."
   }
 }
 

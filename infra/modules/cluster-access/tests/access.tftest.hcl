@@ -30,6 +30,23 @@ run "reads_triggers_with_a_second_role" {
   }
 }
 
+run "reads_runs_for_statuses" {
+  variables {
+    tell_statuses = true
+    users         = ["webhook@example-project.iam.gserviceaccount.com"]
+    status_users  = ["report@example-project.iam.gserviceaccount.com"]
+  }
+
+  assert {
+    condition     = keys(kubernetes_role_v1.this) == ["create", "statuses"] && kubernetes_role_v1.this["statuses"].rule[0].verbs == toset(["get", "list"]) && kubernetes_role_v1.this["statuses"].rule[0].resources == toset(["pipelineruns", "taskruns"])
+    error_message = "get and list of runs and their tasks, and no right to change one."
+  }
+  assert {
+    condition     = kubernetes_role_binding_v1.this["statuses"].subject[*].name == tolist(["pipehook", "report@example-project.iam.gserviceaccount.com", "webhook@example-project.iam.gserviceaccount.com"]) && kubernetes_role_binding_v1.this["create"].subject[*].name == tolist(["pipehook", "webhook@example-project.iam.gserviceaccount.com"])
+    error_message = "Who only reads runs is bound to nothing else."
+  }
+}
+
 run "reads_secrets_by_name" {
   variables {
     read_secrets = ["github-webhook"]
