@@ -83,10 +83,10 @@ def _await_port(port: int, process: subprocess.Popen[bytes]) -> float:
 
 
 @contextlib.contextmanager
-def stand_in(name: str, *arguments: str) -> Iterator[dict[str, Any]]:
-    """Run one of the tests' stand-ins and yield where it is."""
+def stand_in(module: str, *arguments: str) -> Iterator[dict[str, Any]]:
+    """Run a stand-in and yield where it is."""
     process = subprocess.Popen(
-        [sys.executable, "-m", f"tests.standins.{name}", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=ROOT,
         env=environment({}),
         stdin=subprocess.PIPE,
@@ -103,7 +103,7 @@ def stand_in(name: str, *arguments: str) -> Iterator[dict[str, Any]]:
 def cluster(directory: Path, namespace: str) -> Iterator[Path]:
     """Run the API-server stand-in and yield a kubeconfig of it."""
     path = directory / f"kubeconfig-{namespace}"
-    with stand_in("apiserver", "--namespace", namespace, "--kubeconfig", str(path)):
+    with stand_in("tests.standins.apiserver", "--namespace", namespace, "--kubeconfig", str(path)):
         yield path
 
 
