@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import Any
 
@@ -235,3 +236,11 @@ def test_work_counts_against_the_steps_of_the_delivery() -> None:
 def test_a_glob_that_would_backtrack_for_ever_does_not() -> None:
     assert not wanted("/" + "*a" * 40 + "b", path="a" * 5_000)
     assert not wanted("/" + "**/a/" * 20 + "b", path="a/" * 2_000 + "c")
+
+
+@given(st.text(), st.text())
+def test_any_text_is_a_glob_or_a_mistake(glob: str, path: str) -> None:
+    with contextlib.suppress(CelEvaluationError):
+        assert gitignore_globs((glob,)).want(path) in (True, False)
+    with contextlib.suppress(CelEvaluationError):
+        assert gobwas_glob(glob).want(path) in (True, False)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
+from functools import partial
 from http import HTTPStatus
+from itertools import chain
 from urllib.parse import quote
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
@@ -140,23 +142,19 @@ class RestGitHubApi:
     def failed_contexts(self, repository: str, sha: str, *, token: str, deadline: Deadline) -> list[str]:
         """Ask for the newest status of each context and the newest check run of each name.
 
+        A token that may not read checks sees the statuses alone.
         https://docs.github.com/en/rest/commits/statuses#get-the-combined-status-for-a-specific-reference and
         https://docs.github.com/en/rest/checks/runs#list-check-runs-for-a-git-reference
         """
         commit = f"/repos/{_repository(repository)}/commits/{_name(sha)}"
-        found: dict[str, None] = {}
-        for path, question, items, name, verdict, failed in (
-            (f"{commit}/status", _STATUSES, "statuses", "context", "state", _FAILED_STATES),
-            (f"{commit}/check-runs", _CHECKS, "check_runs", "name", "conclusion", _FAILED_CONCLUSIONS),
-        ):
-            for page in self._transport.pages(path, question, token=token, deadline=deadline, items=items):
-                for item in page:
-                    context = item.get(name) if isinstance(item, dict) else None
-                    if not isinstance(item, dict) or not isinstance(context, str):
-                        raise unexpected(question)
-                    if item.get(verdict) in failed:
-                        found[context] = None
-        return list(found)
+        pages = partial(self._transport.pages, token=token, deadline=deadline)
+        statuses = pages(f"{commit}/status", _STATUSES, items="statuses")
+        checks = pages(f"{commit}/check-runs", _CHECKS, items="check_runs", empty=_NOT_SHOWN)
+        found = [
+            *(_text(item, "context", _STATUSES) for item in _items(statuses, "state", _FAILED_STATES)),
+            *(_text(item, "name", _CHECKS) for item in _items(checks, "conclusion", _FAILED_CONCLUSIONS)),
+        ]
+        return list(dict.fromkeys(found))
 
     def file(self, repository: str, path: str, *, token: str, deadline: Deadline) -> str | None:
         """Return a file's text, read as UTF-8. Raises LastingError when it is a directory or over 1 MB."""
@@ -178,11 +176,22 @@ class RestGitHubApi:
 
 
 def _file(item: Json, question: Question) -> ChangedFile:
-    name = item.get("filename") if isinstance(item, dict) else None
     previous = item.get("previous_filename") if isinstance(item, dict) else None
-    if not isinstance(name, str):
+    return ChangedFile(_text(item, "filename", question), previous if isinstance(previous, str) else "")
+
+
+def _items(pages: Iterable[list[Json]], field: str, values: Set[str]) -> Iterator[Json]:
+    """Yield the objects on pages whose field has one of the values."""
+    for item in chain.from_iterable(pages):
+        if isinstance(item, dict) and item.get(field) in values:
+            yield item
+
+
+def _text(item: Json, field: str, question: Question) -> str:
+    value = item.get(field) if isinstance(item, dict) else None
+    if not isinstance(value, str):
         raise unexpected(question)
-    return ChangedFile(name, previous if isinstance(previous, str) else "")
+    return value
 
 
 def _name(text: str) -> str:

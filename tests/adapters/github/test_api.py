@@ -28,6 +28,7 @@ from tests.adapters.outbound.support import Asked
 from tests.adapters.outbound.support import Server as TricklingServer
 from tests.adapters.outbound.support import answer as said
 from tests.standins.certificates import Authority
+from tests.standins.faults import Fault
 from tests.standins.github_api import GitHubApi
 
 REPOSITORY = "octo-org/hello-world"
@@ -219,6 +220,16 @@ class TestAgainstTheStandIn:
         standin.set_checks(REPOSITORY, sha, checks)
         found = api(standin.url).failed_contexts(REPOSITORY, sha, token=standin.token, deadline=deadline())
         assert found == ["ci", "cd", "lint", "slow", "gone", "bad"]
+
+    @pytest.mark.parametrize("status", [403, 404])
+    def test_a_token_that_may_not_read_checks_sees_the_statuses(self, standin: GitHubApi, status: int) -> None:
+        standin.set_statuses(REPOSITORY, "c" * 40, {"ci": "failure"})
+        standin.faults.add(Fault(status=status, times=1, path="/check-runs"))
+        found = api(standin.url).failed_contexts(REPOSITORY, "c" * 40, token=standin.token, deadline=deadline())
+        assert found == ["ci"]
+        standin.faults.add(Fault(status=status, times=1, path="/status"))
+        with pytest.raises(LastingError, match="commit statuses"):
+            api(standin.url).failed_contexts(REPOSITORY, "c" * 40, token=standin.token, deadline=deadline())
 
     def test_an_owner_that_is_a_user_has_no_members(self, standin: GitHubApi) -> None:
         assert not api(standin.url).is_member("someone", "someone", token=standin.token, deadline=deadline())
