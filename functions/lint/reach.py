@@ -26,7 +26,7 @@ Scope = Mapping[str, Text]
 
 
 Library = Callable[[str, str], tuple[Mapping[str, Json], Place] | None]
-"""From kind and name of a Pipeline or Task to its spec in the manifests, and where that stands."""
+"""From kind and name of a Pipeline, Task, ClusterTask or StepAction to its spec, and where that stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def reached(resource: Mapping[str, Json], place: Place, scope: Scope, library: L
             yield from walk.referenced("Pipeline", spec.get("pipelineRef"), given)
         case "TaskRun":
             yield from walk.task(_object(spec.get("taskSpec")), place.below("taskSpec"), given)
-            yield from walk.referenced("Task", spec.get("taskRef"), given)
+            yield from walk.referenced(_task_kind(spec.get("taskRef")), spec.get("taskRef"), given)
 
 
 class _Walk:
@@ -127,7 +127,7 @@ class _Walk:
                 inner = {**seen, **given}
                 yield from self.task(_object(task.get("taskSpec")), here.below("taskSpec"), inner)
                 yield from self.pipeline(_object(task.get("pipelineSpec")), here.below("pipelineSpec"), inner)
-                yield from self.referenced("Task", task.get("taskRef"), given)
+                yield from self.referenced(_task_kind(task.get("taskRef")), task.get("taskRef"), given)
                 yield from self.referenced("Pipeline", task.get("pipelineRef"), given)
 
     def task(self, spec: Mapping[str, Json], place: Place, outer: Scope) -> Iterator[Step | Condition]:
@@ -140,8 +140,9 @@ class _Walk:
                 seen = {**scope, **_required(step, scope)}
                 base = template if part == "steps" else {}
                 variables = {**_environment(base, seen), **_environment(step, seen)}
-                command = {"command": base["command"]} if "command" in base and "script" not in step else {}
-                yield Step(here, {**command, **step}, seen, variables)
+                merged = {**{name: base[name] for name in _program_of(base, step)}, **step}
+                yield Step(here, merged, seen, variables)
+                yield from self.referenced("StepAction", step.get("ref"), _given(step.get("params"), seen))
 
     def referenced(self, kind: str, reference: Json, given: Scope) -> Iterator[Step | Condition]:
         name = _object(reference).get("name")
@@ -150,8 +151,23 @@ class _Walk:
             return
         self._entered.add((kind, str(name)))
         own = {name: text for name, text in given.items() if name not in self._template}
-        yield from (self.pipeline if kind == "Pipeline" else self.task)(*found, own)
+        yield from (self.pipeline if kind == "Pipeline" else self.action if kind == "StepAction" else self.task)(
+            *found, own
+        )
         self._entered.remove((kind, str(name)))
+
+    def action(self, spec: Mapping[str, Json], place: Place, given: Scope) -> Iterator[Step]:
+        scope = {**given, **_declared(spec, given)}
+        yield Step(place, spec, scope, _environment(spec, scope))
+
+
+def _program_of(template: Mapping[str, Json], step: Mapping[str, Json]) -> list[str]:
+    """Return what a step without a script has from its task's stepTemplate."""
+    return [] if "script" in step else [name for name in ("command", "args") if name in template]
+
+
+def _task_kind(reference: Json) -> str:
+    return "ClusterTask" if _object(reference).get("kind") == "ClusterTask" else "Task"
 
 
 def _containers(value: Json, place: Place, scope: Scope) -> Iterator[Step]:

@@ -19,6 +19,8 @@ _INTERPRETERS: Mapping[str, frozenset[str]] = {
     "node": frozenset({"-e", "--eval", "-p", "--print"}),
     "php": frozenset({"-r"}),
     "pwsh": frozenset({"-c", "-Command", "-command"}),
+    "su": frozenset({"-c", "--command"}),
+    "runuser": frozenset({"-c", "--command"}),
 }
 _COMMAND = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
 _WITH_VALUE = re.compile(r"[-+][A-Za-z]*[oO]|--rcfile|--init-file")
@@ -83,6 +85,8 @@ def _program(words: Sequence[_Word]) -> tuple[range, str, int]:
         if name in _SHELLS:
             at = _shell_command(words, position + 1)
             return (range(at, at + 1), "the shell's command", at + 1) if at < len(words) else (range(0), "", len(words))
+        if name == "ssh":  # all that follows the host, which comes first or behind options
+            return range(position + 2, len(words)), "the shell's command", len(words)
         flags = _INTERPRETERS.get(re.sub(r"[0-9.]+$", "", name))
         if flags:
             for at in range(position + 1, len(words)):

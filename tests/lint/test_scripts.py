@@ -38,6 +38,8 @@ def in_step(
         {"command": ["perl", "-e", "print '$(params.P)'"]},
         {"command": ["node", "--eval", "x = '$(params.P)'"]},
         {"command": ["pwsh", "-Command", "echo", "$(params.P)"]},
+        {"command": ["su", "builder", "-c", "git checkout $(params.P)"]},
+        {"command": ["ssh", "host", "git checkout $(params.P)"]},
         # Kubernetes puts variables into command and args before a program sees them
         {"command": ["sh", "-c", "git checkout $(REF)"], "env": [{"name": "REF", "value": "$(params.P)"}]},
     ],
@@ -74,6 +76,9 @@ def test_the_template_of_the_steps_gives_command_and_variables() -> None:
     shell = {"command": ["sh", "-c"], "env": [{"name": "REF", "value": "$(params.P)"}]}
     assert in_step({"args": ["echo $(REF)"]}, stepTemplate=shell) == ["PH202"]
     assert in_step({"args": ['echo "$1"', "sh", "$(REF)"]}, stepTemplate=shell) == []
+    whole = {"command": ["sh", "-c"], "args": ["echo $(params.P)"]}
+    assert in_step({}, stepTemplate=whole) == ["PH202"]
+    assert in_step({"args": ["true"]}, stepTemplate=whole) == in_step({"script": "true"}, stepTemplate=whole) == []
 
 
 def pipeline(*tasks: Mapping[str, Any], **more: Any) -> dict[str, Any]:
@@ -187,6 +192,20 @@ def test_a_task_of_the_same_manifests_is_followed_into() -> None:
     assert found(*manifests, task([{"script": "echo $(params.outer) $(tt.params.p)"}])) == []
     # which of two is meant is not known
     assert found(*manifests, task([SAYS]), task([{"script": "true"}])) == []
+
+
+def test_a_cluster_task_and_a_step_action_of_the_same_manifests_are_followed_into() -> None:
+    given = REFERRING | {"taskRef": {"name": "say", "kind": "ClusterTask"}}
+    manifests = [listed(params={"p": "$(body.pusher.email)"}), with_params("p", resource=pipeline(given))]
+    cluster_task = task([SAYS]) | {"kind": "ClusterTask", "apiVersion": "tekton.dev/v1beta1"}
+    assert ids(*manifests, cluster_task) == ["PH202"]
+    assert ids(*manifests, task([SAYS])) == []  # another kind of that name
+    step = {"ref": {"name": "act"}, "params": [{"name": "Q", "value": "$(params.P)"}]}
+    spec = {"params": [{"name": "Q"}], "image": "i", "script": "echo $(params.Q)"}
+    action = {"apiVersion": "tekton.dev/v1beta1", "kind": "StepAction", "metadata": {"name": "act"}, "spec": spec}
+    manifests = [listed(params={"p": "$(body.pusher.email)"}), with_params("p", resource=pipeline(REFERRING))]
+    assert ids(*manifests, task([step]), action) == ["PH202"]
+    assert ids(*manifests, task([step]), action | {"spec": {**spec, "script": "echo $(params.P)"}}) == []
 
 
 def test_a_pipeline_of_the_same_manifests_is_followed_into() -> None:
