@@ -22,7 +22,7 @@ from functions.common.limits import UNLIMITED, Limits
 from functions.common.ports import Deadline, Memory, Origin, Services, SignedWork, Sink, Work
 from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
-from functions.common.values import Event, Json, Outcome, Refusal, Status
+from functions.common.values import Event, Json, Outcome, Provider, Refusal, Status
 from functions.delivery import Delivery, opened, repository_name
 from functions.interceptors.base import VERIFIES_NOTHING, Assurance, Call, Verifier
 from functions.interceptors.event_shapes import told_by_body
@@ -33,7 +33,6 @@ from functions.outcomes.report import NOTHING_VOUCHED, Report
 
 if TYPE_CHECKING:
     from functions.common.event_facts import EventFacts
-    from functions.status.asked import Asked
     from functions.status.notices import Herald, Notice
 
 _LOG = logging.getLogger(__name__)
@@ -272,7 +271,10 @@ class _Run:
             for resource in resources:
                 check_resource(resource)
         if trigger.status and trigger.status.provider:
-            trigger.status.mark(resources, self._facts(trigger.status, event))
+            trigger.status.mark(resources, self._facts(trigger.status.provider, event))
+        if trigger.concurrency:
+            facts = self._facts(trigger.concurrency.provider, event)
+            trigger.concurrency.mark(resources, facts, listener=self.listener.path, namespace=trigger.namespace)
         origin = _origin(self.delivery, self.event) if assurance is Assurance.SIGNED else None
         work: Callable[..., Work] = partial(SignedWork, origin=origin) if origin else Work
         return work(
@@ -289,16 +291,17 @@ class _Run:
             verified=self.accepted(assurance),
             places=trigger.template.places,
             clusters=trigger.clusters,
+            grouped=trigger.concurrency is not None,
         )
 
-    def _facts(self, status: Asked, event: Event) -> EventFacts:
+    def _facts(self, provider: Provider, event: Event) -> EventFacts:
         """Return what the body says that was verified, not what interceptors made of it."""
         from functions.common.event_facts import EVENTS, event_facts  # noqa: PLC0415 -- only where it is asked for
 
         body = self.event.body if self.event else None
         return event_facts(
             body,
-            provider=status.provider,
+            provider=provider,
             event=told_by_body(self.delivery.event_name, body, EVENTS),
             received_at=self.delivery.received_at,
             pull_request=event.extensions.get("pr_body"),
@@ -323,7 +326,7 @@ class _Run:
             params = trigger.bindings.resolve(event, trigger.template.defaults, limits=self.limits, shared=self.shared)
             return trigger.template.render(params, uid="")
 
-        for target in trigger.status.targets(self._facts(trigger.status, event), render):
+        for target in trigger.status.targets(self._facts(trigger.status.provider, event), render):
             self.notices.append(failure(target, end.reason) if isinstance(end, PipehookError) else not_allowed(target))
 
 

@@ -198,8 +198,24 @@ class Patient:
         for need in needs(views):
             if there := self._others.get(need.cluster) if need.cluster else cluster:
                 yield from self._rights(there, need)
+        yield from self._grouping(cluster, views)
         if self._settings.triggers_source == "cluster":
             yield from self._listing(cluster)
+
+    def _grouping(self, cluster: Cluster, views: Views) -> Iterator[Check]:
+        from functions.entrypoints.grouping import VERBS, ordered  # noqa: PLC0415 -- for those who have groups
+
+        places = ordered(listener for _, listener in views.listeners)
+        for namespace in [namespace for named, namespace in places if not named]:
+            for verb in VERBS:
+                verdict = cluster.api.review_access(
+                    verb, group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline()
+                )
+                said = f"the account may {'' if verdict.allowed else 'not '}{verb} pipelineruns in {namespace}"
+                remedy = remedies.grant(
+                    namespace, list(VERBS), "pipelineruns.tekton.dev", self._user, role="pipehook-concurrency"
+                )
+                yield Check("concurrency groups", OK if verdict.allowed else FAIL, said, remedy)
 
     def _rights(self, cluster: Cluster, need: Need) -> Iterator[Check]:
         name = f"{need.kind} in {need.namespace or 'the namespace that the event names'}"

@@ -10,6 +10,7 @@ from functions.cel.parser import read
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
 from functions.common.values import Json, SecretRef
 from functions.lint.views import View, Views
+from functions.model.annotations import PREFIX
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -31,6 +32,8 @@ def needs(views: Views) -> list[Need]:
     for view in views.all:
         clusters = view.prepared.clusters
         for position, resource in enumerate(view.template.resources if view.template else ()):
+            if str(resource["apiVersion"]).startswith(PREFIX):  # is done, and not created
+                continue
             metadata = resource.get("metadata")
             own = metadata.get("namespace") if isinstance(metadata, dict) else None
             namespace = own if isinstance(own, str) and own else view.prepared.namespace

@@ -227,6 +227,10 @@ class Work:
     part in it. Empty where nothing does, as in messages of old: then their positions do."""
     clusters: tuple[str, ...] = ()
     """The name of each resource's cluster, empty for the default one; without any, all go there."""
+    grouped: bool = False
+    """Some of its resources are of a concurrency group, and marked as such."""
+    settles: bool = False
+    """What it creates exists already: what is left to do is what its groups ask for."""
 
     def cluster(self, position: int) -> str:
         """Return the name of a resource's cluster, empty for the default one."""

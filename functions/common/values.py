@@ -61,6 +61,7 @@ class Status(StrEnum):
     QUEUED = "queued"
     FILTERED = "filtered"
     REJECTED = "rejected"
+    SUPERSEDED = "superseded"
     FAILED = "failed"
 
 
@@ -111,3 +112,7 @@ class Outcome:
     milliseconds: float = field(default=0.0, compare=False)
     public: str = ""
     """What the log and an unverified sender read instead of the reason, as in `Refusal`."""
+    cancelled: tuple[ResourceRef, ...] = ()
+    """Runs that were told to end."""
+    unsettled: bool = False
+    """Its resources exist, and what its concurrency groups ask for is still to be done."""

@@ -42,7 +42,13 @@ BURY_SECONDS = 2.5
 RETRY_SECONDS = 10
 """Retry-After of a message that is to come again; Pub/Sub itself backs off as its subscription says."""
 
-_SEVERITY = {"created": "INFO", "duplicate": "INFO", "retry": "WARNING", "dead-lettered": "ERROR", "failed": "ERROR"}
+_DONE = (Status.CREATED, Status.DUPLICATE, Status.SUPERSEDED)
+_SEVERITY = {
+    **{status.value: "INFO" for status in _DONE},
+    "retry": "WARNING",
+    "dead-lettered": "ERROR",
+    "failed": "ERROR",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +116,7 @@ class Dispatch:
             return work, _End(word="retry", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=error.reason)
         except PipehookError as error:
             return work, self._bury(push, error.reason)
-        if outcome.status in (Status.CREATED, Status.DUPLICATE):
+        if outcome.status in _DONE:
             word = outcome.status.value
             return work, _End(word=word, status=HTTPStatus.OK, reason=outcome.reason, resources=outcome.resources)
         return work, self._bury(push, outcome.reason)
@@ -123,7 +129,7 @@ class Dispatch:
             with self.tracer.span("tell"):
                 self.herald.announce([(work, outcome)], (), deadline)
         # a dry run's outcome is `filtered`: the message is kept for the day when something is created
-        if outcome.passing or outcome.status is Status.FILTERED:
+        if outcome.passing or outcome.unsettled or outcome.status is Status.FILTERED:
             raise PassingError(outcome.reason)
         return outcome
 

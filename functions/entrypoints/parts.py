@@ -23,6 +23,7 @@ from functions.common.errors import ConfigurationError, PipehookError
 from functions.common.ports import Deadline, GitHubIdentity, Redeliveries, Services, Sink, Work
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json
+from functions.entrypoints.grouping import Grouping
 from functions.settings import Redelivery, Settings
 
 if TYPE_CHECKING:
@@ -247,21 +248,21 @@ def _sink(
     if settings.dry_run or not opened:
         return DryRunSink()
     redeliveries = _redeliveries(settings, secrets) if settings.redelivery is Redelivery.RERUN else None
-    cluster = ClusterSink(
-        opened[0], redelivery=settings.redelivery, redeliveries=redeliveries, clusters=_apis(clusters)
-    )
+    apis = _apis(clusters)
+    cluster = ClusterSink(opened[0], redelivery=settings.redelivery, redeliveries=redeliveries, clusters=apis)
+    grouping = Grouping(cluster)
     if not settings.queue_topic:
-        return cluster
+        return grouping
     from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
 
     if settings.redelivery is Redelivery.RERUN:
         _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
     publisher = open_publisher(settings.queue_topic)
     if not settings.tracing:
-        return QueueingSink(cluster, publisher, mode=settings.queue_mode)
+        return QueueingSink(grouping, publisher, mode=settings.queue_mode)
     from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
 
-    return QueueingSink(cluster, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
+    return QueueingSink(grouping, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
 
 
 def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | None:
@@ -296,7 +297,8 @@ def worker_sink(settings: Settings, parts: Parts) -> Sink:
     """
     if settings.dry_run or parts.api is None:
         return DryRunSink()
-    return ClusterSink(parts.api, redelivery=Redelivery.DEDUPLICATE, clusters=_apis(parts.clusters))
+    apis = _apis(parts.clusters)
+    return Grouping(ClusterSink(parts.api, redelivery=Redelivery.DEDUPLICATE, clusters=apis))
 
 
 def _apis(clusters: Mapping[str, Cluster]) -> dict[str, KubernetesApi]:

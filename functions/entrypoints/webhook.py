@@ -22,6 +22,7 @@ from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery
+from functions.entrypoints.grouping import CHECK_SECONDS, lacking, ordered
 from functions.entrypoints.parts import (
     KubeconfigReader,
     Parts,
@@ -201,7 +202,19 @@ def load_listeners(settings: Settings) -> Listeners:
 
 def _load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     listeners = FileListeners(load_listeners(settings))
-    return listeners, put_together(settings, namespaces=listeners.namespaces, kubeconfig_file=kubeconfig_file)
+    parts = put_together(settings, namespaces=listeners.namespaces, kubeconfig_file=kubeconfig_file)
+    _check_rights(listeners.listeners, parts)
+    return listeners, parts
+
+
+def _check_rights(listeners: Listeners, parts: Parts) -> None:
+    """Ask at once for the rights that triggers with concurrency groups need; others pay for no question."""
+    if parts.api is None or not (places := ordered(listeners.values())):
+        return
+    apis = {"": parts.api, **{name: cluster.api for name, cluster in parts.clusters.items()}}
+    deadline = Deadline(time.monotonic() + CHECK_SECONDS, time.monotonic)
+    for lack in lacking(apis, places, deadline):
+        logs.write("ERROR", lack)
 
 
 def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:

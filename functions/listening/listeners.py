@@ -13,13 +13,15 @@ from itertools import islice
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from functions.common.errors import LastingError
-from functions.common.values import Json
+from functions.common.values import Json, Provider
 from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Place
 from functions.listening.identities import content, distinct
 from functions.listening.selection import entries
 from functions.model.annotations import (
+    GROUP,
     STATUS,
     Judged,
+    asks_for_concurrency,
     asks_for_status,
     check,
     check_resource,
@@ -46,6 +48,7 @@ from functions.rendering.bindings import CompiledBindings, compile_bindings
 from functions.rendering.templates import CompiledTemplate, compile_template
 
 if TYPE_CHECKING:
+    from functions.concurrency.asked import Concurrency
     from functions.status.asked import Asked
 
 CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
@@ -91,6 +94,8 @@ class PreparedTrigger:
     """Which of its runs are told of, and where; None costs nothing."""
     drawn_keys: bool = False
     """Params make up names of annotations or labels, so that what they become is looked at."""
+    concurrency: Concurrency | None = None
+    """Which of its runs are of a group with others; None costs nothing."""
 
     @property
     def trigger_id(self) -> str:
@@ -256,6 +261,7 @@ class _Preparation:
         defaulted = template.defaults if template else {}
         status = attempt(lambda: self._status(resources, name or content(spec), vouching), None)
         bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
+        concurrency = attempt(lambda: self._concurrency(resources, vouching), None)
         return PreparedTrigger(
             name=name,
             namespace=namespace,
@@ -270,6 +276,7 @@ class _Preparation:
             problem="; ".join(problems),
             status=status,
             drawn_keys=any(map(has_drawn_keys, resources)),
+            concurrency=concurrency,
         )
 
     def _checked_resources(self, spec: TriggerSpec, namespace: str) -> Sequence[Mapping[str, Json]]:
@@ -292,6 +299,15 @@ class _Preparation:
 
         given = None if prefix is None else checked_prefix(prefix)
         return asked(resources, prefix=given, trigger=trigger, interceptors=chain)
+
+    def _concurrency(self, resources: Sequence[Mapping[str, Json]], chain: Sequence[Interceptor]) -> Concurrency | None:
+        own = self._listener.metadata.annotations
+        if GROUP not in own and not any(map(asks_for_concurrency, resources)):
+            return None
+        # off the way of those who do not ask for it
+        from functions.concurrency.asked import concurrency  # noqa: PLC0415 -- see above
+
+        return concurrency(resources, listener=own, provider=_provider(chain))
 
     def _place(self, namespace: str, whom: Judged) -> Place:
         return Place(namespace, self._namespace, self._registry, self._outbound_hosts, whom)
@@ -347,6 +363,12 @@ class _Preparation:
         where = f"{namespace}/{name}" if namespace else name
         wrong = self._registry.invalid.get((kind, namespace, name))
         return f"{kind} {where}, which {path} names, {f'is not valid: {wrong}' if wrong else 'does not exist'}"
+
+
+def _provider(chain: Sequence[Interceptor]) -> Provider:
+    """Return whose deliveries a chain lets through, empty where that tells nothing of what the body says."""
+    found = (interceptor.verifier.provider for interceptor in chain if interceptor.verifier is not None)
+    return next(filter(None, found), "")
 
 
 def _webhook_first(specs: Sequence[InterceptorSpec]) -> bool:

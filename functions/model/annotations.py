@@ -13,6 +13,9 @@ PREFIX = "pipehook.dev/"
 OWNERS = f"{PREFIX}owners"
 VARIABLES = f"{PREFIX}pipelines-variables"
 CLUSTER = f"{PREFIX}cluster"
+GROUP = f"{PREFIX}concurrency-group"
+CANCEL = f"{PREFIX}cancel-in-progress"
+LIMIT = f"{PREFIX}max-in-progress"
 KEY_ANNOTATION = f"{PREFIX}delivery-key"
 """Of what Pipehook creates: the delivery that it was created for."""
 STATUS = f"{PREFIX}status"
@@ -25,10 +28,10 @@ _JUDGED = ("author", "sender")
 _WRITTEN = frozenset({KEY_ANNOTATION})
 """Pipehook may have created Triggers and templates, too."""
 _KNOWN: Mapping[str, frozenset[str]] = {
-    "EventListener": frozenset({CLUSTER, OWNERS, STATUS, VARIABLES}),
+    "EventListener": frozenset({CANCEL, CLUSTER, GROUP, LIMIT, OWNERS, STATUS, VARIABLES}),
     "Trigger": frozenset({OWNERS}),
     "TriggerTemplate": frozenset({VARIABLES}),
-    "resource": frozenset({CLUSTER, SHA, STATUS}),
+    "resource": frozenset({CANCEL, CLUSTER, GROUP, LIMIT, SHA, STATUS}),
 }
 _ARTICLED = {
     "EventListener": "an EventListener",
@@ -81,6 +84,14 @@ def has_drawn_keys(resource: Mapping[str, Json]) -> bool:
     if isinstance(metadata, dict):
         found += [metadata.get("annotations"), metadata.get("labels")]
     return any("$(" in name for fields in found if isinstance(fields, dict) for name in fields)
+
+
+def asks_for_concurrency(resource: Mapping[str, Json]) -> bool:
+    """Say whether a template's resource asks for something that is about other runs, or is a Cancellation."""
+    metadata = resource.get("metadata")
+    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
+    named = isinstance(annotations, dict) and not annotations.keys().isdisjoint((GROUP, CANCEL, LIMIT))
+    return named or str(resource.get("apiVersion")).startswith(PREFIX)
 
 
 def judged(listener: Mapping[str, str], trigger: Mapping[str, str]) -> Judged:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from functions.common.values import Json
+from functions.model.annotations import PREFIX
 from functions.model.decode_interceptors import decode_interceptors
 from functions.model.fields import Fields
 from functions.model.resources import (
@@ -139,7 +140,8 @@ def decode_template_spec(fields: Fields) -> TemplateSpec:
     for template in templates:
         template.text("apiVersion", required=True)
         template.text("kind", required=True)
-        _check_named(template)
+        if not str(template.raw("apiVersion")).startswith(PREFIX):  # what is done and not created needs no name
+            _check_named(template)
         resources.append(template.values)
     if not templates and fields.raw(name) in (None, []):
         fields.mistake(name, "needs at least one resource")

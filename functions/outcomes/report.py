@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from functions.common.shown import NAME, shown
-from functions.common.values import Json, Outcome, Status
+from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.interceptors.base import VERIFIES_NOTHING
 
 NOTHING_VOUCHED = (
@@ -84,7 +84,8 @@ class Report:
             self.namespace,
             self.listener_uid,
             [
-                _row(outcome.name, outcome.namespace, outcome.status.value, outcome.reason, _resources(outcome))
+                _row(outcome.name, outcome.namespace, outcome.status.value, outcome.reason, _refs(outcome.resources))
+                | ({"cancelled": _refs(outcome.cancelled)} if outcome.cancelled else {})
                 for outcome in self.outcomes
             ],
         )
@@ -109,7 +110,7 @@ def _public_reason(outcome: Outcome) -> str:
     return "an interceptor did not let the event through; the function's log says which and why"
 
 
-def _resources(outcome: Outcome) -> list[Json]:
+def _refs(refs: Sequence[ResourceRef]) -> list[Json]:
     return [
         {
             "apiVersion": shown(ref.api_version, NAME),
@@ -118,7 +119,7 @@ def _resources(outcome: Outcome) -> list[Json]:
             "name": shown(ref.name, NAME),
             **({"cluster": ref.cluster} if ref.cluster else {}),
         }
-        for ref in outcome.resources
+        for ref in refs
     ]
 
 

@@ -20,9 +20,9 @@ from functions.common.ports import Work
 from functions.common.values import Json
 from functions.go.decode import parse_json
 
-SCHEMA = 2
-"""The newest schema that this version reads. Written is 1 while all resources go to the default cluster, which is all
-that a worker of the older version knows."""
+SCHEMA = 3
+"""The newest schema that this version reads. Written is the oldest whose worker does the same: 2 where resources go to
+clusters by name, 3 where they have concurrency groups and an older worker would start what is outdated."""
 MAX_MESSAGE = 300 * 1024
 """Bytes of one message. In base64, with its envelope, it stays below the 512 KB of event-triggered functions, and far
 below Pub/Sub's 10 MB. Rendered triggers have a few kilobytes."""
@@ -70,9 +70,11 @@ def encode(work: Work) -> Message:
     """
     content = {name: getattr(work, name) for name in _TEXTS}
     content |= {"resources": list(work.resources), "verified": work.verified, "places": list(work.places)}
-    schema = 2 if any(work.clusters) else 1
-    if schema > 1:
+    if any(work.clusters):
         content["clusters"] = list(work.clusters)
+    if work.grouped:
+        content |= {"grouped": True, "settles": work.settles}
+    schema = 3 if work.grouped else 2 if any(work.clusters) else 1
     try:
         data = json.dumps(
             {"schema": schema, "work": content}, sort_keys=True, separators=(",", ":"), allow_nan=False
@@ -121,6 +123,8 @@ def decode(data: bytes) -> Work:
         raise NewerMessageError(
             f"the message has schema {schema}, this worker reads up to {SCHEMA}: deploy the worker that belongs to it"
         )
+    if schema not in _READERS:
+        raise LastingError(f"the message is none of Pipehook's: nobody has ever written schema {schema}")
     return _READERS[schema](document)
 
 
@@ -161,7 +165,16 @@ def _read_2(document: Mapping[str, Json]) -> Work:
     return replace(work, clusters=tuple(cast("list[str]", clusters)))
 
 
-_READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1, 2: _read_2}
+def _read_3(document: Mapping[str, Json]) -> Work:
+    content = cast("dict[str, Json]", document.get("work") or {})
+    work = _read_2(document) if "clusters" in content else _read_1(document)
+    settles = content.get("settles")
+    if not isinstance(settles, bool):
+        raise LastingError("the message is incomplete: settles is neither true nor false")
+    return replace(work, grouped=True, settles=settles)
+
+
+_READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1, 2: _read_2, 3: _read_3}
 """A reader for every schema that was ever written: messages outlive upgrades."""
 
 

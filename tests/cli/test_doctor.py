@@ -22,7 +22,7 @@ from tests.standins.github_api import GitHubApi
 from tests.standins.kubernetes.access import Rule, User
 from tests.support.deliveries import PUSH
 from tests.support.function import ROOT, free_port
-from tests.support.sources import cel, github, inline, listener, template
+from tests.support.sources import cel, github, inline, listener, run, template
 from tests.support.workspace import Workspace
 
 MAY = Rule(verbs=("create", "get"), groups=("tekton.dev",), resources=("pipelineruns",))
@@ -154,6 +154,26 @@ def test_what_is_wrong_is_named_with_what_mends_it(
         entry for entry in done.json if entry["check"] == check and entry["result"] == result
     ]
     assert any(said in entry["detail"] and remedy in entry["remedy"] for entry in entries), done.out
+
+
+def test_the_rights_that_concurrency_groups_need(deployed: Workspace, server: ApiServer) -> None:
+    grouped = {"pipehook.dev/concurrency-group": "g", "pipehook.dev/cancel-in-progress": "true"}
+    grouping = run()
+    grouping["metadata"]["annotations"] = grouped
+    stop = {"apiVersion": "pipehook.dev/v1", "kind": "Cancellation", "spec": {"concurrencyGroup": "g"}}
+    deployed.write([listener(inline("build", github(eventTypes=["push"]))), template("template", grouping, stop)])
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert done.code == 1
+    assert looked(done)["concurrency groups"] == [
+        ("failed", "the account may not list pipelineruns in lab"),
+        ("failed", "the account may not patch pipelineruns in lab"),
+    ]
+    assert not any("Cancellation" in check for check in looked(done)), "it is not created"
+    server.add_token(
+        "t", User(name="function", rules=(MAY, Rule(verbs=("list", "patch"), resources=("pipelineruns",))))
+    )
+    again = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert again.code == 0, again.out
 
 
 def test_tekton_that_is_not_installed(deployed: Workspace, server: ApiServer) -> None:

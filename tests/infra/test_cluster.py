@@ -60,18 +60,23 @@ def test_the_module_grants_the_same_by_default() -> None:
     assert 'verbs = ["create", "get"], names = null' in roles
 
 
-def test_the_other_roles_only_read() -> None:
+def test_the_other_roles_only_read_but_for_that_of_concurrency_groups() -> None:
     granted = _granted("Role", "ClusterRole")
 
     assert {name for name in granted if name != "pipehook"} == {
         "pipehook-triggers",
         "pipehook-secrets",
         "pipehook-statuses",
+        "pipehook-concurrency",
         "pipehook-goldstine-lab-triggers",
     }
     for name, rules in granted.items():
         for rule in rules:
-            assert name == "pipehook" or rule["verbs"] in (["get"], ["list"], ["get", "list"])
+            assert name in ("pipehook", "pipehook-concurrency") or rule["verbs"] in (
+                ["get"],
+                ["list"],
+                ["get", "list"],
+            )
             assert "*" not in (*rule["verbs"], *rule["resources"], *rule["apiGroups"])
 
 
@@ -106,6 +111,14 @@ def test_runs_are_read_for_statuses_and_never_changed() -> None:
         'groups = ["tekton.dev"], resources = ["pipelineruns", "taskruns"], verbs = ["get", "list"], names = null'
         in text
     )
+
+
+def test_groups_list_and_patch_runs_and_nothing_else() -> None:
+    (rule,) = _granted("Role")["pipehook-concurrency"]
+
+    assert rule == {"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list", "patch"]}
+    module = of_kind(MODULE, "locals")[""].body["roles"]
+    assert 'resources = ["pipelineruns"], verbs = ["list", "patch"]' in module
 
 
 def test_the_reading_role_is_the_same_in_both() -> None:

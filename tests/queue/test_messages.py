@@ -43,8 +43,21 @@ def test_a_work_comes_out_as_it_went_in(resources: list[dict[str, Any]], word: s
 
 
 def test_every_field_of_a_work_is_carried() -> None:
-    carried = set(json.loads(encode(work(clusters=("eu",))).data)["work"])
+    carried = set(json.loads(encode(replace(work(clusters=("eu",)), grouped=True)).data)["work"])
     assert carried == {entry.name for entry in fields(Work)}
+
+
+@pytest.mark.parametrize("settles", [False, True])
+def test_what_has_groups_is_nothing_for_a_worker_that_knows_none(*, settles: bool) -> None:
+    given_work = replace(work(), grouped=True, settles=settles)
+    message = encode(given_work)
+    assert json.loads(message.data)["schema"] == 3
+    assert message.attributes["pipehook-schema"] == "3"
+    assert decode(message.data) == given_work
+    broken = json.loads(message.data)
+    del broken["work"]["settles"]
+    with pytest.raises(LastingError, match="settles is neither"):
+        decode(json.dumps(broken).encode())
 
 
 def test_the_same_work_gives_the_same_bytes_whatever_the_order_of_keys() -> None:
@@ -79,7 +92,7 @@ def test_a_number_that_json_has_not_is_no_message() -> None:
 
 def test_an_older_worker_leaves_a_newer_message_alone() -> None:
     newer = json.dumps({"schema": SCHEMA + 1, "something": "else"}).encode()
-    with pytest.raises(NewerMessageError, match="schema 3, this worker reads up to 2") as caught:
+    with pytest.raises(NewerMessageError, match=f"schema {SCHEMA + 1}, this worker reads up to {SCHEMA}") as caught:
         decode(newer)
     assert caught.value.passing
 

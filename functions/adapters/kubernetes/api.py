@@ -1,4 +1,4 @@
-"""The Kubernetes API as Pipehook uses it: create, get, list and review, over the official client."""
+"""The Kubernetes API as Pipehook uses it: create, get, list, patch and review, over the official client."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from functions.common.values import Json
 
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
 _FORBIDDEN = frozenset({HTTPStatus.FORBIDDEN})
+_CONFLICT = frozenset({HTTPStatus.CONFLICT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,23 @@ class KubernetesApi:
             path=resource.path(namespace, name),
             impersonate=impersonate,
             attributes=resource.attributes("get", namespace, name),
+        )
+        return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
+
+    def patch(
+        self, resource: Resource, change: Mapping[str, Json], *, namespace: str = "", name: str, deadline: Deadline
+    ) -> dict[str, Json]:
+        """Merge `change` (RFC 7386) into an object.
+
+        With a resourceVersion in it, a conflict is an ApiRefusedError with status 409: the object is another by now.
+        """
+        request = Request(
+            method="PATCH",
+            path=resource.path(namespace, name),
+            body=change,
+            content_type="application/merge-patch+json",
+            attributes=resource.attributes("patch", namespace, name),
+            lasting=_CONFLICT,
         )
         return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
 

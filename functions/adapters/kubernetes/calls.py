@@ -128,7 +128,7 @@ class Calls:
         finally:
             self._free.release()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return errors.of_answer(answer, subject, request.body, doubted=request.doubted)
+            return errors.of_answer(answer, subject, request.body, doubted=request.doubted, lasting=request.lasting)
         return _object(answer, subject)
 
     def _judged(

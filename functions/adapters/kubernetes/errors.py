@@ -90,7 +90,12 @@ def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
 
 
 def of_answer(
-    answer: Answer, subject: str, sent: Mapping[str, Json] | None, *, doubted: Set[int] = frozenset()
+    answer: Answer,
+    subject: str,
+    sent: Mapping[str, Json] | None,
+    *,
+    doubted: Set[int] = frozenset(),
+    lasting: Set[int] = frozenset(),
 ) -> ApiError:
     """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent."""
     found = _status_object(answer.body)
@@ -105,6 +110,8 @@ def of_answer(
     details = details if isinstance(details, dict) else {}
     asked = details.get("retryAfterSeconds")
     found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
+    if answer.status in lasting:
+        found_verdict = Verdict.LASTS
     if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
         if answer.status == HTTPStatus.UNAUTHORIZED:
             message = "the kubeconfig's token or certificate is not accepted, though read anew; rotate it"

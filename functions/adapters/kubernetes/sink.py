@@ -65,6 +65,11 @@ class ClusterSink:
         self._redelivery = redelivery
         self._redeliveries = redeliveries
 
+    @property
+    def lanes(self) -> Lanes:
+        """The clusters, for whoever looks at what is created there."""
+        return self._lanes
+
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Create all resources of all works and return one outcome for each work, in order.
 

@@ -43,6 +43,9 @@ class Request:
     doubted: Set[int] = frozenset()
     """Statuses that a server in passing may answer in any words. 404: a kind's path, of which a CRD has just come. 403:
     a list, which no admission refuses, and which would look narrower than it is."""
+    lasting: Set[int] = frozenset()
+    """Statuses that will be answered again, whatever the words. 409: a patch of a version that is gone."""
+    content_type: str = "application/json"
 
 
 class Session:
@@ -85,6 +88,7 @@ class Session:
                 query_params=list(request.query.items()),
                 header_params=headers,
                 serialize=False,
+                content_type=request.content_type,
                 _request_timeout=(connect, read),
             )
             answer = Answer(response.status, response.headers.get("Retry-After", ""), response.data)

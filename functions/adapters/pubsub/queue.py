@@ -96,7 +96,20 @@ class QueueingSink:
         queued = self._queue([work[position] for position in overflow], deadline)
         for position, problem in zip(overflow, queued, strict=True):
             outcomes[position] = _overflowed(outcomes[position], problem)
+        unsettled = [position for position, outcome in enumerate(outcomes) if outcome.unsettled]
+        if unsettled:
+            self._queue_settling(work, unsettled, outcomes, deadline)
         return outcomes
+
+    def _queue_settling(
+        self, work: Sequence[Work], positions: Sequence[int], outcomes: list[Outcome], deadline: Deadline
+    ) -> None:
+        """Queue what is left to be done of works that exist; what cannot be queued, `reconcile` finds."""
+        queued = self._queue([replace(work[position], settles=True) for position in positions], deadline)
+        for position, problem in zip(positions, queued, strict=True):
+            end = f"not queued either: {problem}" if problem else "queued"
+            outcome = outcomes[position]
+            outcomes[position] = replace(outcome, reason=f"{outcome.reason}; {end}", unsettled=bool(problem))
 
     def _always(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         # half of the time is left for the cluster, should the queue not take it

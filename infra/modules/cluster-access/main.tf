@@ -27,6 +27,12 @@ locals {
         rules = [{ groups = ["tekton.dev"], resources = ["pipelineruns", "taskruns"], verbs = ["get", "list"], names = null }]
       }
     } : {},
+    var.concurrency ? {
+      concurrency = {
+        name  = "${var.name}-concurrency"
+        rules = [{ groups = ["tekton.dev"], resources = ["pipelineruns"], verbs = ["list", "patch"], names = null }]
+      }
+    } : {},
     length(var.read_secrets) > 0 ? {
       secrets = {
         name  = "${var.name}-secrets"
@@ -89,7 +95,7 @@ resource "kubernetes_role_binding_v1" "this" {
   }
 
   dynamic "subject" {
-    for_each = each.key == "statuses" ? setunion(var.users, var.status_users) : var.users
+    for_each = contains(["statuses", "concurrency"], each.key) ? setunion(var.users, var.status_users) : var.users
 
     content {
       kind      = "User"

@@ -68,9 +68,16 @@ variable "tell_statuses" {
 }
 
 variable "status_users" {
-  description = "Names of further users who get and list runs and nothing else, with tell_statuses: report and reconcile, where the kubeconfig holds no token (infra's output cluster_readers)."
+  description = "Names of further users who get and list runs with tell_statuses, and patch them with concurrency: report and reconcile, where the kubeconfig holds no token (infra's output cluster_readers)."
   type        = set(string)
   default     = []
+  nullable    = false
+}
+
+variable "concurrency" {
+  description = "Whether a Role is made that lists and patches the PipelineRuns in namespace: for pipehook.dev/concurrency-group."
+  type        = bool
+  default     = false
   nullable    = false
 }
 

@@ -1,0 +1,111 @@
+"""The cluster's runs of a concurrency group: listed by their label, and changed while they are as they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from http import HTTPStatus
+
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.lanes import Lanes
+from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.ports import Deadline
+from functions.common.values import Json
+from functions.concurrency.marks import RUNS, Group, Member, group_of, member
+from functions.model.annotations import GROUP
+
+COMPONENT = "give its account the component infra/cluster/components/concurrency"
+MAX_RUNS = 5_000
+"""Runs of one group that are looked at; who keeps more has no pruning."""
+_PAGE = 500
+
+
+class ClusterGroups:
+    """Reads and changes runs as the kubeconfig's own account, whomever triggers impersonate."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+
+    def of(self, group: Group, deadline: Deadline) -> Sequence[Member]:
+        """Return all runs of a group, as they were at one time."""
+        with self._asked(group.cluster, deadline) as api:
+            return [member(run) for run in _listed(api, group.api_version, group.namespace, group.selector, deadline)]
+
+    def groups(self, namespaces: Iterable[str], deadline: Deadline, *, cluster: str = "") -> list[Group]:
+        """Return the groups that have runs in these namespaces of a cluster."""
+        found: dict[Group, None] = {}
+        with self._asked(cluster, deadline) as api:
+            for namespace in namespaces:
+                for run in _listed(api, RUNS, namespace, GROUP, deadline):
+                    group = group_of({**run, "apiVersion": RUNS}, namespace=namespace, cluster=cluster)
+                    if group is not None:
+                        found[group] = None
+        return list(found)
+
+    def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:
+        """Merge `change` into a run that is as it was read; say False, and change nothing, when it is not."""
+        metadata = change.get("metadata")
+        metadata = metadata if isinstance(metadata, dict) else {}
+        body = {**change, "metadata": {**metadata, "resourceVersion": member.version}}
+        try:
+            with self._asked(group.cluster, deadline) as api, _explained("patch"):
+                resource = api.resource(group.api_version, "PipelineRun", deadline=deadline)
+                api.patch(resource, body, namespace=group.namespace, name=member.name, deadline=deadline)
+        except ApiRefusedError as error:
+            if error.status in (HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND):
+                return False
+            raise
+        return True
+
+    @contextmanager
+    def _asked(self, cluster: str, deadline: Deadline) -> Iterator[KubernetesApi]:
+        """Have a place at a cluster, and let its lane learn what comes of it."""
+        lane = self._lanes.lane(cluster)
+        with lane.admitted(deadline):
+            try:
+                yield lane.api
+            except PipehookError as error:
+                lane.heard(error, deadline.clock())
+                raise
+            lane.heard(None, deadline.clock())
+
+
+def _listed(
+    api: KubernetesApi, api_version: str, namespace: str, selector: str, deadline: Deadline
+) -> list[dict[str, Json]]:
+    resource = api.resource(api_version, "PipelineRun", deadline=deadline)
+    found: list[dict[str, Json]] = []
+    token = ""
+    while len(found) < MAX_RUNS:
+        with _explained("list"):
+            page = api.list(
+                resource,
+                namespace=namespace,
+                label_selector=selector,
+                limit=_PAGE,
+                continue_=token,
+                deadline=deadline,
+            )
+        items = page.get("items")
+        found += [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
+        metadata = page.get("metadata")
+        token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
+        if not token:
+            return found
+    raise LastingError(f"more than {MAX_RUNS} PipelineRuns of one group are in namespace {namespace}: prune them")
+
+
+@contextmanager
+def _explained(verb: str) -> Iterator[None]:
+    """Say of a right that is missing what gives it. A list that has expired while it was read passes."""
+    try:
+        yield
+    except ApiRefusedError as error:
+        if error.status == HTTPStatus.FORBIDDEN:
+            raise LastingError(
+                f"{error.reason}; concurrency groups need {verb} on pipelineruns: {COMPONENT}"
+            ) from error
+        if error.status == HTTPStatus.GONE:
+            raise PassingError(error.reason) from error
+        raise

@@ -1,0 +1,132 @@
+"""Any order of deliveries, any interleaving of their calls, and faults: what is left running is right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from functions.common.errors import PassingError
+from functions.common.ports import Work
+from functions.common.values import Status
+from functions.concurrency.marks import State, group_of
+from functions.concurrency.settle import settle
+from tests.concurrency.support import DEADLINE, NAMESPACE, Cluster, Stage, work
+
+FAULTS = st.sampled_from(["", "", "", "lost", "unheard"])
+SECONDS = st.sampled_from([1, 1.5, 2, 2.5, 3])
+"""Two pushes a second at most, so that `before` and `after` tell their order whichever have been seen."""
+BOUNDED = settings(max_examples=150, deadline=None)
+
+
+def pushes(seconds: Sequence[float]) -> list[dict[str, Any]]:
+    """Return pushes one after another, each from the commit before; those of one second are told by that alone."""
+    return [
+        {"time": int(second), "before": f"c{number}", "after": f"c{number + 1}"}
+        for number, second in enumerate(sorted(seconds))
+    ]
+
+
+def settled(cluster: Cluster, item: Work) -> None:
+    """Do what the queue or `reconcile` does in the end."""
+    group = group_of(item.resources[0], namespace=NAMESPACE)
+    assert group is not None
+    settle(cluster, group, DEADLINE)
+
+
+@BOUNDED
+@given(st.data())
+def test_exactly_the_newest_run_is_left_running(data: st.DataObject) -> None:
+    seconds = data.draw(st.lists(SECONDS, min_size=2, max_size=4, unique=True), label="seconds")
+    works = [work(f"e{number}", **push, cancel="true") for number, push in enumerate(pushes(seconds))]
+    order = [works[number] for number in data.draw(st.permutations([*range(len(works))] * 2), label="order")]
+    together = data.draw(st.integers(1, 4), label="together")
+    turns = iter(data.draw(st.lists(st.integers(0, 11), max_size=80), label="turns"))
+    stage = Stage(lambda count: next(turns, 0) % count)
+    faults = iter(data.draw(st.lists(FAULTS, max_size=30), label="faults"))
+    cluster = Cluster(stage, lambda: next(faults, ""))
+    sink = cluster.sink()
+    again: list[Work] = []
+    late: list[Work] = []
+
+    def deliver(item: Work) -> None:
+        (outcome,) = sink.accept([item], DEADLINE)
+        assert outcome.status is not Status.FAILED or outcome.passing
+        assert not outcome.unsettled or outcome.resources, "what exists is never failed by its group"
+        if outcome.passing:
+            again.append(item)
+
+    while order:
+        stage.play([partial(deliver, item) for item in order[:together]])
+        order = order[together:]
+    for _ in faults:  # all is well from now on
+        pass
+    for item in again:
+        deliver(item)
+    settled(cluster, works[0])
+
+    assert cluster.running() == [works[-1].key]
+    there = set(cluster.runs)
+    late += works[:-1]
+    assert {sink.accept([item], DEADLINE)[0].status for item in late} == {Status.SUPERSEDED}
+    assert (set(cluster.runs), cluster.running()) == (there, [works[-1].key])
+
+
+@BOUNDED
+@given(st.data())
+def test_never_more_than_the_limit_run_and_all_do(data: st.DataObject) -> None:
+    limit = data.draw(st.integers(1, 2), label="limit")
+    seconds = data.draw(st.lists(st.integers(1, 4), min_size=2, max_size=4), label="seconds")
+    works = [work(f"e{number}", **push, limit=str(limit)) for number, push in enumerate(pushes(seconds))]
+    turns = iter(data.draw(st.lists(st.integers(0, 11), max_size=80), label="turns"))
+    stage = Stage(lambda count: next(turns, 0) % count)
+    faults = iter(data.draw(st.lists(FAULTS, max_size=30), label="faults"))
+    cluster = Cluster(stage, lambda: next(faults, ""))
+    sink = cluster.sink()
+    again: list[Work] = []
+
+    def deliver(item: Work) -> None:
+        if sink.accept([item], DEADLINE)[0].passing:
+            again.append(item)
+
+    def end_one() -> None:
+        """One ends, and `report` or `reconcile` hears of it."""
+        running = cluster.running()
+        if running:
+            cluster.end(running[0])
+        with suppress(PassingError):
+            settled(cluster, works[0])
+
+    parts: list[Any] = [partial(deliver, works[number]) for number in data.draw(st.permutations(range(len(works))))]
+    stage.play([*parts, end_one, end_one])
+    for _ in faults:  # all is well from now on
+        pass
+    for item in again:
+        deliver(item)
+    for _ in works:
+        settled(cluster, works[0])
+        end_one()
+
+    assert cluster.most <= limit
+    assert {found.state for found in cluster.members().values()} == {State.ENDED}
+    assert len(cluster.runs) == len(works)
+
+
+@BOUNDED
+@given(st.permutations(range(5)), st.integers(1, 3))
+def test_the_oldest_event_that_waits_is_released_first(order: list[int], limit: int) -> None:
+    stage = Stage(lambda _: 0)
+    cluster = Cluster(stage)
+    works = [work(f"e{number}", time=number, limit=str(limit)) for number in range(5)]
+    for number in order:
+        cluster.sink().accept([works[number]], DEADLINE)
+    first = cluster.begun[:]
+    assert first == [f"e{number}" for number in order[:limit]]
+    while cluster.running():
+        cluster.end(cluster.running()[0])
+        settled(cluster, works[0])
+    assert cluster.begun[limit:] == sorted(f"e{number}" for number in order[limit:])
