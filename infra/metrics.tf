@@ -23,7 +23,7 @@ locals {
         latency     = true
       }
       triggers = {
-        description = "Outcomes by trigger: created, duplicate, queued, filtered, rejected, failed."
+        description = "Outcomes by trigger: created, duplicate, queued, filtered, rejected, superseded, failed."
         filter      = "${local.function_logs.webhook} AND jsonPayload.kind=\"trigger\""
         labels      = { outcome = "labels.outcome", listener = "labels.listener", trigger = "labels.trigger" }
         latency     = false
@@ -31,7 +31,7 @@ locals {
     },
     var.queue_enabled ? {
       dispatches = {
-        description = "Queued triggers by outcome: created, duplicate, failed, dead-lettered, retry."
+        description = "Queued triggers by outcome: created, duplicate, superseded, failed, dead-lettered, retry."
         filter      = "${local.function_logs.dispatch} AND jsonPayload.kind=\"dispatch\""
         labels      = { outcome = "labels.outcome" }
         latency     = false
