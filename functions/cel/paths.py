@@ -6,7 +6,7 @@ A build too many is better than one too few: where the list of changed files is 
 
 from __future__ import annotations
 
-from functions.cel.errors import CelEvaluationError, no_such_overload
+from functions.cel.errors import CelEvaluationError
 from functions.cel.frame import Frame, items, text
 from functions.cel.globs import Globs, gitignore_globs, gobwas_glob
 from functions.cel.values import MISSING, Value, find
@@ -47,10 +47,10 @@ def _met(frame: Frame, glob: str) -> str:
 
 
 def _texts(frame: Frame, value: Value) -> list[str]:
-    parts = items(frame, value)
+    parts = items(frame, value) if isinstance(value, list | tuple) else (None,)
     found = [part for part in parts if isinstance(part, str)]
     if len(found) != len(parts):
-        raise no_such_overload()
+        raise CelEvaluationError(f"paths and globs are lists of strings, as extensions.{LIST} is")
     return found
 
 

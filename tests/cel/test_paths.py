@@ -165,8 +165,9 @@ def test_a_mistake_shows_when_it_is_loaded(source: str, reason: str) -> None:
     [
         ("paths.match(extensions.changed_files_list, ['a'])", "no such key: changed_files_list"),
         ("'a'.pathChanged()", "no such key: changed_files_list in extensions, which addChangedFiles puts there"),
-        ("paths.match(body.numbers, ['a'])", "no such overload"),
-        ("paths.match(['a'], body.numbers)", "no such overload"),
+        ("paths.match(body.numbers, ['a'])", "lists of strings, as extensions.changed_files_list is"),
+        ("paths.match(body.globs[0], ['a'])", "lists of strings, as extensions.changed_files_list is"),
+        ("paths.match(['a'], body.numbers)", "lists of strings, as extensions.changed_files_list is"),
         ("paths.match(['a'], [body.globs[0] + '['])", r"a glob has a \[ without its \]"),
     ],
 )
