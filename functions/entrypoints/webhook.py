@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Mapping
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
+from functions.adapters.http.body import turn_away
 from functions.adapters.http.room import VALUES, Room, Share, Turns
+from functions.adapters.http.tenants import Place, Tenants
 from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
 from functions.adapters.outbound.cloud_events import notify, reply_headers
 from functions.common.destinations import refusal
-from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
+from functions.common.errors import BadRequestError, ConfigurationError, ExhaustedError, LastingError, PassingError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
@@ -35,7 +37,7 @@ from functions.entrypoints.parts import (
     unusable_files,
 )
 from functions.listening.listeners import Listener, prepare, problems
-from functions.listening.routing import Listeners, choose, served
+from functions.listening.routing import Listeners, choose, named_by, served
 from functions.model.load import load_path
 from functions.outcomes.report import Report
 from functions.pipeline import process
@@ -60,6 +62,9 @@ class ListenerSource(Protocol):
     def several(self) -> bool:
         """Whether it has ever held more than one: then the path chooses, also when one alone is left or seen."""
 
+    def knows(self, listener: str) -> bool:
+        """Say whether a listener was there when they were last read; nothing is asked."""
+
     def current(self, deadline: Deadline) -> Listeners:
         """Return the listeners as they are now.
 
@@ -77,6 +82,10 @@ class FileListeners:
     def several(self) -> bool:
         """Whether there is more than one."""
         return len(self.listeners) > 1
+
+    def knows(self, listener: str) -> bool:
+        """Say whether a listener was loaded."""
+        return listener in self.listeners
 
     def current(self, deadline: Deadline) -> Listeners:  # noqa: ARG002 -- the form of a source
         """Return what was loaded."""
@@ -101,6 +110,7 @@ class Webhook:
     project: str
     tracer: Tracer = UNTRACED
     herald: Herald | None = None
+    tenants: Tenants = field(default_factory=Tenants, kw_only=True)
 
     def __call__(self, request: Request) -> exchange.Response:
         """Answer one request."""
@@ -110,8 +120,9 @@ class Webhook:
         deadline = Deadline(started + DELIVERY_SECONDS, time.monotonic)
         try:
             with (
-                exchange.received(request) as delivery,
-                closing(Share(_VALUES, _TURNS, len(delivery.body))) as memory,
+                self._place(request) as place,
+                exchange.received(request, place.large) as delivery,
+                closing(Share(_VALUES, _TURNS, len(delivery.body), large=place.large)) as memory,
                 self.tracer.request("delivery", delivery),
             ):
                 return self._deliver(delivery, Limits(deadline, memory), started)
@@ -121,6 +132,24 @@ class Webhook:
         except PassingError as error:
             logs.write("WARNING", f"not received: {error.reason}", fields={"kind": "delivery", "status": 503})
             return exchange.busy(error)
+
+    @contextmanager
+    def _place(self, request: Request) -> Iterator[Place]:
+        """Have a place among the deliveries of the listener that the path names, where it has to name one.
+
+        Raises ExhaustedError.
+        """
+        if self.settings.event_listener or not self.listeners.several:
+            yield Place(None)
+            return
+        named = named_by(exchange.path_of(request))
+        with ExitStack() as held:
+            try:
+                place = held.enter_context(self.tenants.place(named if self.listeners.knows(named) else ""))
+            except ExhaustedError:
+                turn_away(request)
+                raise
+            yield place
 
     def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> exchange.Response:
         log = DeliveryLog.of(delivery, project=self.project)
@@ -265,4 +294,5 @@ def start(
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)
     tracer, herald = tracer_of(settings, project), herald_of(settings, parts)
-    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer, herald)
+    tenants = Tenants(environment.get("THREADS", ""))
+    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer, herald, tenants=tenants)

@@ -36,8 +36,13 @@ def choose(listeners: Listeners, event_listener: str, path: str, *, several: boo
     listener = served(listeners, event_listener, several=several)
     if listener is not None:
         return listener
-    parts = [unquote(part) for part in path.partition("?")[0].split("/")][1:3]
-    named = None if any("/" in part for part in parts) else listeners.get("/".join(parts))
+    named = listeners.get(named_by(path))
     if named is None:
         raise BadRequestError("there is no such listener: the path must start with /NAMESPACE/NAME", status=404)
     return named
+
+
+def named_by(path: str) -> str:
+    """Return the `namespace/name` that a request's path and query begin with, empty when it can be none's."""
+    parts = [unquote(part) for part in path.partition("?")[0].split("/")][1:3]
+    return "" if any("/" in part for part in parts) else "/".join(parts)

@@ -11,7 +11,7 @@ import io
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from functions.adapters.http.room import BODIES, LARGE_BODIES, Room
@@ -118,15 +118,38 @@ _WATCH = _Watch()
 
 
 @contextlib.contextmanager
-def received_body(request: Request, *, room: Room = _ROOM, seconds: float = BODY_SECONDS) -> Iterator[bytes]:
+def received_body(
+    request: Request,
+    *,
+    room: Room = _ROOM,
+    seconds: float = BODY_SECONDS,
+    large: Callable[[], None] = lambda: None,
+) -> Iterator[bytes]:
     """Read the body; while the context is open, its bytes count as taken.
 
     Raises BadRequestError: 413 beyond MAX_BODY (by its Content-Length before a byte is read, and without one at the
     first byte too many), 408 when it takes longer than `seconds`, 400 when it ends early or its chunks are malformed.
-    Raises ExhaustedError when there is no room for it now.
+    Raises ExhaustedError when there is no room for it now. `large` is called before room for a large one is taken.
     """
     with contextlib.ExitStack() as taken:
-        yield _read(request, room, seconds, taken)
+        yield _read(request, room, seconds, taken, large)
+
+
+def turn_away(request: Request) -> None:
+    """Let no thread wait for a body that nobody reads: what has come is thrown away, and nothing more is let in.
+
+    The server would wait seconds for it after the reply, in the very threads that the refusal is to keep free.
+    """
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+    if connection is None:
+        return
+    with contextlib.suppress(OSError):  # there is no more, or it is closed already
+        # what is left unread would reset the connection, and the client never see the reply
+        for _ in range(SMALL_BODY // _CHUNK):
+            if not connection.recv(_CHUNK, socket.MSG_DONTWAIT):
+                break
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RD)
 
 
 def leave_rest(request: Request) -> None:
@@ -137,7 +160,9 @@ def leave_rest(request: Request) -> None:
     request.stream = io.BytesIO()
 
 
-def _read(request: Request, room: Room, seconds: float, taken: contextlib.ExitStack) -> bytes:
+def _read(
+    request: Request, room: Room, seconds: float, taken: contextlib.ExitStack, large: Callable[[], None]
+) -> bytes:
     length = request.content_length
     if (length or 0) > MAX_BODY:
         raise _too_large()
@@ -151,6 +176,8 @@ def _read(request: Request, room: Room, seconds: float, taken: contextlib.ExitSt
                 raise _too_large()
             if size > held:
                 needed = _needed(size, length)
+                if needed > SMALL_BODY:
+                    large()
                 room.take(needed - held, filled=LARGE_BODIES if needed > SMALL_BODY else None)
                 taken.callback(room.give_back, needed - held)
                 held = needed

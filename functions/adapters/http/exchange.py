@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -33,22 +33,22 @@ Response = tuple[str, int, dict[str, str]]
 
 
 @contextmanager
-def received(request: Request) -> Iterator[Delivery]:
+def received(request: Request, large: Callable[[], None] = lambda: None) -> Iterator[Delivery]:
     """Read a POST; while the context is open, its body counts among those that the process holds.
 
     Raises BadRequestError: 405 for other methods, 414 and 431 for a path and headers beyond the limits, 400 for an
-    event's name beyond its own, and what `received_body` raises.
+    event's name beyond its own, and what `received_body` raises, which gets `large`.
     """
     if request.method != "POST":
         raise BadRequestError(f"{request.method} is not allowed here: deliveries are POSTed", status=405)
-    path, pairs = _path(request), list(request.headers.items())
+    path, pairs = path_of(request), list(request.headers.items())
     if len(path) > MAX_PATH:
         raise BadRequestError(f"the path is longer than {MAX_PATH} characters", status=414)
     if len(pairs) > MAX_HEADERS:
         raise BadRequestError(f"the request has more than {MAX_HEADERS} headers", status=431)
     if sum(len(name) + len(value) for name, value in pairs) > MAX_HEADER_BYTES:
         raise BadRequestError(f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB together", status=431)
-    with received_body(request) as body:
+    with received_body(request, large=large) as body:
         delivery = Delivery(
             path=path,
             headers=canonical_headers((name, _text(value)) for name, value in pairs),
@@ -72,7 +72,8 @@ def is_probe(request: Request) -> bool:
     return request.method in ("GET", "HEAD") and request.path == "/"
 
 
-def _path(request: Request) -> str:
+def path_of(request: Request) -> str:
+    """Return a request's path and query as they came."""
     raw = request.environ.get("RAW_URI") or request.environ.get("REQUEST_URI") or request.full_path.rstrip("?")
     path = str(raw)
     if not path.startswith("/"):  # the absolute form of a request line: http://host/path

@@ -8,7 +8,7 @@ send. With the process itself, some 50 MiB, they stay below the 512 MiB of the d
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from functions.common.errors import ExhaustedError, LimitError
@@ -119,7 +119,9 @@ class Turns:
 class Share:
     """What one delivery, of a body of `size` bytes, takes of the room for values: the Memory of the core."""
 
-    def __init__(self, room: Room, turns: Turns, size: int) -> None:
+    def __init__(self, room: Room, turns: Turns, size: int, *, large: Callable[[], None] = lambda: None) -> None:
+        """`large` is called before the delivery takes what small ones do not."""
+        self._large = large
         self._room = room
         self._turns = turns
         self._taken = 0
@@ -138,6 +140,7 @@ class Share:
             if self._taken + size > most:
                 known = "a delivery" if verified else "a delivery that nothing has verified yet"
                 raise LimitError(f"more than the {most // MIB} MiB of memory that {known} may take")
+            self._large()
             self._room.take(size, filled=VERIFIED_VALUES if verified else UNVERIFIED_VALUES)
         self._taken += size
 

@@ -102,6 +102,11 @@ class ClusterListeners:
         """Whether more than one listener has ever been seen: none of them answers for another one from then on."""
         return self._several
 
+    def knows(self, listener: str) -> bool:
+        """Say whether a listener was there when they were last read."""
+        state = self._state
+        return state is not None and listener in state.listeners
+
     def current(self, deadline: Deadline) -> Listeners:
         """Return the listeners as the cluster has them, or had them when it could last be asked.
 
