@@ -310,11 +310,26 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     ),
     **{
         f"server {host}": (_with(server=f"https://{host}"), "server must be a URL")
-        for host in ("exa mple", "a..b", ".a", "-a", "exämple.com", "a" * 64, "a\tb", "a:99999", "[::1", "a_%zz")
+        for host in (
+            "exa mple",
+            "a..b",
+            ".a",
+            "-a",
+            "exämple.com",
+            "a" * 64,
+            "a\tb",
+            "a:99999",
+            "[::1",
+            "a_%zz",
+            "256.1.1.1",
+            "127.1",
+            "0x7f.1",
+            "1",
+        )
     },
     **{
         f"tls-server-name {name[:20]!r}": (_with(**{"tls-server-name": name}), "tls-server-name must be a name")
-        for name in ("a..b", "a" * 64, "a\0b", ".a", "ä.example", "x." * 128, "*.example.com", "a b")
+        for name in ("a..b", "a" * 64, "a\0b", ".a", "ä.example", "x." * 128, "*.example.com", "a b", "1.2.3.4.5")
     },
     "proxy-url": (_with(**{"proxy-url": "http://a..b:3128"}), "proxy-url must be a URL"),
     "proxy-url's user": (_with(**{"proxy-url": "http://%C4%80:canary@p:1"}), "proxy-url has a user or password"),

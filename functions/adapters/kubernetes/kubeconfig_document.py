@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from functions.common.errors import ConfigurationError
+from functions.common.shown import shown
 
 MAX_BYTES = 1024 * 1024
 """Secret Manager holds 64 KiB; files that name many clusters are larger."""
@@ -26,6 +29,8 @@ def load_document(text: bytes | str) -> Mapping[str, object]:
                 raise _unusable("YAML aliases (*name) are refused; write the values out")
             if depth > _MAX_DEPTH:
                 raise _unusable("it is nested too deeply to be a kubeconfig; is this the right file or secret?")
+        for key in _given_twice(yaml.compose(text, Loader=loader)):
+            raise _unusable(f"{shown(key)} stands twice in one object; remove the one that is not meant")
         document = yaml.load(text, Loader=loader)  # noqa: S506 -- both are safe loaders
     except (yaml.YAMLError, ValueError) as error:
         mark = getattr(error, "problem_mark", None)
@@ -34,6 +39,17 @@ def load_document(text: bytes | str) -> Mapping[str, object]:
     if not isinstance(document, dict):
         raise _unusable("it is not a kubeconfig; `kubectl config view --raw --minify --flatten` shows one")
     return document
+
+
+def _given_twice(node: Any) -> Iterator[str]:
+    """Yield the keys that an object has more than once, of which YAML's loader takes the last."""
+    if not isinstance(node.value if node else None, list):
+        return
+    keys = [key.value for key, _ in node.value if isinstance(key.value, str)] if node.id == "mapping" else []
+    yield from (key for key, times in Counter(keys).items() if times > 1)
+    for item in node.value:
+        for inner in item if isinstance(item, tuple) else (item,):
+            yield from _given_twice(inner)
 
 
 def _unusable(mistake: str) -> ConfigurationError:

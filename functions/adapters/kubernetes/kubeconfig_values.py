@@ -9,6 +9,8 @@ from urllib.parse import SplitResult, urlsplit
 _LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
 """A name as resolvers and TLS take it; underscores are seen in internal ones."""
+_NUMBER = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9A-Fa-f]*)\.?\Z")
+"""The end of what is an IPv4 address or nothing: https://url.spec.whatwg.org/#ends-in-a-number-checker"""
 _URL = re.compile(r"[!-~]+")
 """urlsplit passes over line breaks, and what is no ASCII cannot stand in a request."""
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\t\n\r -~])*(?:-----END \1-----)?")
@@ -17,7 +19,7 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\t\n\r -~])*(?:-
 
 def is_host(text: str) -> bool:
     """Say whether something is a host's name or an address."""
-    if _HOST.fullmatch(text):
+    if _HOST.fullmatch(text) and not _NUMBER.search(text):
         return True
     try:
         ip_address(text)

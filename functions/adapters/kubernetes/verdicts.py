@@ -30,6 +30,8 @@ _FORBIDDEN_IN_PASSING = {
     "because it is being terminated": Verdict.PASSES_SLOWLY,
 }
 """What admission says with 403, in the words of apiserver's plugins."""
+_OPENING = re.compile(r'(?:[\w.-]+(?: "[^"]*")? is forbidden|Internal error occurred): ')
+"""What may stand before these words. Behind another colon they may be an event's, which an error or policy quotes."""
 _WEBHOOK_DOWN = "failed calling webhook"
 _WEBHOOK_DENIES = "denied the request"
 _TOO_LARGE = ("etcdserver: request is too large", "trying to send message larger than max")
@@ -48,7 +50,10 @@ def verdict(
     denied = _WEBHOOK_DENIES in message
     if too_large(message):
         return Verdict.LASTS
-    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR or (_WEBHOOK_DOWN in message and not denied):
+    opening = _OPENING.match(message)
+    said = message[opening.end() if opening else 0 :].partition(":")[0]
+    down = _WEBHOOK_DOWN in said and not denied
+    if status in _PASSING or status >= HTTPStatus.INTERNAL_SERVER_ERROR or down:
         return Verdict.PASSES
     if status == HTTPStatus.UNAUTHORIZED:
         # nothing about the delivery is wrong, it can be created once the token is rotated, and an API server whose own
@@ -57,7 +62,7 @@ def verdict(
     if status == HTTPStatus.CONFLICT and cause != "AlreadyExists":
         return Verdict.PASSES  # a ResourceQuota that somebody else has just updated: over the next time
     if status == HTTPStatus.FORBIDDEN and not denied:
-        known = (found for words, found in _FORBIDDEN_IN_PASSING.items() if words in message)
+        known = (found for words, found in _FORBIDDEN_IN_PASSING.items() if words in said)
         return next(known, Verdict.DOUBTED if status in doubted or _UNAUTHORIZED.search(message) else Verdict.LASTS)
     if status == HTTPStatus.NOT_FOUND and status in doubted and not details.get("name"):
         return Verdict.LASTS if message.startswith('namespaces "') else Verdict.DOUBTED

@@ -227,6 +227,8 @@ def test_missing_pieces_are_named(changes: dict[str, Any], expected: str) -> Non
         pytest.param("[" * 500_000, "it is nested too deeply", id="flow"),
         pytest.param("- " * 500_000, "it is nested too deeply", id="block"),
         ("a: &x [1, 1]\nb: [*x, *x]", "YAML aliases (*name) are refused"),
+        ("current-context: a\ncurrent-context: b", "current-context stands twice in one object"),
+        ("users: [{name: a, user: {token: x, token: y}}]", "token stands twice in one object"),
         pytest.param("x" * (MAX_BYTES + 1), "it is larger than 1024 KiB", id="large"),
         ("a: !!python/object/apply:os.system [id]", "it is neither YAML nor JSON"),
     ],

@@ -252,6 +252,10 @@ PHRASES: list[tuple[int, str, str, Verdict]] = [
     (403, "Forbidden", 'x is forbidden: cannot set blockOwnerDeletion: RBAC: role "r" not found', Verdict.DOUBTED),
     (403, "Forbidden", "x is forbidden: violates PodSecurity", Verdict.LASTS),
     (403, "Forbidden", "x is forbidden: exceeded quota: q", Verdict.PASSES_SLOWLY),
+    # what an event says, where a policy or a field error quotes it, decides nothing
+    (403, "Forbidden", "x is forbidden: ValidatingAdmissionPolicy 'p' denied request: exceeded quota", Verdict.LASTS),
+    (403, "Forbidden", "p: title: because it is being terminated", Verdict.LASTS),
+    (422, "Invalid", 'run "x" is invalid: spec.t: Invalid value: "failed calling webhook"', Verdict.LASTS),
     (403, "Forbidden", "x is forbidden: status unknown for quota: q, resources: pods", Verdict.PASSES),
     (403, "Forbidden", "x is forbidden: failed quota: q: must specify limits.cpu", Verdict.LASTS),
     (403, "Forbidden", "x is forbidden: not yet ready to handle request", Verdict.PASSES),
