@@ -26,6 +26,11 @@ class Decision:
     """Waiting runs that must not have begun meanwhile, since a run that was created after them begins before them."""
     release: tuple[Member, ...]
 
+    @property
+    def changes(self) -> bool:
+        """Whether anything is to be changed."""
+        return bool(self.cancel or self.release)
+
 
 def is_newer(one: Stamp, other: Stamp, among: Iterable[Stamp]) -> bool:
     """Say whether an event is newer than another: by time; of pushes in one second, the one that the other leads to.

@@ -17,6 +17,7 @@ from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.entrypoints.parts import put_together
 from functions.entrypoints.report import require_telling
+from functions.entrypoints.settling import Settler, Swept, open_settler
 from functions.entrypoints.telling import open_runs, open_teller
 from functions.entrypoints.webhook import Misconfigured
 from functions.settings import Settings, read_settings, require_cluster
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 RUN_SECONDS = 270.0
 """What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
 
+_GROUPS_SHARE = 0.3
+"""The part of it that concurrency groups may take."""
 _SEVERITY = {"done": "INFO", "limited": "WARNING", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -37,6 +40,7 @@ class Reconciling:
     """Serves Cloud Scheduler. Immutable."""
 
     sweep: Reconcile
+    settler: Settler
     seconds: float = RUN_SECONDS
 
     def __call__(self, request: Request) -> exchange.Response:
@@ -48,16 +52,21 @@ class Reconciling:
         if not _ONE_AT_A_TIME.acquire(blocking=False):
             return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
         try:
-            summary = self.sweep.sweep(Deadline(time.monotonic() + self.seconds, time.monotonic))
+            started = time.monotonic()
+            groups = self.settler.sweep(Deadline(started + self.seconds * _GROUPS_SHARE, time.monotonic))
+            summary = self.sweep.sweep(Deadline(started + self.seconds, time.monotonic))
         finally:
             _ONE_AT_A_TIME.release()
-        _log(summary)
+        _log(summary, groups)
         status = HTTPStatus.SERVICE_UNAVAILABLE if summary.outcome == "failed" else HTTPStatus.OK
-        return exchange.respond(summary.json(), status)
+        return exchange.respond(summary.json() | groups.json(), status)
 
 
-def _log(summary: Summary) -> None:
+def _log(summary: Summary, groups: Swept) -> None:
     counts = {name: getattr(summary, name) for name in ("looked", "told", "failed", "left")}
+    if groups.json():
+        said = f"concurrency groups: {groups.cancelled} cancelled, {groups.released} begun, {groups.failed} failed"
+        logs.write("WARNING" if groups.failed else "INFO", said, fields={"kind": "reconcile"})
     severity = "ERROR" if summary.failed else _SEVERITY[summary.outcome]
     logs.write(
         severity,
@@ -81,7 +90,8 @@ def _open(settings: Settings, environment: Mapping[str, str], sleep: Callable[[f
         lookback_hours=settings.reconcile_lookback_hours,
     )
     limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
-    return Reconciling(sweep, min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS)
+    settler = open_settler(settings, parts)
+    return Reconciling(sweep, settler, min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS)
 
 
 def start(

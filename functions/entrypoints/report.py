@@ -25,12 +25,13 @@ from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.delivery import Delivery
 from functions.entrypoints.parts import project_of, put_together
+from functions.entrypoints.settling import Settler, open_settler
 from functions.entrypoints.telling import open_teller
 from functions.entrypoints.webhook import Misconfigured
 from functions.go.decode import parse_json
-from functions.model.annotations import STATUS
+from functions.model.annotations import GROUP, STATUS
 from functions.settings import Settings, read_settings, require_cluster
-from functions.status.marks import place_of, target_of
+from functions.status.marks import place_of, target_of, texts
 from functions.status.settle import Teller
 
 if TYPE_CHECKING:
@@ -40,7 +41,8 @@ SECONDS = 8.0
 """What one event may take: the sender waits for the answer."""
 RETRY_SECONDS = 2
 _KIND = "dev.tekton.event.pipelinerun."
-_LABEL = STATUS.encode()
+_ENDS = ("successful.v1", "failed.v1")
+_LABELS = (STATUS.encode(), GROUP.encode())
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
@@ -77,6 +79,7 @@ class Report:
 
     keys: Keys
     teller: Teller
+    settler: Settler
     project: str = ""
 
     def __call__(self, request: Request) -> exchange.Response:
@@ -102,7 +105,8 @@ class Report:
             return exchange.respond({"outcome": "dropped"}, HTTPStatus.ACCEPTED)
         trace = logs.trace_of(delivery, project=self.project)
         try:
-            told = self.teller.hinted(hint, deadline)
+            told = target_of(hint) is not None and self.teller.hinted(hint, deadline)
+            self._settle(delivery, hint, deadline)
         except PassingError as error:
             return _later(error, trace)
         except PipehookError as error:
@@ -111,6 +115,21 @@ class Report:
         outcome = "told" if told else "unchanged"
         logs.write("INFO", f"status {outcome}", labels={"outcome": outcome}, trace=trace, fields=_fields(202))
         return exchange.respond({"outcome": outcome}, HTTPStatus.ACCEPTED)
+
+    def _settle(self, delivery: Delivery, hint: Mapping[str, Json], deadline: Deadline) -> None:
+        """Let the next run of a group begin when one has ended. Raises PassingError: the event may come again."""
+        if GROUP not in texts(hint, "labels") or not delivery.header("Ce-Type").endswith(_ENDS):
+            return
+        try:
+            swept = self.settler.hinted(hint, deadline)
+        except PassingError:
+            raise
+        except PipehookError as error:
+            logs.write("ERROR", f"a concurrency group is not settled: {error.reason}", fields=_fields(202))
+            return
+        if swept.json():
+            said = f"concurrency group settled: {swept.released} begun, {swept.cancelled} cancelled"
+            logs.write("INFO", said, labels={"outcome": "settled"}, fields=_fields(202))
 
 
 def _later(error: PassingError, trace: str) -> exchange.Response:
@@ -142,11 +161,11 @@ def _matches(sent: Sequence[bytes], known: Sequence[bytes]) -> bool:
 
 def _hint(delivery: Delivery) -> dict[str, Json] | None:
     """Return the run that an event names, None for events of anything else: most of a cluster's are."""
-    if not delivery.header("Ce-Type").startswith(_KIND) or _LABEL not in delivery.body:
+    if not delivery.header("Ce-Type").startswith(_KIND) or not any(label in delivery.body for label in _LABELS):
         return None
     data = parse_json(delivery.body)
     run = data.get("pipelineRun") if isinstance(data, dict) else None
-    if not isinstance(run, dict) or target_of(run) is None:
+    if not isinstance(run, dict) or (target_of(run) is None and GROUP not in texts(run, "labels")):
         return None
     namespace, name = place_of(run)
     return run if _NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name) else None
@@ -161,7 +180,7 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Report:
         raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
     keys = Keys(parts.secrets, settings.report_key_secret)
-    return Report(keys, open_teller(settings, parts), project_of(settings, environment))
+    return Report(keys, open_teller(settings, parts), open_settler(settings, parts), project_of(settings, environment))
 
 
 def require_telling(settings: Settings) -> list[str]:

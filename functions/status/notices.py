@@ -17,6 +17,7 @@ from functions.status.values import MAX_DESCRIPTION, Said, State, Target
 from functions.status.words import CREATED, WAITING
 
 QUEUED = "Queued: it is created as soon as the cluster takes it"
+SUPERSEDED = "Superseded: a newer event has started already"
 NOT_ALLOWED = "Not allowed to run: an owner may comment /ok-to-test"
 _MANY = 50
 
@@ -31,6 +32,8 @@ class Notice:
     run: ResourceRef | None = None
     overrides: bool = False
     """It replaces what stands: what newly failed, and not what only waits."""
+    replaces: Notice | None = None
+    """It is told in the place of this one alone, and not where anything else stands, or nothing."""
 
 
 class Herald(Protocol):
@@ -70,6 +73,9 @@ def notices_of(work: Work, outcome: Outcome) -> Iterator[Notice]:
             yield Notice(target=target, state=state, description=words, run=ref, overrides=True)
         elif outcome.status is Status.QUEUED:
             yield Notice(target=target, state=State.QUEUED, description=QUEUED)
+        elif outcome.status is Status.SUPERSEDED:
+            queued = Notice(target=target, state=State.QUEUED, description=QUEUED)
+            yield Notice(target=target, state=State.CANCELLED, description=SUPERSEDED, overrides=True, replaces=queued)
         elif outcome.status is Status.FAILED and not outcome.passing:
             yield failure(target, _without_names(work, outcome.reason))
 

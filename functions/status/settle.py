@@ -121,6 +121,10 @@ class Teller:
         with self._turn(notice.target, deadline):
             if notice.run is None:
                 standing = statuses.standing(notice.target, deadline)
+                if notice.replaces is not None:
+                    replaced = statuses.shown(said_of_notice(notice.replaces, self._target_url))
+                    if standing is None or standing.shown != replaced:
+                        return False
                 if standing is not None and (not notice.overrides or standing.shown == statuses.shown(said)):
                     return False
                 statuses.tell(notice.target, said, standing, deadline)

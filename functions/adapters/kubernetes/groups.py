@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from http import HTTPStatus
 
 from functions.adapters.kubernetes.api import KubernetesApi
@@ -16,8 +17,9 @@ from functions.concurrency.marks import RUNS, Group, Member, group_of, member
 from functions.model.annotations import GROUP
 
 COMPONENT = "give its account the component infra/cluster/components/concurrency"
-MAX_RUNS = 5_000
-"""Runs of one group that are looked at; who keeps more has no pruning."""
+MAX_RUNS = 20_000
+"""Runs that are looked at in one list; who keeps more has no pruning."""
+Home = Callable[[Deadline], frozenset[str]]
 _PAGE = 500
 
 
@@ -32,16 +34,15 @@ class ClusterGroups:
         with self._asked(group.cluster, deadline) as api:
             return [member(run) for run in _listed(api, group.api_version, group.namespace, group.selector, deadline)]
 
-    def groups(self, namespaces: Iterable[str], deadline: Deadline, *, cluster: str = "") -> list[Group]:
-        """Return the groups that have runs in these namespaces of a cluster."""
-        found: dict[Group, None] = {}
+    def groups(self, home: Home, deadline: Deadline, *, cluster: str = "") -> dict[Group, list[Member]]:
+        """Return all groups of a cluster: of every namespace, or of `home` where those may not be listed."""
+        found: dict[Group, list[Member]] = {}
         with self._asked(cluster, deadline) as api:
-            for namespace in namespaces:
-                for run in _listed(api, RUNS, namespace, GROUP, deadline):
-                    group = group_of({**run, "apiVersion": RUNS}, namespace=namespace, cluster=cluster)
-                    if group is not None:
-                        found[group] = None
-        return list(found)
+            for run in _everywhere(api, home, deadline):
+                group = group_of({**run, "apiVersion": RUNS}, namespace="", cluster=cluster)
+                if group is not None:
+                    found.setdefault(replace(group, text=""), []).append(member(run))
+        return found
 
     def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:
         """Merge `change` into a run that is as it was read; say False, and change nothing, when it is not."""
@@ -71,6 +72,15 @@ class ClusterGroups:
             lane.heard(None, deadline.clock())
 
 
+def _everywhere(api: KubernetesApi, home: Home, deadline: Deadline) -> list[dict[str, Json]]:
+    try:
+        return _listed(api, RUNS, "", GROUP, deadline)
+    except LastingError as error:
+        if not isinstance(error.__cause__, ApiRefusedError) or error.__cause__.status != HTTPStatus.FORBIDDEN:
+            raise
+        return [run for namespace in sorted(home(deadline)) for run in _listed(api, RUNS, namespace, GROUP, deadline)]
+
+
 def _listed(
     api: KubernetesApi, api_version: str, namespace: str, selector: str, deadline: Deadline
 ) -> list[dict[str, Json]]:
@@ -93,7 +103,7 @@ def _listed(
         token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
         if not token:
             return found
-    raise LastingError(f"more than {MAX_RUNS} PipelineRuns of one group are in namespace {namespace}: prune them")
+    raise LastingError(f"more than {MAX_RUNS} PipelineRuns of concurrency groups are there at once: prune them")
 
 
 @contextmanager

@@ -1,0 +1,91 @@
+"""Settles concurrency groups where no delivery does: when Tekton says that a run has ended, and on a schedule."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from functions.adapters.kubernetes.groups import ClusterGroups, Home
+from functions.adapters.kubernetes.lanes import Lanes
+from functions.common.errors import ConfigurationError, PassingError, PipehookError
+from functions.common.ports import Deadline
+from functions.common.values import Json
+from functions.concurrency.marks import group_of
+from functions.concurrency.order import decide
+from functions.concurrency.settle import Settled, settle
+from functions.entrypoints.parts import Parts, home_namespaces
+from functions.settings import Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one sweep has done; counts of runs, and of groups that could not be settled."""
+
+    cancelled: int = 0
+    released: int = 0
+    failed: int = 0
+
+    def count(self, done: Settled) -> None:
+        """Add what was done with a group."""
+        self.cancelled += len(done.cancelled)
+        self.released += len(done.released)
+
+    def json(self) -> dict[str, Json]:
+        """Return the counts, empty where there was nothing to do."""
+        counts: dict[str, Json] = {"cancelled": self.cancelled, "released": self.released, "failed": self.failed}
+        return {"groups": counts} if any(counts.values()) else {}
+
+
+class Settler:
+    """Shared by all threads; nothing is kept from one time to the next."""
+
+    def __init__(self, groups: ClusterGroups, homes: Mapping[str, Home]) -> None:
+        """`homes` gives, for each cluster, the namespaces to look in where those of all may not be listed."""
+        self._groups = groups
+        self._homes = homes
+
+    def hinted(self, run: Mapping[str, Json], deadline: Deadline) -> Swept:
+        """Settle the group that a run names, in every cluster, since a hint does not say where it is.
+
+        Only what the clusters say is acted on, so a forged hint costs a look. Raises what looking and changing raise.
+        """
+        swept = Swept()
+        for cluster in self._homes:
+            group = group_of({**run, "apiVersion": "tekton.dev/v1"}, namespace="", cluster=cluster)
+            if group is not None and group.namespace:
+                swept.count(settle(self._groups, group, deadline))
+        return swept
+
+    def sweep(self, deadline: Deadline) -> Swept:
+        """Settle every group in which something is to be done. Raises nothing of the family: the log says it."""
+        swept = Swept()
+        for cluster, home in self._homes.items():
+            try:
+                found = self._groups.groups(home, deadline, cluster=cluster)
+            except PipehookError as error:
+                swept.failed += 1
+                _LOG.error("the runs of concurrency groups cannot be listed: %s", error.reason)
+                continue
+            for group, members in found.items():
+                if not decide(members).changes:
+                    continue
+                try:
+                    swept.count(settle(self._groups, group, deadline))
+                except PipehookError as error:
+                    swept.failed += 1
+                    level = logging.WARNING if isinstance(error, PassingError) else logging.ERROR
+                    _LOG.log(level, "concurrency group %s is not settled: %s", group.key, error.reason)
+        return swept
+
+
+def open_settler(settings: Settings, parts: Parts) -> Settler:
+    """Return what settles groups in all clusters. Raises ConfigurationError without one."""
+    if parts.api is None or parts.access is None:
+        raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
+    lanes = Lanes(parts.api, {name: cluster.api for name, cluster in parts.clusters.items()})
+    sources = {"": parts.access} | {name: cluster.access for name, cluster in parts.clusters.items()}
+    homes = {name: home_namespaces(settings, access) for name, access in sources.items()}
+    return Settler(ClusterGroups(lanes), homes)
