@@ -153,6 +153,14 @@ class TestPlaces:
         assert fleet.created() == [0, 0, 0]
 
 
+def test_a_clusters_file_that_cannot_be_used_is_said_at_start(fleet: Fleet, capsys: pytest.CaptureFixture[str]) -> None:
+    environment = fleet.environment()
+    (fleet.workspace.directory / "kubeconfig-us").write_text("{}")
+    function = Application(environment)
+    assert "CLUSTERS: us: kubeconfig: contexts: missing, or not a list" in capsys.readouterr().out
+    assert push(function).statuses == ["created", "created", "failed"]
+
+
 PARAMS = [{"name": "where", "value": "$(body.ref)"}]
 
 

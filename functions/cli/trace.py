@@ -56,6 +56,8 @@ class TriggerTrace:
     resources: tuple[Mapping[str, Json], ...]
     """The manifests as they are created: named, labelled, annotated."""
     service_account: str = ""
+    clusters: tuple[str, ...] = ()
+    """The name of each manifest's cluster, empty for the default one."""
 
     @property
     def ended(self) -> str:
@@ -162,6 +164,7 @@ class Watch:
             log.params,
             tuple(entry.manifest for entry in planned),
             trigger.service_account,
+            tuple(entry.ref.cluster for entry in planned),
         )
 
 

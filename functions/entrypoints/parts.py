@@ -205,19 +205,24 @@ def _source(
     return WithTokens(KubeconfigSecret(secrets, where) if in_secret else kubeconfig_file(where), _tokens)
 
 
-def unusable_files(settings: Settings, access: AccessSource | None, deadline: Deadline) -> list[str]:
-    """Return what is wrong with the files of local work, KUBECONFIG and a directory of secrets, to be said at start.
+def unusable_files(settings: Settings, parts: Parts, deadline: Deadline) -> list[str]:
+    """Return what is wrong with the files of local work, kubeconfigs and a directory of secrets, to be said at start.
 
     A deployment has neither, and opens nothing before its first delivery.
     """
     wrong: list[str] = []
-    if access is not None and not settings.kubeconfig_secret and not settings.dry_run:
+    files = {
+        f"CLUSTERS: {name}: ": parts.clusters[name].access for name, where in settings.clusters if where[:1] == "/"
+    }
+    if parts.access is not None and not settings.kubeconfig_secret:
+        files = {"": parts.access, **files}
+    for said, access in files.items() if not settings.dry_run else ():
         try:
             access(refresh=False, deadline=deadline)
         except ConfigurationError as error:
-            wrong += error.mistakes
+            wrong += [f"{said}{mistake}" for mistake in error.mistakes]
         except PipehookError as error:
-            wrong.append(f"KUBECONFIG: {error.reason}")
+            wrong.append(f"{said or 'KUBECONFIG: '}{error.reason}")
     if settings.secrets_source.kind == "file" and not Path(settings.secrets_source.location).is_dir():
         wrong.append(
             f"SECRETS_SOURCE: {settings.secrets_source.location} is no directory; make it, or correct the name"

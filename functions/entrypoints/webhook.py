@@ -290,7 +290,7 @@ def start(
         for mistake in error.mistakes:
             logs.write("ERROR", f"mistake: {mistake}")
         return Misconfigured([error.reason, *error.mistakes])
-    for wrong in unusable_files(settings, parts.access, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
+    for wrong in unusable_files(settings, parts, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)
     tracer, herald = tracer_of(settings, project), herald_of(settings, parts)

@@ -315,3 +315,15 @@ def test_each_stage_names_its_interceptor(tmp_path: Path, name: str, event: str)
     manifests = write(tmp_path / "m", listener(inline("t", {"ref": {"name": name}, "params": params})), template())
     done = pipehook("render", "--event", event, "--triggers", manifests, "-o", "json")
     assert [step["name"] for step in done.json["triggers"][0]["steps"][:2]] == [name, name]
+
+
+def test_a_resource_is_shown_to_the_cluster_that_it_goes_to(workspace: Workspace, tmp_path: Path) -> None:
+    placed = template()
+    placed["spec"]["resourcetemplates"][0]["metadata"]["annotations"] = {"pipehook.dev/cluster": "eu"}
+    workspace.write([listener(inline("one", github())), placed])
+    with ApiServer() as other:
+        (tmp_path / "eu").write_text(other.kubeconfig())
+        given = workspace.environment(CLUSTERS=f"eu={tmp_path}/eu")
+        done = pipehook("render", "--event", "push", "--server-dry-run", environment=given)
+        assert done.code == 0, done.err
+        assert [seen.query for seen in other.requests if seen.method == "POST"] == ["dryRun=All&fieldValidation=Strict"]

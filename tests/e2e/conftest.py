@@ -1,4 +1,4 @@
-"""The cluster that KUBECONFIG names, or the stand-in, and a namespace on it that goes away again."""
+"""The clusters that KUBECONFIG's contexts name, or stand-ins, and a namespace on each that goes away again."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from kubernetes import client, config
 
 from tests.standins.apiserver import ApiServer
@@ -48,10 +49,53 @@ def kubeconfig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     if named:
         yield Path(named)
         return
-    with ApiServer(strict_namespaces=True) as server:
+    with ApiServer(strict_namespaces=True) as server, ApiServer(strict_namespaces=True) as other:
         path = tmp_path_factory.mktemp("cluster") / "kubeconfig"
-        path.write_text(server.kubeconfig())
+        path.write_text(_with_two_contexts(server.kubeconfig(), other.kubeconfig()))
         yield path
+
+
+def _with_two_contexts(first: str, second: str) -> str:
+    """Return two kubeconfigs as one: the first one's context is current, the other one's is called `other`."""
+    document, other = yaml.safe_load(first), yaml.safe_load(second)
+    for kind in ("clusters", "users", "contexts"):
+        document[kind] += [{**entry, "name": "other"} for entry in other[kind]]
+    document["contexts"][-1]["context"] |= {"cluster": "other", "user": "other"}
+    return yaml.safe_dump(document)
+
+
+@dataclass(frozen=True)
+class Other:
+    """A namespace on the cluster of another context, and a kubeconfig file whose current context that is.
+
+    Where KUBECONFIG has one context, it is that one: then the namespace alone is another.
+    """
+
+    namespace: str
+    kubeconfig: Path
+    api: client.CustomObjectsApi
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the namespace's PipelineRuns, as that API server has them."""
+        found: Any = self.api.list_namespaced_custom_object("tekton.dev", "v1", self.namespace, "pipelineruns")
+        items: list[dict[str, Any]] = found["items"]
+        return items
+
+
+@pytest.fixture
+def other(kubeconfig: Path, tmp_path: Path) -> Iterator[Other]:
+    """Make a namespace on the cluster of the last context, and remove it afterwards."""
+    document = yaml.safe_load(kubeconfig.read_text())
+    document["current-context"] = document["contexts"][-1]["name"]
+    path = tmp_path / "other-kubeconfig"
+    path.write_text(yaml.safe_dump(document))
+    api_client = config.new_client_from_config(str(path))  # type: ignore[no-untyped-call]  # it has no types
+    core = client.CoreV1Api(api_client)
+    namespace = f"pipehook-e2e-{uuid.uuid4().hex[:8]}"
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
+    yield Other(namespace, path, client.CustomObjectsApi(api_client))
+    core.delete_namespace(namespace)
+    api_client.close()
 
 
 @pytest.fixture

@@ -6,11 +6,15 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.e2e.conftest import Lab
+import yaml
+
+from tests.e2e.conftest import Lab, Other
 from tests.support.deliveries import PING, PUSH, encoded, headers
 from tests.support.function import ServedFunction
+from tests.support.sources import github, inline, listener, run, template
 
 Serve = Callable[..., ServedFunction]
+SECRET_REF = {"secretName": "github-webhook", "secretKey": "secretkey"}
 
 
 def test_a_push_starts_one_run_however_often_it_is_sent(lab: Lab, serve: Serve) -> None:
@@ -47,3 +51,21 @@ def test_a_dry_run_creates_nothing(lab: Lab, serve: Serve) -> None:
     body = encoded(PUSH)
     assert serve(DRY_RUN="true").post(body, headers("push", body)).status == 202
     assert lab.runs() == []
+
+
+def test_each_of_two_contexts_gets_what_names_it(lab: Lab, other: Other, serve: Serve) -> None:
+    elsewhere = run()
+    elsewhere["metadata"] |= {"namespace": other.namespace, "annotations": {"pipehook.dev/cluster": "other"}}
+    trigger = inline("both", github("github-webhook", secretRef=SECRET_REF))
+    manifests = listener(trigger), template("template", run(), elsewhere)
+    for path in (lab.directory / "triggers").iterdir():
+        path.unlink()
+    (lab.directory / "triggers" / "both.yaml").write_text(yaml.safe_dump_all(manifests))
+    function = serve(CLUSTERS=f"other={other.kubeconfig}")
+    body = encoded(PUSH | {"marker": uuid.uuid4().hex})
+    answers = [function.post(body, headers("push", body)) for _ in range(2)]
+    assert [answer.statuses for answer in answers] == [["created"], ["duplicate"]]
+    here, there = answers[0].json["triggers"][0]["resources"]
+    assert ("cluster" in here, there["cluster"]) == (False, "other")
+    assert [found["metadata"]["name"] for found in lab.runs()] == [here["name"]]
+    assert [found["metadata"]["name"] for found in other.runs()] == [there["name"]]

@@ -242,14 +242,18 @@ def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
     from functions.common.errors import LastingError  # noqa: PLC0415 -- as above
     from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- as above
 
-    api = put_together(selection.settings, namespaces=frozenset, kubeconfig_file=OwnKubeconfig).api
-    if api is None:
+    parts = put_together(selection.settings, namespaces=frozenset, kubeconfig_file=OwnKubeconfig)
+    apis = {"": parts.api, **{name: cluster.api for name, cluster in parts.clusters.items()}}
+    if parts.api is None:
         raise click.UsageError("--server-dry-run needs a cluster: set KUBECONFIG, or KUBECONFIG_SECRET")
     good = True
     for trace in traces:
         account = trace.service_account
         user = f"system:serviceaccount:{trace.namespace}:{account}" if account else ""
-        for resource in trace.resources:
+        for resource, cluster in zip(trace.resources, trace.clusters, strict=True):
+            api = apis.get(cluster)
+            if api is None:
+                raise click.UsageError(f"cluster {cluster} is not configured here: set CLUSTERS")
             deadline = Deadline(time.monotonic() + SECONDS, time.monotonic)
             try:
                 api.server_dry_run(resource, impersonate=user, deadline=deadline)
