@@ -52,9 +52,9 @@ def comment(workspace: Workspace, application: Application, text: str, **change:
             "body": text,
             "user": author,
             "author_association": change.pop("association", "MEMBER"),
-            "created_at": "2026-11-20T10:00:00Z",
+            "created_at": change.pop("created_at", "2026-11-20T10:00:00Z"),
         },
-        "repository": {"full_name": REPOSITORY, "clone_url": f"https://github.com/{REPOSITORY}.git"},
+        "repository": {"id": 1, "full_name": REPOSITORY, "clone_url": f"https://github.com/{REPOSITORY}.git"},
         "sender": author,
     }
     raw = encoded(body)
@@ -117,11 +117,20 @@ def test_nothing_is_tested_again_that_has_not_failed(
     assert set(outcomes(comment(workspace, application, "/retest")).values()) == {"filtered"}
 
 
+def test_cancel_ends_what_a_command_has_started(workspace: Workspace, application: Application) -> None:
+    comment(workspace, application, "/test", created_at="2026-11-20T10:00:00Z")
+    answer = comment(workspace, application, "/cancel", number=2, created_at="2026-11-20T10:00:09Z")
+    assert (answer.status, outcomes(answer)["cancel"]) == (202, "created"), answer.text
+    (run,) = workspace.cluster.objects("PipelineRun", workspace.namespace)
+    assert run["spec"]["status"] == "CancelledRunFinally"
+
+
 def test_the_page_shows_commands_that_run() -> None:
     commands = re.findall(r"^\$ pipehook (.*)$", (ROOT / "docs" / "comments.md").read_text(), re.MULTILINE)
     render, evaluate = (pipehook(*shlex.split(command), "--output", "json") for command in commands)
     assert {trigger["name"]: trigger["outcome"] for trigger in render.json["triggers"]} == {
         "ok-to-test": "filtered",
+        "cancel": "filtered",
         "retest": "filtered",
         "test": "would create",
     }
