@@ -33,6 +33,7 @@ from functions.outcomes.report import NOTHING_VOUCHED, Report
 
 if TYPE_CHECKING:
     from functions.common.event_facts import EventFacts
+    from functions.status.buttons import Again, Buttons
     from functions.status.notices import Herald, Notice
 
 _LOG = logging.getLogger(__name__)
@@ -59,12 +60,13 @@ def process(
     tracer: Tracer = UNTRACED,
     memory: Memory = UNLIMITED.memory,
     herald: Herald | None = None,
+    buttons: Buttons | None = None,
 ) -> Report:
     """Run a delivery through every trigger of a listener and report one outcome for each, in the listener's order.
 
     Signatures are checked over the raw bytes before anything else. Raises BadRequestError when the body is no event,
     which is looked at only if some trigger may run. `herald` tells the provider what became of runs, for those
-    triggers that ask for it, when all is done.
+    triggers that ask for it, when all is done; `buttons` are those of GitHub's checks.
     """
     limits = Limits(deadline, memory, size=len(delivery.body))
     run = _Run(delivery, listener, bounded(services), limits, allow_unverified, tracer)
@@ -73,10 +75,12 @@ def process(
     if any(isinstance(gate, Assurance) and gate > Assurance.NONE for gate in gates):
         run.limits = replace(limits, verified=True)
     try:
-        results = run.render_all(gates)
+        results: Sequence[Work | Outcome] = run.render_all(gates)
     except BadRequestError as error:
         verified = any(isinstance(gate, Assurance) and run.accepted(gate) for gate in gates)
         raise BadRequestError(error.reason, status=error.status, verified=verified) from error
+    if buttons is not None:
+        results = run.pressed(results, gates, buttons)
     repository = repository_name(run.event.body) if run.event else ""
     work = [result for result in results if isinstance(result, Work)]
     notices = run.notices
@@ -305,6 +309,53 @@ class _Run:
             event=told_by_body(self.delivery.event_name, body, EVENTS),
             received_at=self.delivery.received_at,
             pull_request=event.extensions.get("pr_body"),
+        )
+
+    def pressed(
+        self, results: Sequence[Work | Outcome], gates: Sequence[_Gate], buttons: Buttons
+    ) -> Sequence[Work | Outcome]:
+        """Return the results with what a button of a check comes to, for the trigger that made the check's run.
+
+        It has verified this delivery, and made nothing of it itself.
+        """
+        from functions.status.buttons import Again, obey  # noqa: PLC0415 -- only with checks
+
+        asked = {
+            position: trigger
+            for position, (trigger, gate) in enumerate(zip(self.listener.triggers, gates, strict=True))
+            if trigger.status and trigger.status.provider == "github" and gate is Assurance.SIGNED
+        }
+        filtered = {n for n, made in enumerate(results) if isinstance(made, Outcome) and made.status is Status.FILTERED}
+        names = {position: trigger.name for position, trigger in asked.items() if position in filtered}
+        if not names or self.event is None:
+            return results
+        facts = self._facts("github", self.event)
+        obeyed = obey(
+            self.event.body, facts, buttons, names, listener=self.listener.name, deadline=self.limits.deadline
+        )
+        if obeyed is None:
+            return results
+        position, end = obeyed
+        trigger = asked[position]
+        made = self._again(trigger, end) if isinstance(end, Again) else _outcome(trigger, end, verified=True)
+        return [*results[:position], made, *results[position + 1 :]]
+
+    def _again(self, trigger: PreparedTrigger, again: Again) -> Work:
+        """Return the work of a new attempt, whose names derive from the delivery that asked for it."""
+        key = self._key(signed=True)
+        return Work(
+            trigger=trigger.name,
+            trigger_namespace=trigger.namespace,
+            identity=trigger.identity,
+            listener=self.listener.name,
+            listener_namespace=self.listener.namespace,
+            event_id=self.delivery.event_id,
+            key=key,
+            uid=derived_uid(key, listener=self.listener.path, identity=trigger.identity),
+            service_account=trigger.service_account,
+            resources=(again.resource,),
+            verified=True,
+            clusters=(again.cluster,) if again.cluster else (),
         )
 
     def _note(self, trigger: PreparedTrigger, end: Refusal | PipehookError | Event) -> None:

@@ -24,10 +24,11 @@ from functions.common.ports import Deadline, GitHubIdentity, Redeliveries, Servi
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json
 from functions.entrypoints.grouping import Grouping
-from functions.settings import Redelivery, Settings
+from functions.settings import Redelivery, Settings, StatusApi
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.tokens import GoogleTokens
+    from functions.status.buttons import Buttons
     from functions.status.notices import Herald
 
 if TYPE_CHECKING:
@@ -185,6 +186,15 @@ def status_lacks(listener: Listener, settings: Settings) -> Mapping[str, str]:
                 name = f"{trigger.status.provider.upper()}_TOKEN_SECRET"
             found[trigger.identity] = f"statuses are asked for, and nothing is told: set {name}"
     return found
+
+
+def buttons_of(settings: Settings, parts: Parts) -> Buttons | None:
+    """Return the buttons of GitHub's checks; None where runs are shown otherwise."""
+    if settings.status_api is not StatusApi.CHECKS or settings.dry_run or parts.api is None:
+        return None
+    from functions.entrypoints.telling import open_buttons  # noqa: PLC0415 -- off the way of the others
+
+    return open_buttons(settings, parts)
 
 
 def herald_of(settings: Settings, parts: Parts) -> Herald | None:

@@ -28,6 +28,7 @@ from functions.entrypoints.grouping import CHECK_SECONDS, lacking, ordered
 from functions.entrypoints.parts import (
     KubeconfigReader,
     Parts,
+    buttons_of,
     herald_of,
     home_namespaces,
     project_of,
@@ -46,6 +47,7 @@ from functions.settings import Settings, read_settings, require_cluster
 if TYPE_CHECKING:
     from flask import Request
 
+    from functions.status.buttons import Buttons
     from functions.status.notices import Herald
 
 DELIVERY_SECONDS = 8.0
@@ -110,6 +112,7 @@ class Webhook:
     project: str
     tracer: Tracer = UNTRACED
     herald: Herald | None = None
+    buttons: Buttons | None = None
     tenants: Tenants = field(default_factory=Tenants, kw_only=True)
 
     def __call__(self, request: Request) -> exchange.Response:
@@ -183,6 +186,7 @@ class Webhook:
                 allow_unverified=self.settings.allow_unverified,
                 tracer=self.tracer,
                 herald=self.herald,
+                buttons=self.buttons,
             )
         except BadRequestError as error:
             if error.verified:
@@ -294,5 +298,5 @@ def start(
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)
     tracer, herald = tracer_of(settings, project), herald_of(settings, parts)
-    tenants = Tenants(environment.get("THREADS", ""))
-    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer, herald, tenants=tenants)
+    tenants, buttons = Tenants(environment.get("THREADS", "")), buttons_of(settings, parts)
+    return Webhook(settings, listeners, parts.services, parts.sink, project, tracer, herald, buttons, tenants=tenants)

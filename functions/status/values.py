@@ -16,7 +16,10 @@ MAX_CONTEXT = 100
 MAX_DESCRIPTION = 140
 """Characters of a description that GitHub takes."""
 
-CANCEL: Json = {"label": "Cancel", "description": "Cancel this run", "identifier": "cancel"}
+CLUSTER = "cluster"
+"""Beside the parts of a run: the name of its cluster, empty for the default one."""
+CANCEL_ACTION = "cancel"
+CANCEL: Json = {"label": "Cancel", "description": "Cancel this run", "identifier": CANCEL_ACTION}
 """The button of a check run, as GitHub takes it."""
 
 Run = Mapping[str, Json]

@@ -11,12 +11,11 @@ from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.common.errors import PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Json
+from functions.status.buttons import CANCELLED_GRACEFULLY, Buttons
 from functions.status.marks import KEY_LABEL, SELECTOR, place_of
-from functions.status.values import Run, Runs
+from functions.status.values import CLUSTER, Run, Runs
 from functions.status.words import children
 
-CLUSTER = "cluster"
-"""Beside the parts of a run: the name of its cluster, empty for the default one."""
 _LOG = logging.getLogger(__name__)
 VERSION = "tekton.dev/v1"
 _PAGE = 200
@@ -56,6 +55,15 @@ class ManyRuns(Runs):
         """Read the TaskRuns of a run in its cluster."""
         return self._clusters[str(run.get(CLUSTER, ""))].tasks(run, deadline)
 
+    def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        """Read one run with all that it holds."""
+        found = self._each(lambda runs: list(filter(None, [runs.whole(namespace, name, deadline)])), first=True)
+        return found[0] if found else None
+
+    def cancel(self, run: Run, deadline: Deadline) -> None:
+        """Merge the cancellation into a run."""
+        self._clusters[str(run.get(CLUSTER, ""))].cancel(run, deadline)
+
     def _each(self, ask: Callable[[ClusterRuns], Sequence[Run]], *, first: bool = False) -> list[Run]:
         found: list[Run] = []
         failed: list[PipehookError] = []
@@ -84,6 +92,16 @@ class ClusterRuns:
     def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run."""
         return self._get("PipelineRun", namespace, name, deadline)
+
+    def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        """Read one run with all that it holds."""
+        return self._read("PipelineRun", namespace, name, deadline)
+
+    def cancel(self, run: Run, deadline: Deadline) -> None:
+        """Merge the cancellation into a run."""
+        namespace, name = place_of(run)
+        resource = self._api.resource(VERSION, "PipelineRun", deadline=deadline)
+        self._api.patch(resource, CANCELLED_GRACEFULLY, namespace=namespace, name=name, deadline=deadline)
 
     def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
         """List the runs of one context and commit."""
@@ -120,9 +138,13 @@ class ClusterRuns:
         return found
 
     def _get(self, kind: str, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        found = self._read(kind, namespace, name, deadline)
+        return None if found is None else _slim(found)
+
+    def _read(self, kind: str, namespace: str, name: str, deadline: Deadline) -> Run | None:
         resource = self._api.resource(VERSION, kind, deadline=deadline)
         try:
-            return _slim(self._api.get(resource, namespace=namespace, name=name, deadline=deadline))
+            return self._api.get(resource, namespace=namespace, name=name, deadline=deadline)
         except ApiRefusedError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -152,6 +174,26 @@ class ClusterRuns:
             if not isinstance(following, str) or not following:
                 return
             more = following
+
+
+class ClusterButtons(Buttons):
+    """The buttons over all clusters."""
+
+    def __init__(self, runs: ManyRuns, app_id: str) -> None:
+        self._runs = runs
+        self.app_id = app_id
+
+    def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        """Read one run."""
+        return self._runs.whole(namespace, name, deadline)
+
+    def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
+        """List the runs of one context and commit."""
+        return self._runs.of(key, namespace, deadline)
+
+    def cancel(self, run: Run, deadline: Deadline) -> None:
+        """Cancel a run."""
+        self._runs.cancel(run, deadline)
 
 
 def _slim(run: Mapping[str, Json]) -> Run:
