@@ -113,29 +113,24 @@ class Teller:
     def notify(self, notice: Notice, deadline: Deadline) -> bool:
         """Tell at once what a delivery has come to; say whether it was told. Raises as `settle`.
 
-        Of a run that was just created only the cluster is asked, whether a newer one is there; what has no run is
-        told once, and what only waits where nothing stands.
+        Of runs of one context and commit the newest is told of. What has no run is told once, and what only waits
+        where nothing stands.
         """
         statuses = self._of(notice.target)
         said = said_of_notice(notice, self._target_url)
         with self._turn(notice.target, deadline):
-            if notice.run is None:
-                standing = statuses.standing(notice.target, deadline)
-                if notice.replaces is not None:
-                    replaced = statuses.shown(said_of_notice(notice.replaces, self._target_url))
-                    if standing is None or standing.shown != replaced:
-                        return False
-                if standing is not None and (not notice.overrides or standing.shown == statuses.shown(said)):
+            standing = statuses.standing(notice.target, deadline)
+            if notice.replaces is not None:
+                replaced = statuses.shown(said_of_notice(notice.replaces, self._target_url))
+                if standing is None or standing.shown != replaced:
                     return False
-                statuses.tell(notice.target, said, standing, deadline)
-                return True
+            if notice.run is None and standing is not None and not notice.overrides:
+                return False
             others = self._others(notice, deadline)
-            if any(place_of(run) == (notice.run.namespace, notice.run.name) for run in others):
-                newest = max(others, key=order_of)
-                if place_of(newest) != (notice.run.namespace, notice.run.name):
-                    return False
-                said = self._said(notice.target, newest, deadline)
-            standing = statuses.standing(notice.target, deadline) if statuses.amends else None
+            if notice.run and any(place_of(run) == (notice.run.namespace, notice.run.name) for run in others):
+                said = self._said(notice.target, max(others, key=order_of), deadline)
+            if standing is not None and standing.shown == statuses.shown(said):
+                return False
             statuses.tell(notice.target, said, standing, deadline)
             return True
 

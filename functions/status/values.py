@@ -105,9 +105,6 @@ class Standing:
 class Statuses(Protocol):
     """A provider's statuses. Both calls raise PassingError, and LastingError that names what the token lacks."""
 
-    amends: bool
-    """Whether what stands is changed in its place, and not followed by another."""
-
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
         """Return what stands at the target now, None when nothing does."""
 

@@ -24,7 +24,7 @@ from functions.status.marks import (
     place_of,
     target_of,
 )
-from functions.status.notices import Notice
+from functions.status.notices import QUEUED, SUPERSEDED, Notice
 from functions.status.reconcile import Reconcile
 from functions.status.settle import Teller
 from functions.status.values import Run, Said, Standing, State, Statuses, Target
@@ -40,7 +40,6 @@ ENDS = ("Succeeded", "Failed", "Cancelled", "PipelineRunTimeout", "CouldntGetPip
 class Hub(Statuses):
     """GitHub's statuses: each call may fail before or after it was done."""
 
-    amends: bool = False
     faults: list[str] = field(default_factory=list)
     posted: dict[Target, list[tuple[str, ...]]] = field(default_factory=dict)
 
@@ -223,3 +222,16 @@ def test_a_sweep_that_is_limited_goes_on_with_the_next() -> None:
 
     assert counts == [("limited", 2, 3), ("limited", 2, 1), ("done", 1, 0), ("done", 0, 0)]
     world.check()
+
+
+def test_what_waited_and_was_superseded_is_told_so_and_nothing_else() -> None:
+    world = World()
+    target = Target(provider="github", repository="acme/app", sha=f"{7:040x}", context="ci")
+    queued = Notice(target=target, state=State.QUEUED, description=QUEUED)
+    superseded = Notice(target=target, state=State.CANCELLED, description=SUPERSEDED, overrides=True, replaces=queued)
+
+    assert not world.teller.notify(superseded, FOREVER), "nothing stands"
+    assert world.teller.notify(queued, FOREVER)
+    assert world.teller.notify(superseded, FOREVER)
+    assert not world.teller.notify(queued, FOREVER)
+    assert [shown[0] for shown in world.hub.posted[target]] == ["queued", "cancelled"]

@@ -140,7 +140,7 @@ def test_a_token_that_ends_soon_is_not_used(scene: Scene) -> None:
     scene.hub.token_seconds(200)
     scene.push(commit(), installation={"id": 1})
     scene.push(commit(), installation={"id": 1})
-    assert len(scene.hub.given_tokens) == 2
+    assert len(scene.hub.given_tokens) == 4  # one a call
 
 
 def test_an_app_without_the_permission_costs_no_delivery(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
@@ -254,7 +254,8 @@ def test_gitlabs_statuses(scene: Scene, forge: tuple[Forge, str]) -> None:
 
     assert server.statuses[CONTEXT]["status"] == "canceled"
     assert server.statuses[CONTEXT]["target_url"] == scene.link(name)
-    assert server.seen[0][:2] == ("POST", f"/api/v4/projects/group%2Fsub%2Fapp/statuses/{sha}")
+    posted = [target for method, target, _ in server.seen if method == "POST"]
+    assert posted == [f"/api/v4/projects/group%2Fsub%2Fapp/statuses/{sha}"] * 2
     assert len(scene.hub.requests) == 0
 
 

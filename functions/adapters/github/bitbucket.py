@@ -40,8 +40,6 @@ _STATES: Mapping[State, str] = {
 class BitbucketStatuses(Statuses):
     """Shared by all threads. A status stands under a key, and another under the same key takes its place."""
 
-    amends = False
-
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
         self._transport = transport
         self._identity = identity

@@ -34,8 +34,6 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@-])")
 class GitHubChecks(Statuses):
     """Shared by all threads. A check run that is completed stays so: what comes after it is another one."""
 
-    amends = True
-
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, *, app_id: str) -> None:
         self._transport = transport
         self._identity = identity

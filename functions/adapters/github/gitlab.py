@@ -30,8 +30,6 @@ _STATES: Mapping[State, str] = {
 class GitLabStatuses(Statuses):
     """Shared by all threads."""
 
-    amends = False
-
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
         self._transport = transport
         self._identity = identity

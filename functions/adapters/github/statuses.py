@@ -52,8 +52,6 @@ def with_identity(
 class GitHubStatuses(Statuses):
     """Shared by all threads. A commit and context take 1,000 statuses, each of which follows the last."""
 
-    amends = False
-
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
         self._transport = transport
         self._identity = identity
