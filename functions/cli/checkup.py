@@ -7,13 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from shlex import quote
 
+import click
+
 from functions import lint
 from functions.adapters.kubernetes.errors import ApiUnavailableError
 from functions.adapters.kubernetes.kubeconfig import AccessSource
 from functions.adapters.secrets.damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
-from functions.cli.admin import Given
+from functions.cli.admin import Given, admin_access
 from functions.cli.credentials import stored
 from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
 from functions.cli.needs import Need, needs, secret_refs
@@ -32,8 +34,12 @@ _LISTED = ("EventListener", "Trigger", "TriggerBinding", "TriggerTemplate")
 class Patient:
     """One deployment, as its environment describes it. What an earlier check found missing, later ones pass over."""
 
-    def __init__(self, environment: Mapping[str, str], *, hooks: tuple[str, ...], token_secret: str) -> None:
+    def __init__(
+        self, environment: Mapping[str, str], *, hooks: tuple[str, ...], token_secret: str, kubeconfig: str = ""
+    ) -> None:
+        """`kubeconfig` is somebody's who may look into Tekton's namespace."""
         self._environment = environment
+        self._kubeconfig = kubeconfig
         self._hooks = hooks
         self._token_secret = token_secret
         self._settings: Settings | None = None
@@ -268,6 +274,32 @@ class Patient:
                 said = f"the account may {'' if verdict.allowed else 'not '}list {plural} in {namespace}"
                 remedy = self._listing_remedy([kind], namespace)
                 yield Check("triggers in the cluster", OK if verdict.allowed else FAIL, said, remedy)
+
+    def status_checks(self) -> Iterator[Check]:
+        """Check what statuses need, where the manifests ask for them."""
+        settings, views, parts, cluster = self._settings, self._views, self._parts, self._cluster
+        if settings is None or views is None or parts is None or cluster is None:
+            return
+        if not any(view.prepared.status for view in views.all):
+            return
+        from functions.cli.checkup_statuses import Telling  # noqa: PLC0415 -- for those who ask for them
+
+        try:
+            admin = Cluster(admin_access(self._kubeconfig, "")) if self._kubeconfig else None
+        except (click.UsageError, PipehookError) as error:
+            text = error.message if isinstance(error, click.UsageError) else error.reason
+            yield Check("--kubeconfig", FAIL, text, "give one that kubectl takes")
+            return
+        yield from Telling(
+            settings=settings,
+            views=views,
+            parts=parts,
+            clusters={"": cluster, **self._others},
+            admin=admin,
+            user=self._user,
+            needs=list(needs(views)),
+            hooks=self._hooks or settings.github_hooks,
+        ).checks()
 
     def github_checks(self) -> Iterator[Check]:
         """Check the last deliveries of the hooks, and GitHub's clock."""

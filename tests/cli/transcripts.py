@@ -258,7 +258,10 @@ def _cluster_commands(writer: Writer, admin: Mapping[str, str], server: ApiServe
         "doctor",
         "A deployment from the inside out, and the command that mends what is wrong, to be run as it is printed by\n"
         "whoever may: it adds rights to what is there and takes nothing away. `--env-file` reads what\n"
-        "`terraform -chdir=infra output -json environment` gives, or `NAME=VALUE` lines.",
+        "`terraform -chdir=infra output -json environment` gives, or `NAME=VALUE` lines. Where manifests ask for\n"
+        "[statuses](status.md), it also looks at the right to read runs, whether the token may write statuses (it\n"
+        "asks for one of a commit that there cannot be), whether the newest run that ended is shown, at Tekton's sink\n"
+        "with its key, and the last event; for these two give it your own access, `--kubeconfig`.",
     )
     shown = "SECRETS_SOURCE=secret-manager://acme KUBECONFIG_SECRET=… pipehook doctor"
     writer.show("doctor", environment=deployed, shown=shown)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -44,11 +45,20 @@ _WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
 )
 @click.option("--hook", "hooks", multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to look at [GITHUB_HOOKS].")
 @click.option("--token-secret", default="", metavar="projects/P/secrets/S", help="GitHub's token [GITHUB_TOKEN].")
+@click.option("--kubeconfig", default="", metavar="PATH", help="Your own, to look at Tekton's sink and its events.")
 @output_option()
-def doctor(*, env_file: Path | None, function: str, hooks: tuple[str, ...], token_secret: str, output: str) -> None:
-    """Check settings, manifests, secrets, kubeconfig, rights, Tekton's kinds, clocks and GitHub's last deliveries."""
+def doctor(
+    *,
+    env_file: Path | None,
+    function: str,
+    hooks: tuple[str, ...],
+    token_secret: str,
+    kubeconfig: str,
+    output: str,
+) -> None:
+    """Check settings, manifests, secrets, kubeconfig, rights, Tekton's kinds, clocks, GitHub's deliveries, statuses."""
     environment = {**os.environ, **(_read_environment(env_file, function) if env_file else {})}
-    patient = Patient(environment, hooks=hooks, token_secret=token_secret)
+    patient = Patient(environment, hooks=hooks, token_secret=token_secret, kubeconfig=kubeconfig)
     found = []
     for check in _checks(patient, quiet=output != "table"):
         found.append(check)
@@ -70,7 +80,7 @@ def _checks(patient: Patient, *, quiet: bool) -> Iterator[Check]:
         ("cluster", patient.cluster_checks),
         ("secrets", patient.secret_checks),
         ("rights", patient.right_checks),
-        ("GitHub", patient.github_checks),
+        ("GitHub", lambda: chain(patient.github_checks(), patient.status_checks())),
     ]
     for name, part in parts:
         if not quiet:
@@ -104,7 +114,9 @@ def _of_json(text: str, path: Path, function: str) -> dict[str, str]:
     if found and all(isinstance(value, dict) for value in found.values()):
         if function not in found:
             raise click.UsageError(f"{path} has no function {function}; --function names one of {', '.join(found)}")
-        found = found[function]
+        # the key of report's sink is told to report alone, and looked at with the rest
+        shared = {name: value for name, value in found.get("report", {}).items() if name == "REPORT_KEY_SECRET"}
+        found = {**shared, **found[function]}
     wrong = [name for name, value in found.items() if not isinstance(value, str)]
     if wrong:
         raise click.UsageError(f"{path}: {', '.join(wrong)}: the values must be texts")

@@ -22,6 +22,8 @@ MAX_DESCRIPTION = 140
 STATES = ("error", "failure", "pending", "success")
 CONCLUSIONS = ("action_required", "cancelled", "failure", "neutral", "success", "skipped", "timed_out")
 HOME = "https://github.com/apps/standin"
+NONE = "0" * 40
+"""Git's id of nothing, which no commit has."""
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -70,7 +72,7 @@ class Commits:
 
     def commit(self, repository: str, sha: str) -> str:
         """Return a commit that there is."""
-        if not _SHA.fullmatch(sha) or sha not in self.known.get(repository, {sha}):
+        if not _SHA.fullmatch(sha) or sha == NONE or sha not in self.known.get(repository, {sha}):
             raise ApiError(422, f"No commit found for SHA: {sha}")
         return sha
 

@@ -23,16 +23,16 @@ def view(kind: Kind, version: str, entry: Json) -> Json:
     return {"apiVersion": kind.api_version(version), "kind": kind.kind, **entry}
 
 
-def matcher(query: dict[str, str]) -> Callable[[Json], bool]:
+def matcher(query: dict[str, str], kind: Kind) -> Callable[[Json], bool]:
     """The label and field selectors of a request as one test."""
     labels = label_matcher(query.get("labelSelector", ""))
-    fields = field_matcher(query.get("fieldSelector", ""))
+    fields = field_matcher(query.get("fieldSelector", ""), kind.kind)
     return lambda entry: labels(entry) and fields(entry)
 
 
 def page(store: Store, kind: Kind, target: Target, query: dict[str, str]) -> Json:
     """Answer a list: `limit` and `continue` page it."""
-    matches = matcher(query)
+    matches = matcher(query, kind)
     with store.lock:
         version = store.version
         found = [entry for entry in store.list(kind, target.namespace) if matches(entry)]
@@ -56,7 +56,7 @@ def page(store: Store, kind: Kind, target: Target, query: dict[str, str]) -> Jso
 
 def watch(store: Store, kind: Kind, target: Target, query: dict[str, str]) -> Response:
     """Answer a watch: what is there (unless a resourceVersion is given), then every change."""
-    matches = matcher(query)
+    matches = matcher(query, kind)
     watching = Watch(store, kind, target, matches)
     asked = query.get("resourceVersion", "")
     seconds = float(query.get("timeoutSeconds") or 1800)

@@ -49,15 +49,22 @@ def _requirement(text: str) -> Callable[[dict[str, str]], bool]:
     raise StatusError(400, f'unable to parse requirement: found "{text}", expected: a label selector')
 
 
-def field_matcher(selector: str) -> Matcher:
-    """Read a field selector over metadata.name and metadata.namespace."""
+def field_matcher(selector: str, kind: str = "") -> Matcher:
+    """Read a field selector over metadata.name and metadata.namespace, and of Events their reason."""
     tests: list[tuple[str, str, bool]] = []
     for part in filter(None, selector.split(",")):
         found = EQUALITY.match(part.strip())
         if found is None:
             raise StatusError(400, f"invalid selector: '{selector}'; can't understand '{part}'")
         path, operator, value = found.groups()
-        if path not in ("metadata.name", "metadata.namespace"):
+        if path not in ("metadata.name", "metadata.namespace") and (kind, path) != ("Event", "reason"):
             raise StatusError(400, f"field label not supported: {path}")
-        tests.append((path.removeprefix("metadata."), value, operator != "!="))
-    return lambda entry: all((entry["metadata"].get(field) == value) is wanted for field, value, wanted in tests)
+        tests.append((path, value, operator != "!="))
+
+    def read(entry: Json, path: str) -> object:
+        found: object = entry
+        for name in path.split("."):
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    return lambda entry: all((read(entry, path) == value) is wanted for path, value, wanted in tests)
