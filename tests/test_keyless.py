@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from grpc import StatusCode
 
 from tests.standins.apiserver import ApiServer
 from tests.standins.google.metadata import ACCOUNT, Metadata
@@ -112,6 +113,16 @@ def test_a_token_that_ends_soon_is_renewed_before_it_does(production: Production
             assert push(function, pushed()).statuses == ["created"]
     assert list(metadata.asked) == ["token", "token"]
     assert 401 not in [seen.status for seen in production.cluster.requests]
+
+
+def test_a_new_token_needs_no_secret_manager(production: Production, metadata: Metadata) -> None:
+    metadata.seconds = 200
+    with keyless(production, metadata) as function:
+        assert push(function, pushed()).statuses == ["created"]
+        production.manager.fail("", StatusCode.UNAVAILABLE, secret=KUBECONFIG)
+        metadata.seconds = 3600
+        assert push(function, pushed()).statuses == ["created"]
+    assert list(metadata.asked) == ["token", "token"]
 
 
 @pytest.mark.parametrize("status", [0, 404, 500], ids=["silence", "404", "500"])

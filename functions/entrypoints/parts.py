@@ -55,19 +55,26 @@ class KubeconfigSecret:
         return parse_kubeconfig(text, trusted_local=False)
 
 
-@dataclass(frozen=True, slots=True)
 class WithTokens:
     """An AccessSource that adds the token which another one's kubeconfig asks for, if it does."""
 
-    source: AccessSource
-    tokens: Callable[[], GoogleTokens]
+    def __init__(self, source: AccessSource, tokens: Callable[[], GoogleTokens]) -> None:
+        self._source = source
+        self._tokens = tokens
+        self._keyless: ClusterAccess | None = None
 
     def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
-        """Return the access, ready to be used. Raises what the source and `GoogleTokens` raise."""
-        access = self.source(refresh=refresh, deadline=deadline)
+        """Return the access, ready to be used. Raises what the source and `GoogleTokens` raise.
+
+        The kubeconfig is read anew when the API refuses it, as with a stored token: renewal needs no Secret Manager.
+        """
+        access = self._keyless
+        if access is None or refresh:
+            access = self._source(refresh=refresh, deadline=deadline)
+            self._keyless = access if access.credential is not None else None
         if access.credential is None:
             return access
-        token = self.tokens()(access.credential, deadline, refresh=refresh)
+        token = self._tokens()(access.credential, deadline, refresh=refresh)
         return replace(access, token=token.text, token_ends=token.ends)
 
 

@@ -71,21 +71,21 @@ def _read(name: str, arguments: list[str]) -> Credential:
 
 def _gke(arguments: list[str]) -> Credential:
     for flag, value in _flags(arguments):
-        if flag != "use_application_default_credentials" or value not in ("", "true"):
-            raise _refused("gke-gcloud-auth-plugin", f"--{_cut(flag)} means nothing here; remove it")
+        if flag != "--use_application_default_credentials" or value != "true":
+            raise _refused("gke-gcloud-auth-plugin", f"{_cut(flag)} means nothing here; remove it")
     return Credential("access")
 
 
 def _gcloud(arguments: list[str]) -> Credential:
     audience = ""
     for flag, value in _flags(arguments):
-        if flag == "audiences":
+        if flag == "--audiences":
             audience = value
-        elif flag == "impersonate-service-account":
+        elif flag == "--impersonate-service-account":
             raise _refused("gcloud", "the token is the function's own; remove --impersonate-service-account")
-        elif flag not in ("include-email", "token-format", "quiet"):
-            raise _refused("gcloud", f"--{_cut(flag)} means nothing here; remove it")
-        elif flag == "token-format" and value != "full":
+        elif flag not in ("--include-email", "--token-format", "--quiet", "-q", "--verbosity"):
+            raise _refused("gcloud", f"{_cut(flag)} means nothing here; remove it")
+        elif flag == "--token-format" and value != "full":
             raise _refused("gcloud", "the token's format is always full; remove --token-format")
     return _for_audience("gcloud", audience, "--audiences=AUDIENCE")
 
@@ -93,12 +93,12 @@ def _gcloud(arguments: list[str]) -> Credential:
 def _kubelogin(arguments: list[str]) -> Credential:
     """Return what int128/kubelogin would get; its other flags say how a person logs in, which nobody does here."""
     found = dict(_flags(arguments))
-    issuer = found.get("oidc-issuer-url", "").rstrip("/")
+    issuer = found.get("--oidc-issuer-url", "").rstrip("/")
     if issuer != GOOGLE:
         raise _refused("oidc-login", f"the function gets tokens of the issuer {GOOGLE} alone; {_IDENTITY}")
-    if found.get("oidc-use-access-token", "false") != "false":
+    if found.get("--oidc-use-access-token", "false") != "false":
         raise _refused("oidc-login", "the function sends an identity token; remove --oidc-use-access-token")
-    return _for_audience("oidc-login", found.get("oidc-client-id", ""), "--oidc-client-id=AUDIENCE")
+    return _for_audience("oidc-login", found.get("--oidc-client-id", ""), "--oidc-client-id=AUDIENCE")
 
 
 def _for_audience(name: str, audience: str, flag: str) -> Credential:
@@ -108,20 +108,17 @@ def _for_audience(name: str, audience: str, flag: str) -> Credential:
 
 
 def _is_oidc(arguments: list[str]) -> bool:
-    return any(flag == "oidc-issuer-url" for flag, _ in _flags(arguments))
+    return any(flag == "--oidc-issuer-url" for flag, _ in _flags(arguments))
 
 
 def _flags(arguments: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield flags without their dashes and their values, `--flag=value` or `--flag value`; what is none as itself."""
+    """Yield flags and their values, `--flag=value` or `--flag value`; a flag alone is true."""
     rest = list(arguments)
     while rest:
         flag, equals, value = rest.pop(0).partition("=")
-        if not flag.startswith("--"):
-            yield flag, value
-            continue
-        if not equals and rest and not rest[0].startswith("-"):
-            value = rest.pop(0)
-        yield flag.removeprefix("--"), value or ("" if equals else "true")
+        if flag.startswith("--") and not equals:
+            value = "true" if not rest or rest[0].startswith("-") else rest.pop(0)
+        yield flag, value
 
 
 def _refused(name: str, why: str) -> UnknownPluginError:

@@ -35,6 +35,7 @@ def plugin(command: str, *args: str, **more: Any) -> dict[str, Any]:
         (plugin("gcloud", "auth", "print-identity-token", "--audiences=shop"), SHOP),
         (plugin("gcloud", "auth", "print-identity-token", "--audiences", "shop", "--include-email"), SHOP),
         (plugin("/usr/bin/gcloud", "auth", "print-identity-token", "--quiet", "--audiences=shop"), SHOP),
+        (plugin("gcloud", "auth", "print-identity-token", "-q", "--verbosity=error", "--audiences=shop"), SHOP),
         (plugin("kubectl", "oidc-login", "get-token", ISSUER, "--oidc-client-id=shop"), SHOP),
         (plugin("kubectl", "oidc-login", "get-token", f"{ISSUER}/", "--oidc-client-id", "shop"), SHOP),
         (plugin("kubectl-oidc_login", "get-token", *ISSUER.split("="), "--oidc-client-id=shop"), SHOP),
