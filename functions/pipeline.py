@@ -270,7 +270,7 @@ class _Run:
         self.limits.take(sum([len(text) * (1 if text.isascii() else 4) for text in params.values()]))
         key = self._key(signed=assurance is Assurance.SIGNED)
         uid = derived_uid(key, listener=self.listener.path, identity=trigger.identity)
-        resources = trigger.template.render(params, uid=uid)
+        resources = trigger.template.render(params, uid=uid, limits=self.limits)
         if trigger.drawn_keys:
             for resource in resources:
                 check_resource(resource)

@@ -10,13 +10,22 @@ import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
+from functions.adapters.http.room import share
 from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
-from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
+from functions.common.errors import (
+    BadRequestError,
+    ConfigurationError,
+    LastingError,
+    LimitError,
+    PassingError,
+    PipehookError,
+)
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer
@@ -24,6 +33,7 @@ from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.delivery import Delivery
 from functions.entrypoints.parts import herald_of, project_of, put_together, tracer_of, worker_sink
 from functions.entrypoints.webhook import Misconfigured
+from functions.go.decode import Making
 from functions.model.annotations import is_told
 from functions.outcomes.report import MAX_REASON
 from functions.queue.dead_letters import bury
@@ -82,20 +92,26 @@ class Dispatch:
             return exchange.respond({"status": "ok"})
         started = time.monotonic()
         try:
-            delivery = exchange.read_delivery(request)
-            push = read_push(delivery.body)
+            with exchange.received(request) as delivery, share(len(delivery.body)) as memory:
+                return self._received(delivery, partial(memory.making, verified=True), started)
         except BadRequestError as error:
             _log("ERROR", f"not acknowledged: {error.reason}", {"outcome": "failed"}, error.status, started)
             return exchange.respond({"outcome": "failed", "reason": error.reason}, error.status)
         except PassingError as error:  # too much is being received at a time
             _log("WARNING", f"not acknowledged: {error.reason}", {"outcome": "retry"}, 503, started)
             return exchange.respond({"outcome": "retry", "reason": error.reason}, 503)
+
+    def _received(self, delivery: Delivery, making: Making, started: float) -> exchange.Response:
+        try:
+            push = read_push(delivery.body, making)
+        except LimitError as error:
+            raise BadRequestError(f"the push would become {error.reason}", status=413) from error
         origin = _origin(delivery, push)
         with self.tracer.request("message", origin):
-            return self._answer(push, started, logs.trace_of(origin, project=self.project))
+            return self._answer(push, making, started, logs.trace_of(origin, project=self.project))
 
-    def _answer(self, push: Push, started: float, trace: str) -> exchange.Response:
-        work, end = self._dispatch(push)
+    def _answer(self, push: Push, making: Making, started: float, trace: str) -> exchange.Response:
+        work, end = self._dispatch(push, making)
         said = ": ".join(part for part in (end.word, end.reason, listed(map(str, end.resources))) if part)
         trigger = shown(f"{work.trigger_namespace}/{work.trigger}", NAME) if work else "of an unreadable message"
         labels = {"outcome": end.word, "message": push.message_id, "attempt": str(push.attempt)}
@@ -107,19 +123,19 @@ class Dispatch:
         body: dict[str, Json] = {"outcome": end.word, "reason": shown(end.reason, MAX_REASON)}
         return exchange.respond(body, end.status, headers)
 
-    def _dispatch(self, push: Push) -> tuple[Work | None, _End]:
+    def _dispatch(self, push: Push, making: Making) -> tuple[Work | None, _End]:
         work: Work | None = None
         try:
-            work = decode(push.message.data)
+            work = decode(push.message.data, making)
             outcome = self._create(work)
         except PassingError as error:
             return work, _End(word="retry", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=error.reason)
         except PipehookError as error:
-            return work, self._bury(push, error.reason)
+            return work, self._bury(push, error.reason, making)
         if outcome.status in _DONE:
             word = outcome.status.value
             return work, _End(word=word, status=HTTPStatus.OK, reason=outcome.reason, resources=outcome.resources)
-        return work, self._bury(push, outcome.reason)
+        return work, self._bury(push, outcome.reason, making)
 
     def _create(self, work: Work) -> Outcome:
         deadline = Deadline(time.monotonic() + CREATE_SECONDS - self.tracer.reserve, time.monotonic)
@@ -133,7 +149,7 @@ class Dispatch:
             raise PassingError(outcome.reason)
         return outcome
 
-    def _bury(self, push: Push, reason: str) -> _End:
+    def _bury(self, push: Push, reason: str, making: Making) -> _End:
         """Publish a dead letter and only then acknowledge, so that nothing is lost in between."""
         if self.dead_letters is None:
             why = f"{reason}; not acknowledged, since DEAD_LETTER_TOPIC is not set"
@@ -141,7 +157,7 @@ class Dispatch:
         deadline = Deadline(time.monotonic() + BURY_SECONDS, time.monotonic)
         try:
             with self.tracer.span("bury"):
-                self.dead_letters.publish([bury(push, reason)], deadline=deadline)
+                self.dead_letters.publish([bury(push, reason, making)], deadline=deadline)
         except PipehookError as error:
             why = f"{reason}; not acknowledged, since no dead letter could be published: {error.reason}"
             return _End(word="failed", status=HTTPStatus.SERVICE_UNAVAILABLE, reason=why)

@@ -14,13 +14,22 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
+from functions.adapters.http.room import share
 from functions.adapters.secrets.sources import SecretStore
-from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError, PipehookError
+from functions.common.errors import (
+    BadRequestError,
+    ConfigurationError,
+    LastingError,
+    LimitError,
+    PassingError,
+    PipehookError,
+)
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.delivery import Delivery
@@ -28,7 +37,7 @@ from functions.entrypoints.parts import project_of, put_together
 from functions.entrypoints.settling import Settler, open_settler
 from functions.entrypoints.telling import open_teller
 from functions.entrypoints.webhook import Misconfigured
-from functions.go.decode import parse_json
+from functions.go.decode import Making, parse_json
 from functions.model.annotations import GROUP, STATUS
 from functions.settings import Settings, read_settings, require_cluster
 from functions.status.marks import place_of, target_of, texts
@@ -93,14 +102,17 @@ class Report:
             if not sent or not self.keys.match(sent, deadline):
                 logs.write("WARNING", "refused: without the key of REPORT_KEY_SECRET", fields=_fields(401))
                 return exchange.respond({"outcome": "refused"}, HTTPStatus.UNAUTHORIZED)
-            return self._answer(exchange.read_delivery(request), deadline)
+            with exchange.received(request) as delivery, share(len(delivery.body)) as memory:
+                return self._answer(delivery, partial(memory.making, verified=True), deadline)
         except BadRequestError as error:
             return exchange.respond({"outcome": "refused", "reason": error.reason}, error.status)
+        except LimitError as error:
+            return exchange.respond({"outcome": "refused", "reason": error.reason}, HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         except PassingError as error:
             return _later(error, "")
 
-    def _answer(self, delivery: Delivery, deadline: Deadline) -> exchange.Response:
-        hint = _hint(delivery)
+    def _answer(self, delivery: Delivery, making: Making, deadline: Deadline) -> exchange.Response:
+        hint = _hint(delivery, making)
         if hint is None:
             return exchange.respond({"outcome": "dropped"}, HTTPStatus.ACCEPTED)
         trace = logs.trace_of(delivery, project=self.project)
@@ -159,11 +171,11 @@ def _matches(sent: Sequence[bytes], known: Sequence[bytes]) -> bool:
     return any(found)
 
 
-def _hint(delivery: Delivery) -> dict[str, Json] | None:
+def _hint(delivery: Delivery, making: Making) -> dict[str, Json] | None:
     """Return the run that an event names, None for events of anything else: most of a cluster's are."""
     if not delivery.header("Ce-Type").startswith(_KIND) or not any(label in delivery.body for label in _LABELS):
         return None
-    data = parse_json(delivery.body)
+    data = parse_json(delivery.body, making)
     run = data.get("pipelineRun") if isinstance(data, dict) else None
     if not isinstance(run, dict) or (target_of(run) is None and GROUP not in texts(run, "labels")):
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from functions.adapters import logs
 from functions.adapters.http import exchange
 from functions.adapters.http.body import turn_away
-from functions.adapters.http.room import VALUES, Room, Share, Turns
+from functions.adapters.http.room import share
 from functions.adapters.http.tenants import Place, Tenants
 from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 
 DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""
-_VALUES, _TURNS = Room(VALUES), Turns()
 _HOME = Path(__file__).resolve().parents[2]
 """Where `main.py` stands, and `infra/triggers` with it, in a clone as in what is deployed."""
 
@@ -125,7 +124,7 @@ class Webhook:
             with (
                 self._place(request) as place,
                 exchange.received(request, place.large) as delivery,
-                closing(Share(_VALUES, _TURNS, len(delivery.body), large=place.large)) as memory,
+                share(len(delivery.body), large=place.large) as memory,
                 self.tracer.request("delivery", delivery),
             ):
                 return self._deliver(delivery, Limits(deadline, memory), started)

@@ -26,11 +26,12 @@ _SURROGATE_ESCAPE = re.compile(rb"\\u[dD][89a-fA-F]")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-def _free(_size: int) -> AbstractContextManager[None]:
+def free(_size: int) -> AbstractContextManager[None]:
+    """Have as much memory as it takes, as the command line does."""
     return nullcontext()
 
 
-def parse_json(raw: bytes, making: Making = _free) -> Json:
+def parse_json(raw: bytes, making: Making = free) -> Json:
     """Parse one JSON text in UTF-8.
 
     Of duplicate keys the last wins, lone surrogates become U+FFFD, integers keep all their digits and -0 is a float,

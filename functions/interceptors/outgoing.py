@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import json
-from functools import partial
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 from functions.common.destinations import read_destination
 from functions.common.errors import LastingError, PassingError
+from functions.common.limits import Limits
 from functions.common.numbers import wait
 from functions.common.ports import Reply
-from functions.common.values import Event, Headers
+from functions.common.values import Event, Headers, Json
 from functions.go.form import go_decode
 from functions.interceptors.base import Call, Place, Verifier, explained
 from functions.model.resources import ObjectRef
@@ -21,8 +25,10 @@ CREATION_SECONDS = 2.0
 
 _PASSING = frozenset({408, 425, 429})
 _REDIRECTS = range(300, 400)
+_WINDOW = 64 * 1024
+"""Characters, or bytes, that are turned into JSON at a time: a text as a whole may take twenty times its bytes."""
 
-compact_json = partial(json.dumps, ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Asked:
@@ -70,6 +76,68 @@ def raise_fault(reply: Reply, text: str) -> None:
         raise LastingError(f"{text} (redirects are not followed)")
 
 
-def text_of(event: Event) -> str:
-    """Return the event's body as text: as it came, while nobody changed it."""
-    return compact_json(event.body) if event.text is None else go_decode(event.text)
+@contextmanager
+def assembled(pieces: Iterable[bytes], limits: Limits) -> Iterator[bytes]:
+    """Join what is sent; while the context is open, it counts among the delivery's memory. Raises as `Limits.take`."""
+    out = io.BytesIO()
+    taken = 0
+    try:
+        for piece in pieces:
+            out.write(piece)
+            while taken < out.tell():
+                limits.in_time("write what is sent to an interceptor")
+                limits.take(_WINDOW)
+                taken += _WINDOW
+        yield out.getvalue()
+    finally:
+        limits.give_back(taken)
+
+
+def json_pieces(value: Json) -> Iterator[bytes]:
+    """Yield the JSON of a value, none of the pieces large; what a value holds several times is written as often."""
+    if isinstance(value, dict):
+        before = b"{"
+        for name, item in value.items():
+            yield before
+            yield from json_pieces(name)
+            yield b":"
+            yield from json_pieces(item)
+            before = b","
+        yield b"}" if value else b"{}"
+    elif isinstance(value, list):
+        before = b"["
+        for item in value:
+            yield before
+            yield from json_pieces(item)
+            before = b","
+        yield b"]" if value else b"[]"
+    elif isinstance(value, str) and len(value) > _WINDOW:
+        windows = (value[start : start + _WINDOW] for start in range(0, len(value), _WINDOW))
+        yield from _json_string(windows)
+    else:
+        yield _json(value)
+
+
+def text_pieces(event: Event) -> Iterator[bytes]:
+    """Yield the JSON string of the event's body as text: as it came, while nobody changed it."""
+    if event.text is None:
+        return _json_string(piece.decode() for piece in json_pieces(event.body))
+    return _json_string(_decoded(event.text))
+
+
+def _json_string(texts: Iterable[str]) -> Iterator[bytes]:
+    yield b'"'
+    yield from (_json(text)[1:-1] for text in texts)
+    yield b'"'
+
+
+def _json(value: Json) -> bytes:
+    return _ENCODER.encode(value).encode("utf-8", "replace")
+
+
+def _decoded(raw: bytes) -> Iterator[str]:
+    """Yield what `go_decode` returns, piece by piece."""
+    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+    for start in range(0, len(raw), _WINDOW):
+        text = decoder.decode(raw[start : start + _WINDOW], final=start + _WINDOW >= len(raw))
+        yield go_decode(text.encode("utf-8", "surrogateescape"))

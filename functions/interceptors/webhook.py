@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from functions.common.errors import BadRequestError, LastingError
+from functions.common.limits import Limits
 from functions.common.ports import Reply
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal
@@ -21,7 +23,7 @@ from functions.interceptors.base import (
     filtered,
     rejected,
 )
-from functions.interceptors.outgoing import Asked, ask, check_url, compact_json, raise_fault, service_url
+from functions.interceptors.outgoing import Asked, ask, assembled, check_url, json_pieces, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
 
 _SHOWN = 200
@@ -43,10 +45,12 @@ class WebhookInterceptor(Asked):
         """
         headers = {**event.headers, "Eventlistener-Request-Url": (event.request_url,), **dict(self.header)}
         with explained("webhook interceptor"):
-            reply = ask(call, self.url, body=_body(event), headers=headers)
+            with _sent(event, call.limits) as sent:
+                reply = ask(call, self.url, body=sent, headers=headers)
             if reply.status != HTTPStatus.OK:
                 return _refusal(reply)
-        body, unread = _parsed(reply.body)
+            call.limits.take(len(reply.body))
+            body, unread = _parsed(reply.body, call.limits)
         answered = replace(event, body=body, headers=reply.headers, text=reply.body, form=None, unread=unread)
         return Passed(answered, Assurance.AUTHENTICATED)
 
@@ -64,10 +68,10 @@ def build(spec: InterceptorSpec, place: Place) -> WebhookInterceptor:
     return WebhookInterceptor(url, webhook.header)
 
 
-def _body(event: Event) -> bytes:
+def _sent(event: Event, limits: Limits) -> AbstractContextManager[bytes]:
     if event.extensions:
-        return compact_json(_extended(event)).encode("utf-8", "replace")
-    return compact_json(event.body).encode("utf-8", "replace") if event.text is None else event.text
+        return assembled(json_pieces(_extended(event)), limits)
+    return assembled(json_pieces(event.body), limits) if event.text is None else nullcontext(event.text)
 
 
 def _extended(event: Event) -> Json:
@@ -90,10 +94,10 @@ def _extended(event: Event) -> Json:
     return root
 
 
-def _parsed(text: bytes) -> tuple[Json, str]:
+def _parsed(text: bytes, limits: Limits) -> tuple[Json, str]:
     """Return the body of an answer, or why it is no JSON: the next webhook may want it so."""
     try:
-        return parse_json(text) if text else None, ""
+        return parse_json(text, limits.making) if text else None, ""
     except BadRequestError as error:
         return None, f"webhook interceptor: its answer takes the event's place, and cannot be read: {error.reason}"
 

@@ -13,6 +13,7 @@ from functions.common.errors import PipehookError
 from functions.common.numbers import whole
 from functions.common.ports import Work
 from functions.common.shown import NAME, listed, shown
+from functions.go.decode import Making, free
 from functions.queue.messages import Message, NewerMessageError, Push, cut, decode, describe
 
 REASON = "pipehook-reason"
@@ -51,12 +52,12 @@ class DeadLetter:
     """Whether it is Pipehook's, of this version or a newer one, so that putting it back makes sense."""
 
 
-def bury(push: Push, reason: str) -> Message:
-    """Return the dead letter of a message that the worker gives up."""
+def bury(push: Push, reason: str, making: Making = free) -> Message:
+    """Return the dead letter of a message that the worker gives up; it names no resources where there is no room."""
     said = {REASON: reason, ATTEMPTS: str(push.attempt) if push.attempt else "", MESSAGE_ID: push.message_id}
     said[PUBLISHED] = push.published
     try:
-        work = decode(push.message.data)
+        work = decode(push.message.data, making)
         said |= describe(work) | {RESOURCES: listed(_named(work))}
     except PipehookError:
         pass  # the reason says what is wrong with it

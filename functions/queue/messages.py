@@ -18,7 +18,7 @@ from functions.common.errors import BadRequestError, LastingError, PassingError
 from functions.common.numbers import whole
 from functions.common.ports import Work
 from functions.common.values import Json
-from functions.go.decode import parse_json
+from functions.go.decode import Making, free, parse_json
 
 SCHEMA = 3
 """The newest schema that this version reads. Written is the oldest whose worker does the same: 2 where resources go to
@@ -106,14 +106,14 @@ def cut(text: str, limit: int = MAX_ATTRIBUTE) -> str:
     return raw.decode() if len(raw) <= limit else raw[: limit - 3].decode("utf-8", "ignore") + "…"
 
 
-def decode(data: bytes) -> Work:
+def decode(data: bytes, making: Making = free) -> Work:
     """Return the work of a message.
 
-    Raises NewerMessageError for a schema that is newer than SCHEMA, and LastingError, naming what is wrong, for
-    everything that no version has written.
+    Raises NewerMessageError for a schema that is newer than SCHEMA, LastingError, naming what is wrong, for everything
+    that no version has written, and what `making` raises, as `parse_json` calls it.
     """
     try:
-        document = parse_json(data)
+        document = parse_json(data, making)
     except BadRequestError as error:
         raise LastingError(f"the message is none of Pipehook's: {error.reason}") from error
     schema = document.get("schema") if isinstance(document, dict) else None
@@ -178,12 +178,12 @@ _READERS: Mapping[int, Callable[[Mapping[str, Json]], Work]] = {1: _read_1, 2: _
 """A reader for every schema that was ever written: messages outlive upgrades."""
 
 
-def read_push(body: bytes) -> Push:
+def read_push(body: bytes, making: Making = free) -> Push:
     """Return the message that a push subscription POSTed, wrapped as Pub/Sub does by default.
 
-    Raises BadRequestError when the body is no such envelope. The data may be anything.
+    Raises BadRequestError when the body is no such envelope, and what `making` raises. The data may be anything.
     """
-    document = parse_json(body)
+    document = parse_json(body, making)
     message = document.get("message") if isinstance(document, dict) else None
     if not isinstance(document, dict) or not isinstance(message, dict):
         raise BadRequestError("the body is no push of Pub/Sub: it holds no message (the push must be wrapped)")

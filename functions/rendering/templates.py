@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from functions.common.errors import LastingError
+from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Json
 from functions.go.encode import decode_pasted
 from functions.model.annotations import CLUSTER, PREFIX
@@ -31,6 +32,7 @@ _OPENED = re.compile(r"\$\([^\s()]*$")
 """A reference of Pipelines that the template begins and an inserted value would complete."""
 _BREAK = re.compile(r"^(?=\()|(?<=\$)(?=\(|\Z)")
 """Where a value could be a part of a variable of Pipelines, whatever a template or a Pipeline puts beside it."""
+_MAX_WIDTH = 4  # bytes of a character in Python
 _MAX_BYTES_PER_CHARACTER = 6  # a control character in JSON: backslash, u, four digits
 
 _Inserted = Mapping[str, str]
@@ -54,7 +56,7 @@ class CompiledTemplate:
     places: tuple[str, ...] = ()
     """What tells each of several resources from the others, whatever their order: see `places_of`."""
 
-    def render(self, params: Mapping[str, str], *, uid: str) -> list[dict[str, Json]]:
+    def render(self, params: Mapping[str, str], *, uid: str, limits: Limits = UNLIMITED) -> list[dict[str, Json]]:
         """Return the resources, in order, with every `$(tt.params.NAME)` and `$(uid)` replaced, keys included.
 
         `params` go before the declared defaults; a reference to neither stays as it is. In what is inserted, `$(`
@@ -67,7 +69,8 @@ class CompiledTemplate:
 
         The caller may change the returned objects themselves, `metadata` and all below it: they are new with each
         call. Other parts without references are shared between calls. Raises LastingError when two keys of an object
-        become equal, and when a resource exceeds MAX_RESOURCE_BYTES.
+        become equal, and when a resource exceeds MAX_RESOURCE_BYTES. What is inserted takes memory of `limits` in each
+        of its places; raises as `Limits.take`.
         """
         inserted = {_UID: uid}
         for name in self.references:
@@ -76,7 +79,7 @@ class CompiledTemplate:
                 value = self.defaults.get(name)
             if value is not None:
                 inserted[f"{_PARAM}{name})"] = _BREAK.sub(" ", value) if self.literal else value.replace("$(", "$$(")
-        return [resource.render(inserted) for resource in self.resources]
+        return [resource.render(inserted, limits) for resource in self.resources]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +93,10 @@ class _Resource:
     """The references in it, one for each place where one stands."""
     label: str
 
-    def render(self, inserted: _Inserted) -> dict[str, Json]:
+    def render(self, inserted: _Inserted, limits: Limits) -> dict[str, Json]:
         characters = sum([len(inserted.get(reference, "")) + 1 for reference in self.references])
         if characters <= MAX_RESOURCE_BYTES:
+            limits.take(characters if all(map(str.isascii, inserted.values())) else _MAX_WIDTH * characters)
             resource = self.build(inserted)
             # measuring costs more than rendering, so it is done only when a generous estimate is too large
             generous = self.size + characters * _MAX_BYTES_PER_CHARACTER

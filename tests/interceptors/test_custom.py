@@ -12,6 +12,7 @@ import pytest
 
 from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 from functions.common.errors import LastingError, PassingError
+from functions.common.limits import Limits
 from functions.common.ports import Deadline, Reply
 from functions.common.values import Event, Headers, Json, Refusal
 from functions.delivery import opened
@@ -23,6 +24,7 @@ from functions.model.resources import ClientConfig, InterceptorSpec, Metadata, O
 from functions.model.resources import Interceptor as InterceptorResource
 from tests.adapters.outbound.support import Asked, Server, answer
 from tests.interceptors.running import NAMESPACE, Bench, event_of, filtering, rejection
+from tests.support.memory import Counted
 
 LISTENER_NAMESPACE = "listeners"
 
@@ -211,6 +213,22 @@ def test_more_than_it_may_say_is_a_lasting_fault(server: Server) -> None:
     server.say = answer(b" " * (MAX_ANSWER + 1))
     with pytest.raises(LastingError, match=r"^interceptor policy: .* answered more than 1 MiB"):
         bench(server).intercept(interceptor(server), {})
+
+
+PUSHED = Event(body={"ref": "x"}, headers={}, extensions={}, request_url="/", event_id="e")
+
+
+def test_an_answer_takes_memory_of_the_delivery(server: Server) -> None:
+    server.say = answer(b'{"continue":true,"extensions":{"a":[%s{}]}}' % (b"{}," * 10_000))
+    memory = Counted(1 << 22)
+    limits = Limits(Deadline(8.0, lambda: 0.0), memory)
+    call = replace(bench(server).call, limits=limits)
+    passed = interceptor(server).intercept(PUSHED, call)
+    assert isinstance(passed, Passed)
+    assert memory.taken > 600_000, "the extensions are still there"
+    memory.size = memory.taken + 100_000
+    with pytest.raises(LastingError, match="interceptor policy: more than there is"):
+        interceptor(server).intercept(PUSHED, call)
 
 
 def test_less_than_it_promised_is_a_passing_fault(server: Server) -> None:

@@ -13,6 +13,7 @@ from grpc import StatusCode
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.adapters.http.room import VERIFIED_VALUES, share
 from functions.common.ports import Work
 from functions.entrypoints import dispatch
 from functions.queue.messages import SCHEMA, decode, encode
@@ -73,6 +74,18 @@ def test_a_message_is_created_and_its_copies_are_duplicates(place: Workspace, cl
     assert (first.status, first.json["outcome"]) == (200, "created")
     assert (again.status, again.json["outcome"]) == (200, "duplicate")
     assert len(cluster.objects("PipelineRun", NAMESPACE)) == len(cluster.objects("ConfigMap", NAMESPACE)) == 1
+
+
+def test_a_message_takes_memory_like_a_delivery(place: Workspace, cluster: ApiServer) -> None:
+    application = worker(place)
+    large, sent = envelope(b"[%s{}]" % (b"{}," * 300_000)), {"Content-Type": "application/json"}
+    with share(0) as others:
+        others.take(VERIFIED_VALUES, verified=True)
+        answer = application.post(large, sent)
+        assert (answer.status, answer.json["outcome"]) == (503, "retry")
+        assert "too many large bodies are being received" in answer.json["reason"]
+        assert push(application, work(pipeline_run())).json["outcome"] == "created", "small ones have room of their own"
+    assert application.post(large, sent).json["outcome"] == "failed", "it is no work"
 
 
 def test_what_a_trigger_lacks_is_completed(place: Workspace, cluster: ApiServer) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 
 from functions.common.errors import LastingError
+from functions.common.limits import Limits
+from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.model.resources import ParamSpec, TemplateSpec
 from functions.rendering.templates import MAX_RESOURCE_BYTES, CompiledTemplate, compile_template
+from tests.support.memory import Counted
 
 
 def template(*resources: Mapping[str, Json], params: tuple[ParamSpec, ...] = ()) -> CompiledTemplate:
@@ -250,3 +253,12 @@ def test_a_template_that_nests_too_deeply_is_refused() -> None:
 
     with pytest.raises(LastingError, match=r"resourcetemplates\[0\] \(no kind\) nests deeper than 200 levels"):
         template({"deep": deep})
+
+
+def test_what_is_inserted_takes_memory_in_each_of_its_places() -> None:
+    resource: dict[str, Json] = {"kind": "K", "metadata": {"a": "$(tt.params.p)", "b": "-$(tt.params.p)"}}
+    template = compile_template(TemplateSpec(params=(), resources=(resource,) * 3))
+    for text, width in (("a" * 1000, 1), ("\N{GRINNING FACE}" * 1000, 4)):
+        memory = Counted(1 << 20)
+        template.render({"p": text}, uid="u", limits=Limits(Deadline(1.0, lambda: 0.0), memory))
+        assert 6 * 1000 * width <= memory.taken <= 6 * 1001 * width

@@ -5,8 +5,11 @@ from __future__ import annotations
 import io
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from queue import Queue
 from typing import Any, cast
 from unittest import mock
 from urllib.parse import urlencode
@@ -16,7 +19,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.adapters.http import exchange
-from functions.adapters.http.body import MAX_BODY, SMALL_BODY, received_body
+from functions.adapters.http.body import MAX_BODY, SMALL_BODY, Watch, received_body
 from functions.adapters.http.room import (
     BODIES,
     LARGE_BODIES,
@@ -26,6 +29,7 @@ from functions.adapters.http.room import (
     VERIFIED_VALUES,
     Room,
     Share,
+    Threads,
     Turns,
 )
 from functions.adapters.kubernetes.dry_run import DryRunSink
@@ -442,6 +446,70 @@ def test_small_deliveries_go_first_and_large_ones_by_turns() -> None:
         ended.set()  # what is small needs no turn
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_few_wait_for_their_turn() -> None:
+    room, turns = Room(VALUES), Turns(Threads(2))  # so that one may wait
+    begun, ended = threading.Event(), threading.Event()
+
+    def parse() -> None:
+        with Share(room, turns, size=SMALL_BODY + 1).making(SMALL_VALUES + 1, verified=True):
+            begun.set()
+            ended.wait(10)
+
+    with Share(room, turns, size=SMALL_BODY + 1).making(SMALL_VALUES + 1, verified=True):
+        waits = threading.Thread(target=parse)
+        waits.start()
+        refusals = 0
+        while not refusals:  # until the other one waits, this one may
+            with suppress(ExhaustedError), turns.threads.waiting():
+                continue
+            refusals += 1
+        with (
+            pytest.raises(ExhaustedError, match="too many large bodies are being received"),
+            Share(room, turns, size=SMALL_BODY + 1).making(SMALL_VALUES + 1, verified=True),
+        ):
+            pytest.fail("two wait")
+        assert not begun.is_set()
+    assert begun.wait(10)
+    ended.set()
+    waits.join(10)
+
+
+def never_arriving(stack: ExitStack) -> Request:
+    ours, _theirs = (stack.enter_context(end) for end in socket.socketpair())
+    environ = EnvironBuilder(method="POST").get_environ()
+    environ |= {"CONTENT_LENGTH": "10", "wsgi.input": stack.enter_context(ours.makefile("rb")), "gunicorn.socket": ours}
+    return Request(environ)
+
+
+def test_bodies_that_do_not_arrive_leave_a_quarter_of_the_threads_to_others() -> None:
+    watch, room = Watch(Threads(4)), Room(BODIES)
+    ends: Queue[Exception] = Queue()
+
+    def wait(request: Request) -> None:
+        try:
+            with received_body(request, room=room, seconds=60, watch=watch):
+                pytest.fail("it never arrives")
+        except (BadRequestError, PassingError) as error:
+            ends.put(error)
+
+    with ExitStack() as stack:
+        requests = [never_arriving(stack) for _ in range(4)]
+        threads = [threading.Thread(target=wait, args=(request,)) for request in requests]
+        for thread in threads:
+            thread.start()
+        error = ends.get(timeout=30)
+        assert isinstance(error, ExhaustedError)
+        assert error.retry_after == 30
+        with received_body(arriving(b"small"), room=room, seconds=60, watch=watch) as body:
+            assert body == b"small"
+        assert ends.empty(), "the others still wait"
+        assert sum(thread.is_alive() for thread in threads) == 3
+        for request in requests:
+            request.environ["gunicorn.socket"].shutdown(socket.SHUT_RD)
+        for thread in threads:
+            thread.join(10)
 
 
 def test_few_wait_for_room() -> None:

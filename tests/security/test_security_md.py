@@ -53,7 +53,8 @@ def test_every_claim_names_its_test() -> None:
 
 LIMITS = {
     "body": [f"{body.MAX_BODY // MIB} MiB"],
-    "body, time to arrive": [f"{body.BODY_SECONDS:g} s"],
+    "body, time to arrive": [f"{body.BODY_SECONDS:g} s", f"{body.GRACE_SECONDS:g} s"],
+    "threads that wait: for bodies, and for a turn to parse large ones": [f"{room.TURN_SECONDS:g} s at most"],
     "bodies over 1 MiB at a time": [
         f"{room.LARGE_BODIES // MIB} MiB together",
         f"{room.MAX_WAITING} may wait, {room.ROOM_SECONDS:g} s",

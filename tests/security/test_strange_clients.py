@@ -198,6 +198,19 @@ def test_slow_bodies_are_ended_and_meanwhile_others_are_served(served: ServedFun
     assert time.monotonic() - started >= BODY_SECONDS
 
 
+def test_while_slow_bodies_hold_all_threads_a_small_one_is_served(served: ServedFunction) -> None:
+    with ExitStack() as stack:
+        slow = [stack.enter_context(Connection(served.port)) for _ in range(THREADS)]
+        for connection in slow:
+            connection.send(request("POST / HTTP/1.1", f"Content-Length: {MAX_BODY}", length=False))
+        assert ask(served.port, request("POST / HTTP/1.1", CLOSE))[0] == 202
+        assert not all(connection.answered(within=0) for connection in slow), "others wait longer than the small one"
+        replies = [connection.replies()[0] for connection in slow]
+    ended = [json.loads(text)["errorMessage"] for status, text in replies if status == 503]
+    assert ended == ["too many large bodies are being received: sending the delivery again later will help"] * 2
+    assert sorted({status for status, _ in replies}) == [408, 503]
+
+
 def test_endless_bodies_end_at_the_limit_and_take_no_memory(served: ServedFunction) -> None:
     before = served.memory()
     for line in ("POST / HTTP/1.1", "GET / HTTP/1.1", "POST /favicon.ico HTTP/1.1", "PUT / HTTP/1.1"):

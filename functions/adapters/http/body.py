@@ -12,10 +12,11 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from functions.adapters.http.room import BODIES, LARGE_BODIES, Room
-from functions.common.errors import BadRequestError
+from functions.adapters.http.room import BODIES, LARGE_BODIES, THREADS, Room, Threads, busy
+from functions.common.errors import BadRequestError, PipehookError
 
 if TYPE_CHECKING:
     from flask import Request
@@ -32,27 +33,44 @@ _CHUNK = 256 * 1024
 _M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
 _MMAP_THRESHOLD = 1024 * 1024
 _TICK_SECONDS = 0.5
+GRACE_SECONDS = 1.0
+"""What every body has to arrive in, also while too many arrive slowly."""
 
 
 class _Waiting:
     """One body that is being read."""
 
-    __slots__ = ("connection", "expired", "expires")
+    __slots__ = ("began", "connection", "expires", "given_up", "seconds")
 
-    def __init__(self, connection: socket.socket | None, expires: float) -> None:
+    def __init__(self, connection: socket.socket | None, seconds: float) -> None:
         self.connection = connection
-        self.expires = expires
-        self.expired = False
+        self.seconds = seconds
+        self.began = time.monotonic()
+        self.expires = self.began + seconds
+        self.given_up: PipehookError | None = None
+        """Why it is not read any more."""
+
+    def too_slow(self) -> BadRequestError:
+        return BadRequestError(f"the body did not arrive within {self.seconds:g} seconds", status=408)
+
+    def give_up(self, error: PipehookError) -> None:
+        if self.given_up is None:
+            self.given_up = error
+            if self.connection is not None:
+                with contextlib.suppress(OSError):  # it is closed already
+                    self.connection.shutdown(socket.SHUT_RD)
 
 
-class _Watch:
+class Watch:
     """Ends the reading of bodies that take too long: a client that sends a byte now and then holds a thread no longer.
 
     gunicorn reads without a timeout, and a timeout of the socket would count from byte to byte. So one thread for all
-    bodies shuts the reading side of a connection: the read ends there, and the refusal can still be sent.
+    bodies shuts the reading side of a connection: the read ends there, and the refusal can still be sent. While bodies
+    hold up more threads than they may, those that take longest have a moment only.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Threads = THREADS) -> None:
+        self._threads = threads
         self._bodies: dict[int, _Waiting] = {}  # in the order of their ends: all have the same time
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -62,7 +80,7 @@ class _Watch:
     @contextlib.contextmanager
     def over(self, connection: socket.socket | None, seconds: float) -> Iterator[_Waiting]:
         """Watch over one body while it is read."""
-        body = _Waiting(connection, time.monotonic() + seconds)
+        body = _Waiting(connection, seconds)
         with self._changed:
             self._bodies[id(body)] = body
             self._seen += 1
@@ -89,14 +107,14 @@ class _Watch:
 
     def _end_late_ones(self) -> None:
         now = time.monotonic()
-        for body in self._bodies.values():
-            if body.expires > now:
-                return
-            if not body.expired:
-                body.expired = True
-                if body.connection is not None:
-                    with contextlib.suppress(OSError):  # it is closed already
-                        body.connection.shutdown(socket.SHUT_RD)
+        slow = list(takewhile(lambda body: body.began + GRACE_SECONDS <= now, self._bodies.values()))
+        self._threads.slow = len(slow)
+        surplus = self._threads.surplus
+        for place, body in enumerate(slow):
+            if body.expires <= now:
+                body.give_up(body.too_slow())
+            elif place < surplus:
+                body.give_up(busy())
 
 
 @functools.cache
@@ -114,7 +132,7 @@ def _return_large_blocks() -> None:
 
 
 _ROOM = Room(BODIES)
-_WATCH = _Watch()
+_WATCH = Watch()
 
 
 @contextlib.contextmanager
@@ -124,15 +142,18 @@ def received_body(
     room: Room = _ROOM,
     seconds: float = BODY_SECONDS,
     large: Callable[[], None] = lambda: None,
+    watch: Watch = _WATCH,
 ) -> Iterator[bytes]:
     """Read the body; while the context is open, its bytes count as taken.
 
     Raises BadRequestError: 413 beyond MAX_BODY (by its Content-Length before a byte is read, and without one at the
     first byte too many), 408 when it takes longer than `seconds`, 400 when it ends early or its chunks are malformed.
-    Raises ExhaustedError when there is no room for it now. `large` is called before room for a large one is taken.
+    Raises ExhaustedError when there is no room for it now, or when it comes slowly while too many others do. `large` is
+    called before room for a large one is taken.
     """
     with contextlib.ExitStack() as taken:
-        yield _read(request, room, seconds, taken, large)
+        watched = watch.over(request.environ.get("gunicorn.socket"), seconds)
+        yield _read(request, room, watched, taken, large)
 
 
 def turn_away(request: Request) -> None:
@@ -161,7 +182,11 @@ def leave_rest(request: Request) -> None:
 
 
 def _read(
-    request: Request, room: Room, seconds: float, taken: contextlib.ExitStack, large: Callable[[], None]
+    request: Request,
+    room: Room,
+    watching: contextlib.AbstractContextManager[_Waiting],
+    taken: contextlib.ExitStack,
+    large: Callable[[], None],
 ) -> bytes:
     length = request.content_length
     if (length or 0) > MAX_BODY:
@@ -169,7 +194,7 @@ def _read(
     # getvalue() hands out the buffer itself: joining pieces would hold the body twice
     body = io.BytesIO()
     held = _FIRST
-    with _WATCH.over(request.environ.get("gunicorn.socket"), seconds) as watched:
+    with watching as watched:
         while body.tell() != length and (piece := _piece(request, body.tell(), late=watched)):
             size = body.tell() + len(piece)
             if size > MAX_BODY:
@@ -185,10 +210,10 @@ def _read(
                     _return_large_blocks()
                     body = _enlarged(body, length)
             body.write(piece)
-            if watched.expired or time.monotonic() > watched.expires:
-                raise _too_slow(seconds)
-        if watched.expired:
-            raise _too_slow(seconds)
+            if watched.given_up or time.monotonic() > watched.expires:
+                break
+        if watched.given_up or time.monotonic() > watched.expires:
+            raise watched.given_up or watched.too_slow()
     if length is not None and body.tell() < length:
         raise BadRequestError("the body ends before the length that its Content-Length announces")
     return body.getvalue()
@@ -214,14 +239,10 @@ def _piece(request: Request, position: int, *, late: _Waiting) -> bytes:
     try:
         return request.stream.read(wanted)
     except Exception as error:  # each server has a family of its own for what a client does wrong
-        if late.expired:
+        if late.given_up:
             return b""
         raise BadRequestError("the body cannot be read: it ends early, or its chunks are malformed") from error
 
 
 def _too_large() -> BadRequestError:
     return BadRequestError(f"the body is larger than {MAX_BODY // (1024 * 1024)} MiB", status=413)
-
-
-def _too_slow(seconds: float) -> BadRequestError:
-    return BadRequestError(f"the body did not arrive within {seconds:g} seconds", status=408)

@@ -61,12 +61,6 @@ def received(request: Request, large: Callable[[], None] = lambda: None) -> Iter
         yield delivery
 
 
-def read_delivery(request: Request) -> Delivery:
-    """Read a POST that is never large, as Pub/Sub's pushes; raises as `received`."""
-    with received(request) as delivery:
-        return delivery
-
-
 def is_probe(request: Request) -> bool:
     """Say whether this is a health check: `GET /` or `HEAD /`."""
     return request.method in ("GET", "HEAD") and request.path == "/"

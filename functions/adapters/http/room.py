@@ -7,17 +7,20 @@ send. With the process itself, some 50 MiB, they stay below the 512 MiB of the d
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 
 from functions.common.errors import ExhaustedError, LimitError
 
 MIB = 1024 * 1024
-ROOM_SECONDS = 3.0
-"""How long a delivery waits for room."""
+ROOM_SECONDS = 1.0
+"""How long a delivery waits for room, which another one may need for all of its time."""
+TURN_SECONDS = 3.0
+"""How long a delivery waits for its turn."""
 MAX_WAITING = 4
-"""How many may wait for either room, so that threads remain for the others."""
+"""How many may wait for either room."""
 BUSY_RETRY_SECONDS = 30
 
 BODIES = 96 * MIB
@@ -46,6 +49,39 @@ def busy() -> ExhaustedError:
         "too many large bodies are being received: sending the delivery again later will help",
         retry_after=BUSY_RETRY_SECONDS,
     )
+
+
+class Threads:
+    """The threads that large and slow deliveries hold up: three of four at most, so that others are served."""
+
+    def __init__(self, number: int) -> None:
+        self._most = number - max(1, number // 4)
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self.slow = 0
+        """How many wait for bodies that do not arrive, as far as is known: they can be told to end."""
+
+    @property
+    def surplus(self) -> int:
+        """By how many it is too much now."""
+        return max(0, self.slow + self._waiting - self._most)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Have one more wait. Raises ExhaustedError when as many are held up already as may be."""
+        with self._lock:
+            if self.slow + self._waiting >= self._most:
+                raise busy()
+            self._waiting += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._waiting -= 1
+
+
+# as functions-framework has it
+THREADS = Threads(int(os.environ.get("THREADS") or 4 * (os.cpu_count() or 1)))
 
 
 class Room:
@@ -91,7 +127,8 @@ class Turns:
     Small deliveries need many short moments each. Where some are under way, they get them first, for a while.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: Threads = THREADS) -> None:
+        self.threads = threads
         self._turn = threading.Lock()
         self._small = 0
         self._changed = threading.Condition()
@@ -105,9 +142,11 @@ class Turns:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Have the turn. Raises ExhaustedError when it does not come."""
-        if not self._turn.acquire(timeout=ROOM_SECONDS):
-            raise busy()
+        """Have the turn. Raises ExhaustedError when it does not come, or too many threads are held up."""
+        if not self._turn.acquire(blocking=False):
+            with self.threads.waiting():
+                if not self._turn.acquire(timeout=TURN_SECONDS):
+                    raise busy()
         try:
             with self._changed:
                 self._changed.wait_for(lambda: not self._small, PATIENCE_SECONDS)
@@ -166,3 +205,11 @@ class Share:
         """Give back all that is left of it."""
         self.give_back(self._taken)
         self._settle()
+
+
+_VALUES, _TURNS = Room(VALUES), Turns()
+
+
+def share(size: int, *, large: Callable[[], None] = lambda: None) -> AbstractContextManager[Share]:
+    """Open the share of a delivery whose body has `size` bytes in the memory of this process."""
+    return closing(Share(_VALUES, _TURNS, size, large=large))

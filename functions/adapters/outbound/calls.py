@@ -74,6 +74,8 @@ class OutboundClient:
             raise
         except Exception as error:  # whatever becomes of a connection, and of an answer that a stranger wrote
             raise call.explained(error) from error
+        finally:
+            call.forget()
 
 
 class _Call:
@@ -141,6 +143,10 @@ class _Call:
             if response.length:
                 raise PassingError(f"{self._destination.authority} ended its answer before it was complete")
             return Reply(response.status, headers, b"".join(chunks)), not response.will_close
+
+    def forget(self) -> None:
+        """Let go of what was sent, also where the call's thread still waits for a name: it counts no longer."""
+        self._body = b""
 
     def _too_large(self) -> LastingError:
         return LastingError(f"{self._destination.authority} answered more than {MAX_ANSWER // 2**20} MiB")
