@@ -136,7 +136,7 @@ def open_secrets(
     """Return the secrets of a configuration.
 
     `read_cluster` reads a Secret of the cluster, with SECRETS_SOURCE=cluster.
-    `namespaces` gives those of all loaded triggers; it matters when SECRET_ID_FORMAT is ambiguous (`secrets_ids` says
+    `namespaces` gives those of all loaded triggers; it matters when SECRET_ID_FORMAT is ambiguous (`ids` says
     how), and without it references with a second reading are then refused.
     """
     where = settings.secrets_source
