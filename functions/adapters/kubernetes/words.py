@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from functions.adapters.kubernetes.kinds import KNOWN
 from functions.adapters.kubernetes.phrases import CAUSES, FIELDS, PHRASES, ROOTS, VERBS
@@ -31,28 +32,38 @@ _RESOURCES = {
 _RESOURCE = "|".join(sorted(map(re.escape, _RESOURCES), key=len, reverse=True))
 _NAME = r"[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?"
 _USER = r"[A-Za-z0-9][\w.:@-]{0,319}"
-_OPENING = re.compile(
-    # apiserver/pkg/admission/plugin/webhook: errors/statuserror.go, validating/dispatcher.go
-    rf'(?:admission webhook "{_NAME}" denied the request|Internal error occurred: failed calling webhook "{_NAME}"'
-    # apimachinery/pkg/api/errors NewForbidden, with the words of
-    rf'|{_NAME}(?: "(?P<object>[^"]*)")? is forbidden: (?:'
-    # the authorizer: apiserver/pkg/endpoints/handlers/responsewriters/errors.go
-    rf'User "{_USER}" cannot (?:{VERBS}) resource "[a-z]{{1,63}}(?:/[a-z]{{1,63}})?"'
-    rf'(?: in API group "(?:{_NAME})?")?(?: in the namespace "{_NAME}"| at the cluster scope)?'
-    # a policy: apiserver/pkg/admission/plugin/policy/validating/plugin.go
-    rf"|ValidatingAdmissionPolicy '{_NAME}' with binding '{_NAME}' denied request"
-    # a quota: apiserver/pkg/admission/plugin/resourcequota/controller.go checkRequest
-    rf"|exceeded quota: {_NAME}(?=, requested: |$)))"
-)
-"""Beginnings of messages, before which nothing can be quoted: the names in them are the cluster's own."""
-_WORDS = re.compile(
-    rf'(?P<path>\b(?:{ROOTS})(?:\.[\w-]+|\[[^\]\s]{{0,100}}\])+)|(?P<resource>(?<![\w.-])(?:{_RESOURCE})(?= "| is ))'
-    r'|(?P<name>"[^"\s]{1,300}")|(?<![A-Za-z])(?:'
-    + "|".join(re.escape(phrase).replace(r"\#", r"[0-9]{1,6}") for phrase in sorted(PHRASES, key=len, reverse=True))
-    + r")(?![A-Za-z])"
-)
 _PUNCTUATION = re.compile(r"[\s:,;.\[\](){}]{0,4}")
 _INDEX = re.compile(r"[0-9]{1,4}")
+
+
+@cache
+def _opening() -> re.Pattern[str]:
+    """Return beginnings of messages, before which nothing can be quoted: the names in them are the cluster's own."""
+    return re.compile(
+        # apiserver/pkg/admission/plugin/webhook: errors/statuserror.go, validating/dispatcher.go
+        rf'(?:admission webhook "{_NAME}" denied the request|Internal error occurred: failed calling webhook "{_NAME}"'
+        # apimachinery/pkg/api/errors NewForbidden, with the words of
+        rf'|{_NAME}(?: "(?P<object>[^"]*)")? is forbidden: (?:'
+        # the authorizer: apiserver/pkg/endpoints/handlers/responsewriters/errors.go
+        rf'User "{_USER}" cannot (?:{VERBS}) resource "[a-z]{{1,63}}(?:/[a-z]{{1,63}})?"'
+        rf'(?: in API group "(?:{_NAME})?")?(?: in the namespace "{_NAME}"| at the cluster scope)?'
+        # a policy: apiserver/pkg/admission/plugin/policy/validating/plugin.go
+        rf"|ValidatingAdmissionPolicy '{_NAME}' with binding '{_NAME}' denied request"
+        # a quota: apiserver/pkg/admission/plugin/resourcequota/controller.go checkRequest
+        rf"|exceeded quota: {_NAME}(?=, requested: |$)))"
+    )
+
+
+@cache
+def _words() -> re.Pattern[str]:
+    # compiled by the first refusal: it takes 10 ms, and most deliveries meet none
+    return re.compile(
+        rf"(?P<path>\b(?:{ROOTS})(?:\.[\w-]+|\[[^\]\s]{{0,100}}\])+)"
+        rf'|(?P<resource>(?<![\w.-])(?:{_RESOURCE})(?= "| is ))'
+        r'|(?P<name>"[^"\s]{1,300}")|(?<![A-Za-z])(?:'
+        + "|".join(re.escape(phrase).replace(r"\#", r"[0-9]{1,6}") for phrase in sorted(PHRASES, key=len, reverse=True))
+        + r")(?![A-Za-z])"
+    )
 
 
 def told(status: Mapping[str, Json], subject: str) -> str:
@@ -88,12 +99,12 @@ def _joined(message: str, names: set[str]) -> str:
 
 def _found(message: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
     """Yield (start, end, text) of what may be shown."""
-    opening = _OPENING.match(message)
+    opening = _opening().match(message)
     if opening is not None:
         quoted = f'"{opening["object"]}"'
         words = opening.group()
         yield 0, opening.end(), words if quoted in names else words.replace(quoted, f'"{_HIDDEN}"', 1)
-    for match in _WORDS.finditer(message, opening.end() if opening else 0):
+    for match in _words().finditer(message, opening.end() if opening else 0):
         if match["path"]:
             yield match.start(), match.end(), _path(match["path"])
         elif not match["name"] or match["name"] in names:
