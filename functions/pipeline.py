@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+ECHO = "the event is about a status or check that this listener tells itself, so it starts nothing"
 _Gate = Assurance | Refusal | PipehookError
 
 
@@ -70,6 +71,7 @@ def process(
     """
     limits = Limits(deadline, memory, size=len(delivery.body))
     run = _Run(delivery, listener, bounded(services), limits, allow_unverified, tracer)
+    run.app_id = buttons.app_id if buttons is not None else ""
     with tracer.span("verify"):
         gates = [run.verify(trigger) for trigger in listener.triggers]
     if any(isinstance(gate, Assurance) and gate > Assurance.NONE for gate in gates):
@@ -121,6 +123,8 @@ class _Run:
     event: Event | None = None
     unread: int = 0
     """Triggers that needed the body as JSON, which it is not."""
+    app_id: str = ""
+    """The App that tells of runs by its checks, empty where none does."""
     exhausted: ExhaustedError | None = None
     """Why there is no event: one attempt at it is enough for all triggers."""
 
@@ -175,6 +179,8 @@ class _Run:
             if isinstance(passage.end, Event) and not self.accepted(passage.assurance):
                 # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
                 return _outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
+            if isinstance(passage.end, Event) and trigger.status and self._is_echo(trigger.status.provider):
+                return _outcome(trigger, Refusal(Status.FILTERED, ECHO), verified=self.accepted(passage.assurance))
             if isinstance(passage.end, Event):
                 with self.tracer.span("render"):
                     return self._render(trigger, passage.end, passage.assurance)
@@ -296,6 +302,17 @@ class _Run:
             places=trigger.template.places,
             clusters=trigger.clusters,
             grouped=trigger.concurrency is not None,
+        )
+
+    def _is_echo(self, provider: Provider) -> bool:
+        """Say whether the event is about what this listener's triggers tell themselves: it would run without an end."""
+        if provider != "github" or self.event is None:
+            return False
+        facts = self._facts(provider, self.event)
+        if facts.app and facts.app == self.app_id:
+            return True
+        return bool(facts.about) and any(
+            trigger.status is not None and trigger.status.tells(facts.about) for trigger in self.listener.triggers
         )
 
     def _facts(self, provider: Provider, event: Event) -> EventFacts:

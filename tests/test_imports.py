@@ -90,7 +90,14 @@ OF_OTHERS = frozenset(
         "functions.interceptors.gitlab",
         "functions.interceptors.slack",
         "functions.interceptors.webhook",
+        "functions.adapters.github.identity",
+        "functions.adapters.kubernetes.runs",
+        "functions.common.event_facts",
+        "functions.entrypoints.reconcile",
+        "functions.entrypoints.report",
+        "functions.entrypoints.telling",
         "functions.lint",
+        "functions.status",
     }
 )
 """Our own modules that none of these deliveries has any use for."""

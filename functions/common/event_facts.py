@@ -48,6 +48,10 @@ class EventFacts:
     """Of the GitHub App that the delivery is for, 0 for other webhooks."""
     deleted: bool = False
     """A ref is gone: nothing is told of it."""
+    about: str = ""
+    """Of an event about a status or check, its context or name."""
+    app: str = ""
+    """The id of the GitHub App whose check an event is about."""
 
 
 def event_facts(
@@ -81,7 +85,17 @@ def _github(body: Mapping[str, Json], event: str, received_at: float, fetched: M
         before=_commit(body.get("before")) if event == "push" else "",
         installation=whole(_object(body.get("installation")).get("id")) or 0,
         deleted=deleted,
+        about=_shown_text(body.get("context")) if event == "status" else _shown_text(_check(body, event).get("name")),
+        app=str(whole(_object(_check(body, event).get("app")).get("id")) or ""),
     )
+
+
+def _check(body: Mapping[str, Json], event: str) -> Mapping[str, Json]:
+    return _object(body.get(event)) if event in ("check_run", "check_suite") else {}
+
+
+def _shown_text(value: Json) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _github_commit(body: Mapping[str, Json], event: str, fetched: Mapping[str, Json]) -> Json:

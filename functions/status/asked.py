@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,8 @@ from functions.interceptors.base import Interceptor
 from functions.model.annotations import SHA, STATUS
 from functions.status.marks import bounded_context, mark, target_in
 from functions.status.values import MAX_CONTEXT, Target
+
+_REFERENCE = re.compile(r"\$\([^()]*\)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,13 @@ class Asked:
             if target is not None:
                 found.append(target)
         return found
+
+    def tells(self, context: str) -> bool:
+        """Say whether one of the runs may be told of under a context; a reference may be any text."""
+        return any(
+            re.fullmatch(".*".join(map(re.escape, _REFERENCE.split(run.context))), context[:MAX_CONTEXT], re.DOTALL)
+            for run in self.runs
+        )
 
     @property
     def lack(self) -> str:

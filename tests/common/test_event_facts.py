@@ -50,6 +50,14 @@ def test_githubs_events_name_their_commit_and_time(event: str, body: dict[str, A
     assert found.before == (OTHER if event == "push" else "")
 
 
+def test_events_about_statuses_and_checks_say_which() -> None:
+    assert facts("status", {"context": "ci/build"}).about == "ci/build"
+    found = facts("check_run", {"check_run": {"name": "ci/build", "app": {"id": 7}}})
+    assert (found.about, found.app) == ("ci/build", "7")
+    assert facts("check_suite", {"check_suite": {"app": {"id": 7}}}).app == "7"
+    assert facts("push", {"context": "x", "check_run": {"app": {"id": 7}}}) == facts("push", {})
+
+
 def test_a_comments_commit_is_that_of_the_pull_request_which_was_fetched() -> None:
     body = {"repository": REPOSITORY, "issue": {"head": {"sha": OTHER}}, "comment": {"created_at": WHEN}}
 

@@ -169,3 +169,16 @@ def test_with_statuses_there_are_no_buttons(checks: Scene) -> None:
     before = len(checks.workspace.cluster.requests)
     assert press(checks, sha).statuses == ["filtered"]
     assert len(checks.workspace.cluster.requests) == before
+
+
+@pytest.mark.parametrize("event", ["check_run", "check_suite"])
+def test_the_events_of_our_own_checks_start_nothing_again(checks: Scene, event: str) -> None:
+    checks.write(told(run()), interceptors=[github()])
+    sha = commit()
+    checks.push(sha)
+    check = {"head_sha": sha, "name": CONTEXT, "app": {"id": 4242}}
+    body = {"action": "completed", event: check, "repository": {"full_name": REPOSITORY}}
+
+    assert checks.deliver(event, body).statuses == ["filtered"]
+    check["app"], check["name"] = {"id": 1}, "of-somebody-else"
+    assert checks.deliver(event, body).statuses == ["created"]

@@ -214,3 +214,20 @@ def test_an_old_delivery_that_comes_late_does_not_hide_a_newer_run(scene: Scene)
     assert older != newer
     assert scene.shown(sha) == ("pending", "Running", scene.link(newer))
     assert scene.posted(sha) == ["pending"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "context", "status"),
+    [
+        (CONTEXT, CONTEXT, "filtered"),
+        ("ci/$(tt.params.n)", "ci/7", "filtered"),
+        (CONTEXT, "ci/of-somebody-else", "created"),
+        ("ci/$(tt.params.n)", "deploy", "created"),
+    ],
+)
+def test_what_is_told_starts_nothing_again(scene: Scene, asked: str, context: str, status: str) -> None:
+    scene.write(told(run(), asked), bindings=[{"name": "n", "value": "$(body.id)"}])
+    repository = {"full_name": REPOSITORY}
+    body = {"id": 7, "sha": commit(), "state": "pending", "context": context, "repository": repository}
+
+    assert scene.deliver("status", body).statuses == [status]
