@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -270,6 +271,7 @@ def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tupl
             outbound_hosts=settings.outbound_hosts,
             allow_unverified=settings.allow_unverified,
             clusters=settings.cluster_names,
+            lacks=partial(status_lacks, settings=settings),
         )
     )
     return opened[0], parts

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.standins.faults import Fault
 from tests.status.support import CONTEXT, REPOSITORY, STATUS, Scene, body_of, commit, told
-from tests.support.deliveries import encoded, headers
-from tests.support.sources import cel, github, run
+from tests.support.deliveries import SECRET, encoded, headers
+from tests.support.sources import Source, cel, github, inline, listener, run, template
+from tests.support.workspace import Workspace
 
 
 def test_a_run_is_pending_with_its_link_as_soon_as_it_exists(scene: Scene) -> None:
@@ -231,3 +233,18 @@ def test_what_is_told_starts_nothing_again(scene: Scene, asked: str, context: st
     body = {"id": 7, "sha": commit(), "state": "pending", "context": context, "repository": repository}
 
     assert scene.deliver("status", body).statuses == [status]
+
+
+@pytest.mark.parametrize("source", ["files", "cluster"])
+def test_a_missing_token_is_said_at_load(
+    new_workspace: Callable[[], Workspace], source: str, caplog: pytest.LogCaptureFixture, capsys: Any
+) -> None:
+    place = Source(new_workspace(), source)
+    place.secret("hook", "token", SECRET)
+    place.put(template("template", told(run())), listener(inline("build")))
+    application = place.application()
+    body = encoded(body_of(commit()))
+    assert application.post(body, headers("push", body)).statuses == ["created"]
+
+    said = capsys.readouterr().out + caplog.text
+    assert "statuses are asked for, and nothing is told: set GITHUB_TOKEN_SECRET" in said

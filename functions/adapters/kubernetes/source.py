@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
-from functions.adapters.kubernetes.source_compiler import Compiler
+from functions.adapters.kubernetes.source_compiler import Compiler, Lacks, no_lacks
 from functions.adapters.kubernetes.source_objects import Objects
 from functions.adapters.kubernetes.source_reader import Api, Reader
 from functions.common.errors import ConfigurationError, LastingError, PassingError, PipehookError
@@ -81,12 +81,13 @@ class ClusterListeners:
         outbound_hosts: frozenset[str] = frozenset(),
         allow_unverified: bool = False,
         clusters: frozenset[str] | None = None,
+        lacks: Lacks = no_lacks,
         freshness: Freshness | None = None,
         clock: Clock = LIFE_CLOCK,
     ) -> None:
         self._reader = Reader(api, home, clock=clock)
         self._objects = Objects()
-        self._compiler = Compiler(outbound_hosts, allow_unverified=allow_unverified, clusters=clusters)
+        self._compiler = Compiler(outbound_hosts, allow_unverified=allow_unverified, clusters=clusters, lacks=lacks)
         self._event_listener = event_listener
         self._limits = freshness or Freshness()
         self._clock = clock

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
@@ -70,14 +70,32 @@ class _Compiled:
         return self.origin is origin and all(use.holds(getattr(registry, name)) for name, use in self.uses.items())
 
 
+Lacks = Callable[[Listener], Mapping[str, str]]
+"""Says by trigger what it asks of the deployment in vain."""
+
+
+def no_lacks(_listener: Listener) -> Mapping[str, str]:
+    """Say that nothing is lacking."""
+    return {}
+
+
 class Compiler:
     """Compiles what changed and keeps the rest. Not for two threads at a time."""
 
     def __init__(
-        self, outbound_hosts: frozenset[str], *, allow_unverified: bool, clusters: frozenset[str] | None = None
+        self,
+        outbound_hosts: frozenset[str],
+        *,
+        allow_unverified: bool,
+        clusters: frozenset[str] | None = None,
+        lacks: Lacks = no_lacks,
     ) -> None:
-        """`clusters` are the names that an annotation may have, None for any."""
+        """`clusters` are the names that an annotation may have, None for any.
+
+        `lacks` gives what triggers ask of the deployment in vain.
+        """
         self._clusters = clusters
+        self._lacks = lacks
         self._outbound_hosts = outbound_hosts
         self._allow_unverified = allow_unverified
         self._compiled: dict[str, _Compiled] = {}
@@ -111,6 +129,10 @@ class Compiler:
         for trigger, problem in problems(listener, allow_unverified=self._allow_unverified).items():
             if known.get(trigger) != problem:
                 _LOG.error("listener %s: trigger %s can never run: %s", listener.path, trigger, problem)
+        lacked = self._lacks(before) if before else {}
+        for trigger, lack in self._lacks(listener).items():
+            if lacked.get(trigger) != lack:
+                _LOG.error("listener %s: trigger %s: %s", listener.path, trigger, lack)
         wrong = refusal(listener.cloud_event_uri, self._outbound_hosts)
         if wrong and (before is None or before.cloud_event_uri != listener.cloud_event_uri):
             _LOG.error("listener %s: no CloudEvents are sent: cloudEventURI: %s", listener.path, wrong)
