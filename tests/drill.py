@@ -3,7 +3,8 @@
 Then all comes back, the worker and the sweep run, and the cluster holds every wanted object exactly once. The webhook
 and the worker are the real functions in processes of their own; GitHub, Pub/Sub and the cluster are the stand-ins, and
 GitHub records what it was answered. Before that the API server is restarted under the load of 200 deliveries, without a
-queue and with one: each of them is created. Behind it comes the drill of statuses (`tests.status.drill`).
+queue and with one: each of them is created. Behind it come the drills of
+statuses (`tests.status.drill`) and of bursts in disorder (`tests.concurrency.drill`).
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
 from functions.adapters.pubsub.dead_letter_box import DeadLetterBox
 from functions.entrypoints.redeliver import HookSweep, open_sweep
 from functions.settings import read_settings
+from tests.concurrency import drill as bursts
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.github.hooks import Hook
@@ -330,8 +332,9 @@ def main() -> None:
             say(report_restart(restarted))
         counted = drill(Path(directory) / "c", say)
         told = statuses.drill(Path(directory) / "d", say)
+        settled = bursts.drill(Path(directory) / "e", say)
     say("")
-    for line in (*map(report_restart, restarts), *report(counted), *told.lines()):
+    for line in (*map(report_restart, restarts), *report(counted), *told.lines(), *settled.lines()):
         say(line)
     if any(restarted.once < RESTART_DELIVERIES for restarted in restarts):
         raise SystemExit("drill: a restart of the API server has cost a delivery")
@@ -339,7 +342,9 @@ def main() -> None:
         raise SystemExit("drill: the cluster does not hold every wanted object exactly once")
     if told.wrong or told.repeated:
         raise SystemExit("drill: a commit does not show the state of its newest run, or a status was posted again")
-    say("Every wanted object exactly once, and every commit shows its newest run.")
+    if settled.wrong or settled.beyond or settled.undone:
+        raise SystemExit("drill: of a concurrency group another run than the newest goes on, or more than may")
+    say("Every wanted object exactly once, every commit shows its newest run, and of every group that alone goes on.")
 
 
 if __name__ == "__main__":
