@@ -178,7 +178,9 @@ def test_what_ends_while_it_is_looked_at_is_left_alone(production: Production) -
     assert list(groups.groups(lambda _: frozenset(), deadline)) == [group]
 
 
-def test_a_failed_cancellation_fails_no_delivery_and_the_next_one_makes_up_for_it(production: Production) -> None:
+def test_a_failed_cancellation_fails_no_delivery_and_the_next_one_makes_up_for_it(
+    production: Production, capsys: pytest.CaptureFixture[str]
+) -> None:
     production.write(*written(CANCELLING))
     function = production.application()
     push(function, 0)
@@ -186,6 +188,7 @@ def test_a_failed_cancellation_fails_no_delivery_and_the_next_one_makes_up_for_i
     answer = push(function, 1)
     assert (answer.status, answer.statuses) == (202, ["created"])
     assert "not settled yet" in answer.reasons[0]
+    assert "refs/heads" not in answer.text + capsys.readouterr().out, "the group's text is the event's"
     assert states(production) == {0: "", 1: ""}
     production.cluster.faults.clear()
     answer = push(function, 1)

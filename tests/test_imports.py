@@ -73,7 +73,9 @@ HEAVY = frozenset(
 
 OF_OTHERS = frozenset(
     {
+        "functions.adapters.kubernetes.groups",
         "functions.adapters.kubernetes.source",
+        "functions.concurrency",
         "functions.adapters.outbound.connections",
         "functions.adapters.pubsub.queue",
         "functions.adapters.pubsub.client",

@@ -76,6 +76,7 @@ STATUS_COLOURS = {
     "passed": "green",
     "assumed": "cyan",
     "duplicate": "cyan",
+    "superseded": "cyan",
     "queued": "cyan",
     "filtered": "yellow",
     "stopped": "yellow",

@@ -64,12 +64,10 @@ class Group:
     """One concurrency group, as its runs are found."""
 
     key: str
-    """The label's value."""
+    """The label's value, which messages show as well: its text is the event's."""
     namespace: str
     api_version: str = RUNS
     cluster: str = ""
-    text: str = ""
-    """What the template calls it, as far as it may be shown."""
 
     @property
     def selector(self) -> str:
@@ -144,7 +142,6 @@ def group_of(resource: Mapping[str, Json], *, namespace: str, cluster: str = "")
         namespace=str(metadata.get("namespace") or namespace),
         api_version=RUNS if is_cancellation(resource) else str(resource.get("apiVersion", RUNS)),
         cluster=cluster,
-        text=_texts(metadata, "annotations").get(GROUP, ""),
     )
 
 

@@ -174,14 +174,14 @@ def _overtaken(group: Group, own: Iterable[tuple[Stamp, bool]], done: Settled) -
 
 def _uncancelled(work: Work, made: Outcome, group: Group, error: PipehookError) -> Outcome:
     """Return the outcome of a Cancellation that could not be done, for which the delivery is to be sent again."""
-    why = f"the runs of concurrency group {_name(group)} are not cancelled: {error.reason}"
+    why = f"the runs of concurrency group {group.key} are not cancelled: {error.reason}"
     reason = "; ".join(filter(None, (made.reason if made.status is Status.FAILED else "", why)))
     failed = _failed(work, error, reason)
     return replace(failed, passing=failed.passing or made.passing, resources=made.resources, cancelled=made.cancelled)
 
 
 def _unsettled(work: Work, made: Outcome, group: Group, error: PipehookError) -> Outcome:
-    why = f"concurrency group {_name(group)} is not settled yet: {error.reason}"
+    why = f"concurrency group {group.key} is not settled yet: {error.reason}"
     if not error.passing:
         _LOG.error("trigger %s/%s: %s", work.trigger_namespace, work.trigger, why)
     if work.settles:
@@ -195,10 +195,6 @@ def _refs(group: Group, names: Iterable[str]) -> list[ResourceRef]:
 
 def _run(member: Member, group: Group) -> str:
     return f"PipelineRun {shown(group.namespace, NAME)}/{shown(member.name, NAME)}"
-
-
-def _name(group: Group) -> str:
-    return shown(group.text) or group.key
 
 
 def _end(work: Work, status: Status, reason: str) -> Outcome:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -85,6 +86,23 @@ def test_its_commands_show_what_a_run_carries(command: list[str], shown: str) ->
     done = pipehook("render", "--triggers", str(EXAMPLE), "--event", *command)
     assert done.code == 0
     assert shown in done.out
+
+
+def test_a_cancellation_is_shown_and_left_out_of_what_a_cluster_takes(tmp_path: Path) -> None:
+    payload = tmp_path / "closed.json"
+    closed = {"action": "closed", "number": 7, "repository": {"id": 1}, "pull_request": {}}
+    payload.write_text(json.dumps(closed))
+    command = ["--triggers", str(EXAMPLE), "--event", "pull_request", "--trigger", "closed", "--payload", str(payload)]
+    done = pipehook("render", *command)
+    assert "kind: Cancellation" in done.out
+    assert "concurrencyGroup: pull-request-1-7" in done.out
+    assert "Cancellation" not in pipehook("render", *command, "-o", "yaml").out
+
+
+def test_a_dry_run_says_what_would_be_cancelled(production: Production) -> None:
+    answer = pull_request(production.application(DRY_RUN="true"), "closed", 7, 30)
+    (reason,) = [row["reason"] for row in answer.json["triggers"] if row["name"] == "closed"]
+    assert reason == "dry run: would cancel older runs of a concurrency group"
 
 
 def test_every_value_of_an_annotation_stands_in_the_page() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome, Status
+from functions.model.annotations import PREFIX
 from functions.outcomes.plan import Planned, Result, outcome, plan
 
 
@@ -22,5 +23,8 @@ def _outcome(work: Work, row: Sequence[Planned | Result]) -> Outcome:
     found = outcome(work, [entry for entry in row if isinstance(entry, Result)])
     if found.status is Status.FAILED:
         return found
-    names = ", ".join(str(entry.ref) for entry in row) or "nothing"
-    return replace(found, status=Status.FILTERED, reason=f"dry run: would create {names}")
+    refs = [entry.ref for entry in row if entry.ref is not None]
+    made = [str(ref) for ref in refs if not ref.api_version.startswith(PREFIX)]
+    would = [f"create {', '.join(made)}"] if made else []
+    would += ["cancel older runs of a concurrency group"] if len(made) < len(refs) else []
+    return replace(found, status=Status.FILTERED, reason=f"dry run: would {' and '.join(would) or 'create nothing'}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from http import HTTPStatus
 
 from functions.adapters.kubernetes.api import KubernetesApi
@@ -41,7 +40,7 @@ class ClusterGroups:
             for run in _everywhere(api, home, deadline):
                 group = group_of({**run, "apiVersion": RUNS}, namespace="", cluster=cluster)
                 if group is not None:
-                    found.setdefault(replace(group, text=""), []).append(member(run))
+                    found.setdefault(group, []).append(member(run))
         return found
 
     def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:

@@ -22,6 +22,7 @@ from functions.cli.requests import Given, changed_files_option, names_in, reques
 from functions.cli.trace import TriggerTrace, Watch
 from functions.common.ports import Deadline, head_of
 from functions.common.values import Json, Status
+from functions.model.annotations import PREFIX
 from functions.pipeline import process
 
 SECONDS = 8.0
@@ -184,12 +185,17 @@ def show(trace: TriggerTrace) -> None:
 
 def _stream(traces: Sequence[TriggerTrace]) -> None:
     """Print the resources alone, and on standard error what became of the triggers that have none."""
-    resources = [dict(resource) for trace in traces for resource in trace.resources]
+    resources = [dict(resource) for trace in traces for resource in trace.resources if not _is_done(resource)]
     if resources:
         say(yaml_text(resources, many=True))
     for trace in traces:
         if verdict(trace) != "would create":
             progress(f"{trace.namespace}/{trace.name}  {status(verdict(trace))}  {trace.outcome.reason}")
+
+
+def _is_done(resource: Mapping[str, Json]) -> bool:
+    """Say whether a resource is of Pipehook's own kind, which is done and which no cluster knows."""
+    return str(resource.get("apiVersion")).startswith(PREFIX)
 
 
 def plain(trace: TriggerTrace) -> dict[str, Any]:
@@ -251,6 +257,8 @@ def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
         account = trace.service_account
         user = f"system:serviceaccount:{trace.namespace}:{account}" if account else ""
         for resource, cluster in zip(trace.resources, trace.clusters, strict=True):
+            if _is_done(resource):
+                continue
             api = apis.get(cluster)
             if api is None:
                 raise click.UsageError(f"cluster {cluster} is not configured here: set CLUSTERS")
