@@ -273,10 +273,10 @@ class _WatchedTemplate:
         """As the inner one's."""
         return self.inner.places
 
-    def render(self, params: Mapping[str, str], *, uid: str) -> list[dict[str, Json]]:
+    def render(self, params: Mapping[str, str], *, uid: str, limits: Limits) -> list[dict[str, Json]]:
         """Render, and note how much."""
         try:
-            resources = self.inner.render(params, uid=uid)
+            resources = self.inner.render(params, uid=uid, limits=limits)
         except PipehookError as error:
             self.log.steps.append(Step("render", "", "failed", error.reason))
             raise

@@ -1,4 +1,4 @@
-"""Commands in comments: lines that begin with a slash, outside quotes and code fences."""
+"""Commands in comments: lines that begin with a slash, outside quotes, code fences and what HTML hides."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from dataclasses import dataclass
 LONGEST = 1_000
 """Characters of a line that may be a command."""
 
-_LINE = re.compile(r"[^\r\n]+")
+_LINE = re.compile(r"([^\r\n]*)(?:\r\n|[\r\n]|\Z)")
+_QUOTE = re.compile(r" {0,3}>")
+_HTML = re.compile(r" {0,3}<(!--|(?:pre|script|style|textarea)(?=[\s>]|$))", re.IGNORECASE)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NAME = re.compile(r"/([A-Za-z][A-Za-z0-9_-]*)")
 
@@ -24,21 +26,26 @@ class Command:
 
 
 def spoken_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a comment that its writer says: none of a code fence.
+    """Yield the lines of a comment that its writer says: none of a quote, of a code fence or of hidden HTML.
 
-    A quoted line begins with `>` and so is no command; a fence ends at one of its own character that is as long, or
-    with the text. https://spec.commonmark.org/0.31.2/#fenced-code-blocks
+    A quoted line begins with `>`; a fence ends at one of its own character that is as long, HTML at its own end, both
+    with the text. https://spec.commonmark.org/0.31.2/#fenced-code-blocks, #html-blocks
     """
-    fence = ""
+    fence = html = ""
     for found in _LINE.finditer(text):
-        line = found[0]
+        line = found[1]
         mark, rest = _fence(line)
         if fence:
             if mark.startswith(fence) and not rest.strip():
                 fence = ""
+        elif html:
+            html = "" if html in line.lower() else html
         elif mark:
             fence = mark
-        else:
+        elif opened := _HTML.match(line):
+            end = "-->" if opened[1] == "!--" else f"</{opened[1].lower()}>"
+            html = "" if end in line[opened.end() :].lower() else end
+        elif not _QUOTE.match(line):
             yield line
 
 
