@@ -222,27 +222,38 @@ class TestAnEventChoosesNothing:
         assert (made["metadata"]["annotations"]["kept"], CLUSTER in made["metadata"]["annotations"]) == ("yes", False)
 
 
+def warm(function: ServedFunction) -> None:
+    """Push until all is created: a busy machine may need long for what the first delivery imports."""
+    for number in range(100, 120):
+        if push(function, number).status == 202:
+            return
+
+
 class TestFaults:
     """One cluster hangs, one refuses, one works."""
 
     def test_each_has_its_own_end(self, fleet: Fleet) -> None:
-        fleet.eu.faults.add(Fault(action="hang"))
-        fleet.us.refuse()
         with fleet.served() as function:
+            warm(function)
+            before = fleet.created()
+            fleet.eu.faults.add(Fault(action="hang"))
+            fleet.us.refuse()
             answer = push(function)
         assert (answer.status, answer.statuses) == (503, ["created", "failed", "failed"]), function.lines
         assert [reason.partition(":")[0] for reason in answer.reasons] == ["", "cluster eu", "cluster us"]
-        assert fleet.created() == [1, 0, 0]
+        assert fleet.created() == [before[0] + 1, *before[1:]]
         fleet.eu.faults.clear()
         fleet.us.accept()
 
     def test_within_one_template_too(self, fleet: Fleet) -> None:
         fleet.workspace.write([listener(inline()), template("template", placed("eu"), run())])
-        fleet.eu.faults.add(Fault(action="hang"))
         with fleet.served() as function:
+            warm(function)
+            before = fleet.created()
+            fleet.eu.faults.add(Fault(action="hang"))
             answer = push(function)
         assert answer.statuses == ["failed"]
-        assert fleet.created() == [1, 0, 0]
+        assert fleet.created() == [before[0] + 1, *before[1:]]
         assert len(answer.json["triggers"][0]["resources"]) == 1
 
     def test_a_flood_for_the_one_that_hangs_leaves_the_others_served(self, fleet: Fleet) -> None:
