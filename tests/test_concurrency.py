@@ -402,3 +402,18 @@ def test_whoever_asks_for_no_group_asks_the_cluster_nothing_more(production: Pro
     assert list(production.cluster.requests) == []
     push(function, 0)
     assert [seen.method for seen in production.cluster.requests] == ["POST"]
+
+
+def test_a_clusters_triggers_are_asked_about_when_they_are_read(
+    guarded: Production, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _shipped(guarded, "base", "components/read-triggers")
+    for found in written(CANCELLING):
+        place = {"namespace": NAMESPACE}
+        guarded.cluster.put_object({**found, "metadata": {**place, **found["metadata"]}})
+    function = guarded.application(TRIGGERS_SOURCE="cluster", EVENT_LISTENER=f"{NAMESPACE}/listener")
+    push(function, 0)
+    assert "the account may not list or patch pipelineruns in goldstine-lab" in capsys.readouterr().out
+    _shipped(guarded, "components/concurrency")
+    push(guarded.application(TRIGGERS_SOURCE="cluster", EVENT_LISTENER=f"{NAMESPACE}/listener"), 0)
+    assert "asks for concurrency groups" not in capsys.readouterr().out

@@ -211,17 +211,24 @@ class Patient:
     def _grouping(self, cluster: Cluster, views: Views) -> Iterator[Check]:
         from functions.entrypoints.grouping import VERBS, ordered  # noqa: PLC0415 -- for those who have groups
 
-        places = ordered(listener for _, listener in views.listeners)
-        for namespace in [namespace for named, namespace in places if not named]:
-            for verb in VERBS:
-                verdict = cluster.api.review_access(
-                    verb, group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline()
-                )
-                said = f"the account may {'' if verdict.allowed else 'not '}{verb} pipelineruns in {namespace}"
-                remedy = remedies.grant(
-                    namespace, list(VERBS), "pipelineruns.tekton.dev", self._user, role="pipehook-concurrency"
-                )
-                yield Check("concurrency groups", OK if verdict.allowed else FAIL, said, remedy)
+        for name, namespace in ordered(listener for _, listener in views.listeners):
+            there = self._others.get(name) if name else cluster
+            where = f"{namespace} of cluster {name}" if name else namespace
+            for verb in VERBS if there else ():
+                yield self._grouping_right(there or cluster, verb, namespace, where)
+
+    def _grouping_right(self, cluster: Cluster, verb: str, namespace: str, where: str) -> Check:
+        what = "concurrency groups"
+        try:
+            verdict = cluster.api.review_access(
+                verb, group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline()
+            )
+        except PipehookError as error:
+            return Check(what, FAIL, error.reason, "mend the cluster first")
+        said = f"the account may {'' if verdict.allowed else 'not '}{verb} pipelineruns in {where}"
+        role = "pipehook-concurrency"
+        remedy = remedies.grant(namespace, ["list", "patch"], "pipelineruns.tekton.dev", self._user, role=role)
+        return Check(what, OK if verdict.allowed else FAIL, said, remedy)
 
     def _rights(self, cluster: Cluster, need: Need) -> Iterator[Check]:
         name = f"{need.kind} in {need.namespace or 'the namespace that the event names'}"

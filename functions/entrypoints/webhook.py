@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -242,12 +241,15 @@ def _load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[
 
 def _check_rights(listeners: Listeners, parts: Parts) -> None:
     """Ask at once for the rights that triggers with concurrency groups need; others pay for no question."""
-    if parts.api is None or not (places := ordered(listeners.values())):
+    for lack in _lacking_rights(listeners.values(), parts):
+        logs.write("ERROR", lack)
+
+
+def _lacking_rights(listeners: Iterable[Listener], parts: Parts) -> Iterator[str]:
+    if parts.api is None or not (places := ordered(listeners)):
         return
     apis = {"": parts.api, **{name: cluster.api for name, cluster in parts.clusters.items()}}
-    deadline = Deadline(time.monotonic() + CHECK_SECONDS, time.monotonic)
-    for lack in lacking(apis, places, deadline):
-        logs.write("ERROR", lack)
+    yield from lacking(apis, places, Deadline(time.monotonic() + CHECK_SECONDS, time.monotonic))
 
 
 def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
@@ -263,6 +265,11 @@ def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tupl
     if parts.api is None or parts.access is None:
         raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
     home = home_namespaces(settings, parts.access)
+
+    def lacks(listener: Listener) -> Mapping[str, str]:
+        rights = "; ".join(_lacking_rights([listener], parts))
+        return {**status_lacks(listener, settings=settings), **({"with groups": rights} if rights else {})}
+
     opened.append(
         ClusterListeners(
             parts.api,
@@ -271,7 +278,7 @@ def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tupl
             outbound_hosts=settings.outbound_hosts,
             allow_unverified=settings.allow_unverified,
             clusters=settings.cluster_names,
-            lacks=partial(status_lacks, settings=settings),
+            lacks=lacks,
         )
     )
     return opened[0], parts
