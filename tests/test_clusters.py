@@ -275,8 +275,11 @@ class TestFaults:
             answered = len(slow)
             for thread in flood:
                 thread.join()
+            refused = push(function, 99, f"/{NAMESPACE}/slow")
         assert quick == [["created"]] * 10
         assert set(slow) == {503}
+        assert refused.reasons[0].startswith("cluster eu: PipelineRun ")
+        assert "times, and is asked again in" in refused.reasons[0]
         assert answered < len(slow), "they were served while others waited"
         asked = sum(seen.method == "POST" for seen in fleet.eu.requests)
         assert asked <= 2 * (PLACES + OPENS_AFTER), "what does not answer is soon not asked any more"

@@ -146,6 +146,9 @@ class ClusterSink:
         """Return what a cluster is asked for, or the failed result of asking it."""
         try:
             lane = self._lanes.lane(planned.ref.cluster)
+        except LastingError as error:
+            return Result.failed(error, str(planned))
+        try:
             with lane.admitted(deadline):
                 try:
                     found = ask(lane)
@@ -154,8 +157,9 @@ class ClusterSink:
                     return Result.failed(error, str(planned), within=lane.said)
                 lane.heard(None, deadline.clock())
                 return found
-        except PipehookError as error:  # it is not asked
-            return Result.failed(error, str(planned))
+        except PassingError as error:  # it is not asked
+            why = f"{lane.said}{planned}: {error.reason.removeprefix(lane.said)}"
+            return replace(Result.failed(error), reason=why)
 
     def _create(self, work: Work, entry: Planned | Result, deadline: Deadline) -> Result:
         """Create one resource, or find it created."""
