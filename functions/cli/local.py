@@ -34,6 +34,8 @@ from functions.outcomes.report import Report
 if TYPE_CHECKING:
     from flask import Request
 
+    from functions.status.notices import Notice
+
 
 @dataclass(slots=True)
 class _Current:
@@ -178,6 +180,7 @@ class LocalFunction:
             _WatchedSink(loaded.sink),
             loaded.project,
             loaded.tracer,
+            _WatchedHerald(),
         )
 
     def _fingerprint(self) -> tuple[tuple[str, int, int], ...]:
@@ -210,6 +213,12 @@ class _WatchedSink:
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Note the work and hand it on."""
         return _CURRENT.get().watch.sink(self.inner).accept(work, deadline)
+
+
+class _WatchedHerald:
+    def announce(self, ends: Sequence[tuple[Work, Outcome]], notices: Sequence[Notice], deadline: Deadline) -> None:
+        """Keep what would be told; nothing is told from here."""
+        _CURRENT.get().watch.herald.announce(ends, notices, deadline)
 
 
 class LogLines(io.TextIOBase):

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, cast
+from typing import TYPE_CHECKING, Literal, cast
 
+from functions.cli.due import Due, Notices, WatchedAsked, due_of
 from functions.common.errors import PipehookError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Sink, Work
@@ -25,6 +26,9 @@ from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings
 from functions.rendering.templates import CompiledTemplate
+
+if TYPE_CHECKING:
+    from functions.status.asked import Asked
 
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 
@@ -58,6 +62,7 @@ class TriggerTrace:
     service_account: str = ""
     clusters: tuple[str, ...] = ()
     """The name of each manifest's cluster, empty for the default one."""
+    told: tuple[Due, ...] = ()
 
     @property
     def ended(self) -> str:
@@ -91,7 +96,9 @@ class Watch:
         self._verdicts: dict[Verifier, Step] = {}
         self._groups: dict[int, tuple[PreparedGroup, list[Step]]] = {}
         self._work: dict[str, Work] = {}
+        self._asked: dict[str, WatchedAsked] = {}
         self._listener: Listener | None = None
+        self.herald = Notices()
 
     def listener(self, listener: Listener) -> Listener:
         """Return the listener with everything in it watched."""
@@ -123,7 +130,14 @@ class Watch:
             chain=tuple(self._interceptor(entry, log.steps) for entry in trigger.chain),
             bindings=cast("CompiledBindings", _WatchedBindings(bindings, log)) if bindings else None,
             template=cast("CompiledTemplate", _WatchedTemplate(template, log)) if template else None,
+            status=self._status(trigger, log.steps),
         )
+
+    def _status(self, trigger: PreparedTrigger, steps: list[Step]) -> Asked | None:
+        if trigger.status is None:
+            return None
+        watched = self._asked[trigger.identity] = WatchedAsked(trigger.status, steps)
+        return cast("Asked", watched)
 
     def _group(self, group: PreparedGroup | None) -> tuple[PreparedGroup | None, list[Step]]:
         if group is None:
@@ -165,6 +179,7 @@ class Watch:
             tuple(entry.manifest for entry in planned),
             trigger.service_account,
             tuple(entry.ref.cluster for entry in planned),
+            due_of(work, outcome, planned) if work else self.herald.due(self._asked.get(trigger.identity)),
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -271,3 +272,59 @@ def test_the_signature_is_on_no_page(page: str, dev: Running) -> None:
     assert "sha256=" not in text
     assert SECRET not in text
     assert not any("sha256=" in line for line in dev.lines)
+
+
+def asking(directory: Path, *resources: dict[str, object]) -> None:
+    """Write a listener that asks for statuses of its trigger's runs."""
+    found = listener(inline("build", github(eventTypes=["push"]), bindings=[{"name": "kind", "value": "a"}]))
+    found["metadata"]["annotations"] = {"pipehook.dev/status": "ci"}
+    made = template("template", *resources)
+    made["spec"]["params"] = [{"name": "kind"}]
+    (directory / "triggers.yaml").write_text(yaml.safe_dump_all([found, made]))
+
+
+def would_tell(triggers: Path) -> tuple[str, str]:
+    """Send a push; return the line of what would be told, and the page of the delivery."""
+    environment = KEY | {"GITHUB_API_URL": "http://127.0.0.1:1", "GITHUB_TOKEN_SECRET": "projects/p/secrets/token"}
+    with Running(*ANY, "--triggers", triggers, environment=environment) as running:
+        running.wait_for("Ctrl-C ends both")
+        pipehook("send", running.url("Serving"), "--event", "push", environment=KEY)
+        running.wait_for("would tell")
+        (line,) = [line for line in running.lines if "would tell" in line]
+        return line, urllib3.request("GET", f"{running.url('Inspector')}/deliveries/1").data.decode()
+
+
+def stages(page: str) -> list[tuple[str, str]]:
+    """Return verdict and stage of each step that a page shows."""
+    return re.findall(r'<li class="(\w+)">\s*<span class="stage">(\w+)', page)
+
+
+def test_what_would_be_told_of_a_run_is_shown_and_not_told(triggers: Path) -> None:
+    asking(triggers, run() | {"spec": run()["spec"] | {"status": "PipelineRunPending"}})
+
+    line, page = would_tell(triggers)
+
+    assert "would tell ci/build at " in line
+    assert line.endswith(": queued, Waiting for its turn")
+    assert "queued, Waiting for its turn" in page
+    assert stages(page)[-2:] == [("passed", "create"), ("due", "tell")]
+
+
+def test_what_is_rendered_to_say_what_failed_is_no_stage(triggers: Path) -> None:
+    """The second run has no commit, so the trigger fails; the context of the first is known when it is rendered."""
+    first, second = run("first-"), run("second-")
+    first["metadata"]["annotations"] = {"pipehook.dev/status": "ci/$(tt.params.kind)"}
+    second["metadata"]["annotations"] = {"pipehook.dev/sha": "$(tt.params.kind)"}
+    asking(triggers, first, second)
+
+    line, page = would_tell(triggers)
+
+    assert "would tell ci/a at " in line
+    assert ": error, the annotation pipehook.dev/sha must be a commit's whole id" in line
+    assert stages(page)[1:] == [
+        ("passed", "intercept"),
+        ("passed", "bind"),
+        ("passed", "render"),
+        ("failed", "load"),
+        ("due", "tell"),
+    ]

@@ -56,7 +56,8 @@ def said(arrival: Arrival) -> str:
     """Return a delivery's line."""
     ends = ", ".join(dict.fromkeys(trace.outcome.status.value for trace in arrival.traces))
     code = coloured(str(arrival.status), "green" if arrival.status < 300 else "red", bold=True)  # noqa: PLR2004 -- success
-    return f"{code} {arrival.event} {arrival.repository} {ends}".rstrip()
+    told = [f"\n    would tell {due}" for trace in arrival.traces for due in trace.told]
+    return f"{code} {arrival.event} {arrival.repository} {ends}".rstrip() + "".join(told)
 
 
 @click.command(cls=Command, epilog=_RECORD)

@@ -6,6 +6,7 @@ import difflib
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,8 @@ def show(trace: TriggerTrace) -> None:
         say(f"  {step.stage.ljust(9)}  {status(step.verdict, width=7)}  {more}".rstrip())
         for key, value in step.added.items():
             say(f"             extensions.{key} = {document(value, 'json')}")
+    for due in trace.told:
+        say(f"  {'tell'.ljust(9)}  {status('due', width=7)}  {due}")
     for name, value in trace.params.items():
         say(f"  {name} = {document(value, 'json')}")
     if trace.resources:
@@ -215,6 +218,7 @@ def plain(trace: TriggerTrace) -> dict[str, Any]:
             }
             for step in trace.steps
         ],
+        "told": [asdict(due) for due in trace.told],
         "params": dict(trace.params),
         "serviceAccountName": trace.service_account,
         "resources": [dict(resource) for resource in trace.resources],

@@ -137,6 +137,7 @@ def _path(trace: TriggerTrace) -> Path:
     ended = trace.ended
     if ended in _STAGES:
         steps += [Step(stage, "", "skipped", "", "") for stage in _STAGES[_STAGES.index(ended) + 1 :]]
+    steps += [Step("tell", due.where, "due", f"{due.state}, {due.description}", "") for due in trace.told]
     end = verdict(trace)
     return Path(
         name=f"{trace.namespace}/{trace.name or trace.identity}",
