@@ -5,7 +5,6 @@ As deployed: Google's credentials come from a metadata server, Secret Manager is
 
 from __future__ import annotations
 
-import resource
 import shutil
 import statistics
 import tempfile
@@ -29,7 +28,7 @@ COMPILING = "article's, the function's own byte code not kept"
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Milliseconds of one start: by the clock, and of processors in the whole tree of processes, its end included."""
+    """Milliseconds of one start: by the clock, and of processors in the whole tree of processes."""
 
     wall: float
     processor: float
@@ -90,24 +89,17 @@ def _without_byte_code(directory: Path) -> Path:
 
 def _first_answer(source: Path, given: Mapping[str, str], status: int, number: int) -> Spent:
     body = push(2, number=number + 1000)
-    before = _processor()
     started = time.perf_counter()
     with served(source, given) as function:
         connection = HTTPConnection("127.0.0.1", function.port)
         connection.request("POST", "/", body, headers(body, number + 1000))
         answer = connection.getresponse()
         text = answer.read()
-        spent = time.perf_counter() - started
+        spent = Spent((time.perf_counter() - started) * 1000, function.tree_seconds() * 1000)
         connection.close()
     if answer.status != status:
         raise RuntimeError(f"the first delivery was answered with {answer.status}: {text.decode()}")
-    return Spent(spent * 1000, (_processor() - before) * 1000)
-
-
-def _processor() -> float:
-    """Return the processor time of all processes that have been waited for, with all that those waited for."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return spent
 
 
 def _stages(given: Mapping[str, str], rounds: int) -> dict[str, float]:

@@ -48,6 +48,10 @@ class Served:
         """Return the processor time that the workers have used."""
         return sum(_cpu(pid) for pid in _children(self.process.pid))
 
+    def tree_seconds(self) -> float:
+        """Return the processor time of the workers and of what started them."""
+        return _cpu(self.process.pid) + self.cpu_seconds()
+
 
 @contextlib.contextmanager
 def served(source: Path, given: Mapping[str, str]) -> Iterator[Served]:

@@ -5,8 +5,18 @@ from __future__ import annotations
 import os
 import runpy
 from pathlib import Path
+from typing import Any
 
-from functions.adapters.secrets import manager_client  # the first delivery would import it
+import functions_framework
+from flask import Request
 
-manager_client.HOST = os.environ["BENCH_SECRET_MANAGER"]
-webhook = runpy.run_path(str(Path(__file__).resolve().parents[2] / "main.py"))["webhook"]
+_SERVED = runpy.run_path(str(Path(__file__).resolve().parents[2] / "main.py"))["webhook"]
+
+
+@functions_framework.http
+def webhook(request: Request) -> Any:
+    """Serve; the first delivery imports the client, as it would by itself: in the worker, not before the fork."""
+    from functions.adapters.secrets import manager_client  # noqa: PLC0415 -- see above
+
+    manager_client.HOST = os.environ["BENCH_SECRET_MANAGER"]
+    return _SERVED(request)
