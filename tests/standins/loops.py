@@ -63,5 +63,5 @@ async def _end_tasks() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    for _ in range(3):
+    for _ in range(5):
         await asyncio.sleep(0)

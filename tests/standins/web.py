@@ -66,6 +66,10 @@ class Listener:
     def _abort_all(self) -> None:
         for connection in list(self._connections):
             connection.abort()
+        # those whose TLS handshake goes on, which asyncio lists nowhere before Python 3.13's Server.abort_clients
+        for transport in list(self._loop.loop._transports.values()):  # type: ignore[attr-defined]
+            if transport.get_extra_info("sockname")[1] == self.port:
+                transport.abort()
 
 
 def _bind(port: int) -> socket.socket:
