@@ -66,7 +66,7 @@ def _log(summary: Summary, groups: Swept) -> None:
     counts = {name: getattr(summary, name) for name in ("looked", "told", "failed", "left")}
     if groups.json():
         said = f"concurrency groups: {groups.cancelled} cancelled, {groups.released} begun, {groups.failed} failed"
-        logs.write("WARNING" if groups.failed else "INFO", said, fields={"kind": "reconcile"})
+        logs.write("WARNING" if groups.failed else "INFO", said, fields={"kind": "groups"})
     severity = "ERROR" if summary.failed else _SEVERITY[summary.outcome]
     logs.write(
         severity,
