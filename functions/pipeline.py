@@ -373,6 +373,7 @@ class _Run:
             resources=(again.resource,),
             verified=True,
             clusters=(again.cluster,) if again.cluster else (),
+            grouped=trigger.concurrency is not None,
         )
 
     def _note(self, trigger: PreparedTrigger, end: Refusal | PipehookError | Event) -> None:

@@ -182,3 +182,21 @@ def test_the_events_of_our_own_checks_start_nothing_again(checks: Scene, event: 
     assert checks.deliver(event, body).statuses == ["filtered"]
     check["app"], check["name"] = {"id": 1}, "of-somebody-else"
     assert checks.deliver(event, body).statuses == ["created"]
+
+
+def test_a_new_attempt_is_the_newest_of_its_concurrency_group(checks: Scene) -> None:
+    resource = told(run(), **{"concurrency-group": "main", "cancel-in-progress": "true"})
+    checks.write(resource, interceptors=[github(eventTypes=["push"])])
+    sha = commit()
+    first = checks.push(sha)
+    checks.end(first, "Failed")
+    checks.hint(first)
+    answer = press(checks, sha)
+
+    assert answer.statuses == ["created"], answer.text
+    second = answer.json["triggers"][0]["resources"][0]["name"]
+    old, new = (checks.run(name)["metadata"]["labels"] for name in (first, second))
+    assert {key: value for key, value in new.items() if "group" in key} == {
+        key: value for key, value in old.items() if "group" in key
+    }
+    assert "status" not in checks.run(second)["spec"]

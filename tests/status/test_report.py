@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from functions.status.settle import Teller
 from tests.standins.faults import Fault
 from tests.status.support import CONTEXT, KEY, PROJECT, REPOSITORY, Scene, commit
 from tests.support.deliveries import encoded
@@ -312,3 +313,18 @@ def test_other_methods_and_probes(scene: Scene) -> None:
     assert function.request("GET").status == 200
     assert function.request("PUT", headers=basic(b"tekton:" + KEY)).status == 405
     assert scene.hub.shown(REPOSITORY, "0" * 40, CONTEXT) is None
+
+
+def test_a_fault_of_its_own_is_never_500(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = scene.push(commit())
+    function = scene.function("report")
+
+    def broken(*_: object) -> bool:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(Teller, "hinted", broken)
+    answer = scene.hint(name)
+
+    assert answer.status == 503
+    assert "a bug" not in answer.text
+    assert function.request("GET").status == 200
