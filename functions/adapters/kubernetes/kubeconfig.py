@@ -158,6 +158,8 @@ class _Reader:
         namespace = self._text(context, "namespace", f"context {name}")
         server, insecure = self._server(cluster, where)
         credential = self._plugin(user, who)
+        if credential and self._local and (insecure or not server.startswith("https:")):
+            self.wrong(who, "a token of Google's goes to servers alone whose certificates are verified; give a token")
         certificate, key, token = self._credentials(user, who, here=self._is_here(server))
         ca_pem = self._pem(cluster, "certificate-authority", where, "CERTIFICATE")
         given = cluster.keys() & {"certificate-authority", "certificate-authority-data"}
@@ -257,7 +259,7 @@ class _Reader:
         return self._local and parts is not None and parts.hostname in _LOOPBACK
 
     def _plugin(self, user: Mapping[str, object], who: str) -> Credential | None:
-        """Return the token that a credential plugin stands for; it goes by itself, and never in the clear."""
+        """Return the token that a credential plugin stands for."""
         plugin = user.get("exec")
         if not plugin:
             return None
@@ -271,9 +273,9 @@ class _Reader:
         except UnknownPluginError as error:
             self.wrong(who, str(error))
             return None
-        beside = sorted(user.keys() & {"token", "tokenFile", "client-certificate", "client-certificate-data"})
-        for name in beside:
-            self.wrong(who, f"{name} stands beside exec; which of them is meant? remove the other")
+        for name in ("client-certificate", "client-certificate-data", "token", "tokenFile"):
+            if user.get(name):
+                self.wrong(who, f"{name} stands beside exec; which of them is meant? remove the other")
         return credential
 
     def _credentials(self, user: Mapping[str, object], who: str, *, here: bool) -> tuple[str, str, str]:

@@ -173,6 +173,7 @@ def test_an_access_cannot_be_changed() -> None:
             "the credential plugin tsh is refused: no plugin is executed",
         ),
         ({}, {"token": None, "exec": "tsh"}, "exec must be an object"),
+        ({}, {"token": None, "exec": {}}, "neither token nor client-certificate-data: requests would be anonymous"),
         ({}, {"auth-provider": {"name": "gcp"}}, "auth-provider is refused: Kubernetes has removed these plugins"),
         ({}, {"username": "admin"}, "username is refused: API servers have no basic authentication any more"),
         ({}, {"password": "hunter2"}, "password is refused"),
@@ -333,3 +334,12 @@ def test_googles_front_ends_have_public_certificates_and_need_no_authority(serve
         assert (access.server, access.ca_pem, access.credential) == (server, "", Credential("access"))
     else:
         assert ["certificate-authority-data is missing" in mistake for mistake in mistakes(document)] == [True]
+
+
+@pytest.mark.parametrize(
+    "cluster", [{"server": "http://127.0.0.1:8001"}, {"insecure-skip-tls-verify": True, "server": "https://127.0.0.1"}]
+)
+def test_no_token_of_googles_goes_where_nobody_knows_who_listens(cluster: dict[str, Any]) -> None:
+    user = {"token": None, "exec": {"command": "gke-gcloud-auth-plugin"}}
+    (found,) = mistakes(kubeconfig(cluster=cluster, user=user), local=True)
+    assert "goes to servers alone whose certificates are verified" in found
