@@ -30,7 +30,7 @@ BASE = 1_790_000_000
 
 @pytest.fixture
 def production(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Production]:
-    with open_production(tmp_path, monkeypatch) as found:
+    with open_production(tmp_path, monkeypatch, tekton_webhooks=True) as found:
         yield found
 
 

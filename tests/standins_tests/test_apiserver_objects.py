@@ -140,6 +140,26 @@ def test_tekton_webhooks(spec: dict[str, Any], text: str) -> None:
         client.pool.clear()
 
 
+def test_tekton_lets_nothing_of_a_run_change_but_its_status_and_of_one_that_is_done_nothing() -> None:
+    with ApiServer(tekton_webhooks=True) as server:
+        client = client_of(server)
+        made = {**run(), "spec": {"pipelineRef": {"name": "p"}, "status": "PipelineRunPending"}}
+        assert client.ask("POST", RUNS, made).status == 201
+        where, merge = f"{RUNS}/{made['metadata']['name']}", "application/merge-patch+json"
+
+        def patched(change: dict[str, Any]) -> int:
+            return client.ask("PATCH", where, change, content_type=merge).status
+
+        assert patched({"spec": {"pipelineRef": {"name": "other"}}}) == 400
+        assert patched({"spec": {"status": "Paused"}}) == 400
+        assert patched({"spec": {"status": None}}) == 200
+        server.finish("PipelineRun", "lab", made["metadata"]["name"])
+        assert patched({"spec": {"status": "Cancelled"}}) == 400
+        assert patched({"metadata": {"annotations": {"a": "b"}}}) == 200
+        assert patched({"metadata": {"resourceVersion": "1"}, "spec": {"status": "Cancelled"}}) == 409
+        client.pool.clear()
+
+
 def test_dry_run_stores_nothing(server: ApiServer, client: Client) -> None:
     assert client.ask("POST", f"{RUNS}?dryRun=All&fieldManager=x&fieldValidation=Strict", run()).status == 201
     assert server.objects() == []

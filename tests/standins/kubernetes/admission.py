@@ -17,6 +17,7 @@ TOKEN_TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_ANNOTATION = "kubernetes.io/service-account.name"
 PIPELINE_WEBHOOK = "validation.webhook.pipeline.tekton.dev"
 TRIGGERS_WEBHOOK = "validation.webhook.triggers.tekton.dev"
+_SPEC_STATUSES = ("", "Cancelled", "CancelledRunFinally", "StoppedRunFinally", "PipelineRunPending")
 RUNS = {"PipelineRun": ("pipelineRef", "pipelineSpec"), "TaskRun": ("taskRef", "taskSpec")}
 
 
@@ -61,6 +62,26 @@ def check_tekton(kind: Kind, entry: Json) -> None:
     elif kind.group == "triggers.tekton.dev" and kind.kind == "TriggerTemplate":
         templates = (entry.get("spec") or {}).get("resourcetemplates")
         _deny(TRIGGERS_WEBHOOK, [] if templates else ["missing field(s): spec.resourcetemplates"])
+
+
+def check_tekton_update(kind: Kind, before: Json, after: Json) -> None:
+    """Refuse changes of a PipelineRun's spec but for its status, and every one once it is done (ValidateUpdate)."""
+    if kind.group != "tekton.dev" or kind.kind != "PipelineRun":
+        return
+    old, new, status = before.get("spec") or {}, after.get("spec") or {}, before.get("status") or {}
+    done = any(
+        one.get("type") == "Succeeded" and one.get("status") != "Unknown" for one in status.get("conditions", ())
+    )
+    problems = []
+    if done and old != new:
+        problems.append("invalid value: Once the PipelineRun is complete, no updates are allowed: spec")
+    elif {**old, "status": ""} != {**new, "status": ""}:
+        problems.append("invalid value: Once the PipelineRun has started, only status updates are allowed: spec")
+    if new.get("status") == "PipelineRunPending" and status.get("startTime"):
+        problems.append("invalid value: PipelineRun cannot be Pending after it is started: spec.status")
+    if new.get("status", "") not in _SPEC_STATUSES:
+        problems.append("invalid value: spec.status")
+    _deny(PIPELINE_WEBHOOK, problems)
 
 
 def _deny(webhook: str, problems: list[str]) -> None:

@@ -207,8 +207,12 @@ class Api:
                 kept = {"status": before["status"]} if "status" in before else {}
                 entry = {**{key: value for key, value in entry.items() if key != "status"}, **kept}
             check_metadata(kind, entry["metadata"])
+            asked = entry["metadata"].get("resourceVersion")
+            if asked and asked != before["metadata"]["resourceVersion"]:  # before validating admission, as Store.Update
+                raise statuses.changed_meanwhile(kind, target.name)
             if self._tekton_webhooks:
                 admission.check_tekton(kind, entry)
+                admission.check_tekton_update(kind, before, entry)
             entry = admission.complete(kind, entry)
             bodies.check_stored_size(len(request.body))
             after = self._store.replace(kind, entry, dry_run=_dry_run(request))
