@@ -24,7 +24,7 @@ from functions.common.shared import Shared
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Event, Json, Outcome, Provider, Refusal, Status
 from functions.delivery import Delivery, opened, repository_name
-from functions.interceptors.base import VERIFIES_NOTHING, Assurance, Call, Verifier
+from functions.interceptors.base import VERIFIES_NOTHING, Assurance, Call, Interceptor, Passed, Verifier
 from functions.interceptors.event_shapes import told_by_body
 from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
 from functions.model.annotations import check_resource
@@ -133,10 +133,8 @@ class _Run:
         if not self.allow_unverified and not trigger.vouches:
             return LastingError(trigger.problem or VERIFIES_NOTHING)
         assurance = Assurance.NONE
-        for interceptor in trigger.interceptors:
-            if interceptor.verifier is None:
-                continue
-            verdict = self._verdict(interceptor.verifier, trigger)
+        for verifier in trigger.verifiers:
+            verdict = self._verdict(verifier, trigger)
             if not isinstance(verdict, Assurance):
                 return verdict
             assurance = max(assurance, verdict)
@@ -157,7 +155,10 @@ class _Run:
 
         Raises BadRequestError when none of them could do anything with a body that is no JSON.
         """
-        results = [self._one(trigger, gate) for trigger, gate in zip(self.listener.triggers, gates, strict=True)]
+        results = [
+            self._known_refusal(trigger, gate) or self._one(trigger, gate)
+            for trigger, gate in zip(self.listener.triggers, gates, strict=True)
+        ]
         if (
             self.unread
             and self.event
@@ -166,6 +167,19 @@ class _Run:
         ):
             raise BadRequestError(self.event.unread)
         return results
+
+    def _known_refusal(self, trigger: PreparedTrigger, gate: _Gate) -> Outcome | None:
+        """Return the outcome where the first interceptor, which other triggers have as well, has refused the event.
+
+        So hundreds of triggers for other types of events cost next to nothing.
+        """
+        if not trigger.chain or trigger.group or trigger.problem or self.event is None or self.event.form:
+            return None
+        answer = self.shared.answer(self.event, id(trigger.chain[0]))
+        if not isinstance(answer, Refusal) or not isinstance(gate, Assurance):
+            return None
+        self._note(trigger, answer)
+        return _outcome(trigger, answer, verified=self.accepted(gate))
 
     def _one(self, trigger: PreparedTrigger, gate: _Gate) -> Work | Outcome:
         if not isinstance(gate, Assurance):
@@ -240,15 +254,14 @@ class _Run:
         return self.groups[id(group)]
 
     def _chain(self, part: PreparedTrigger | PreparedGroup, event: Event) -> _Passage:
-        call = self._call(part.trigger_id)
         assurance = Assurance.NONE
         # as in Tekton's ExecuteInterceptors: a webhook that comes first gets a form as it came
-        if part.chain and (event.extensions or not part.webhook_first):
+        if event.form and part.chain and (event.extensions or not part.webhook_first):
             unopened = event
             event = self.shared.added(event, "opened", lambda: opened(unopened))
         for interceptor in part.chain:
             try:
-                step = interceptor.intercept(event, call)
+                step = self._step(interceptor, event, part)
             except PipehookError as error:
                 return _Passage(settled(error), assurance)
             if isinstance(step, Refusal):
@@ -256,6 +269,17 @@ class _Run:
             event = step.event
             assurance = max(assurance, step.assurance)
         return _Passage(event, assurance)
+
+    def _step(self, interceptor: Interceptor, event: Event, part: PreparedTrigger | PreparedGroup) -> Passed | Refusal:
+        def step() -> Passed | Refusal:
+            return interceptor.intercept(event, self._call(part.trigger_id))
+
+        if not interceptor.repeatable or not self.shared.knows(event):
+            return step()
+        found = self.shared.once(event, id(interceptor), step)
+        if isinstance(found, Passed):
+            self.shared.know(found.event)
+        return found
 
     def _call(self, trigger_id: str) -> Call:
         body = self.event.body if self.event else None

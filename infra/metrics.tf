@@ -23,7 +23,7 @@ locals {
         latency     = true
       }
       triggers = {
-        description = "Outcomes by trigger: created, duplicate, queued, filtered, rejected, superseded, failed."
+        description = "Outcomes by trigger, without the filtered ones of deliveries that more than 50 triggers filter: created, duplicate, queued, filtered, rejected, superseded, failed."
         filter      = "${local.function_logs.webhook} AND jsonPayload.kind=\"trigger\""
         labels      = { outcome = "labels.outcome", listener = "labels.listener", trigger = "labels.trigger" }
         latency     = false

@@ -8,8 +8,9 @@ import re
 import sys
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 
 from functions.common.shown import NAME, listed, printable, shown
 from functions.common.tracing import Headed
@@ -19,6 +20,9 @@ from functions.outcomes.report import Report
 
 MAX_MESSAGE = 4_000
 """Characters of one entry's message: with labels, every character escaped, far below Cloud Logging's 256 KiB."""
+
+MAX_FILTERED = 50
+"""Triggers that an event passes by, of one delivery, up to which each has a line of its own."""
 
 _TRACE = re.compile(r"([0-9a-f]{32})(?:/([0-9]{1,20}))?(?:;o=[0-9])?")
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}")
@@ -113,16 +117,35 @@ class DeliveryLog:
         _put([self._delivery("ERROR", f"delivery {result}: {reason}", result, status, milliseconds, {})])
 
     def reported(self, report: Report, milliseconds: float) -> None:
-        """Write one line for each trigger's outcome and one for the delivery, and flush once: there may be many."""
+        """Write one line for each trigger's outcome and one for the delivery, and flush once: there may be many.
+
+        Of more than MAX_FILTERED that are filtered, one line says how many and why, and lines of DEBUG name them.
+        """
         listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}
         shared = {**self.labels, **listener}
-        lines = [self._outcome(outcome, shared) for outcome in report.outcomes]
-        counts = Counter(outcome.status for outcome in report.outcomes)
+        counts = Counter([outcome.status for outcome in report.outcomes])
+        if counts[Status.FILTERED] <= MAX_FILTERED:
+            lines = [self._outcome(outcome, shared) for outcome in report.outcomes]
+        else:
+            lines = [self._outcome(one, shared) for one in report.outcomes if one.status is not Status.FILTERED]
+            lines += self._filtered([one for one in report.outcomes if one.status is Status.FILTERED], shared)
         summary = ", ".join(f"{count} {status}" for status, count in counts.items()) or "no trigger"
         result = report.result
         message = f"delivery {result}: {summary}"
         lines.append(self._delivery(_DELIVERY_SEVERITY[result], message, result, report.status, milliseconds, listener))
         _put(lines)
+
+    def _filtered(self, outcomes: Sequence[Outcome], shared: Mapping[str, str]) -> Iterator[str]:
+        reasons = Counter([outcome.public or outcome.reason for outcome in outcomes])
+        why = listed([f"{count} {reason}" for reason, count in reasons.most_common()], separator="; ")
+        names = ", ".join([f"{outcome.namespace}/{outcome.name}" for outcome in outcomes])
+        entries = [("INFO", f"{len(outcomes)} triggers filtered: {why}")]
+        entries += [("DEBUG", f"filtered: {part}") for part in wrap(names, MAX_MESSAGE - len("filtered: "))]
+        for severity, message in entries:
+            labels = {**shared, "outcome": Status.FILTERED}
+            yield _line(
+                severity, message, labels=labels, trace=self.trace, fields={"kind": "triggers", "count": len(outcomes)}
+            )
 
     def _outcome(self, outcome: Outcome, shared: Mapping[str, str]) -> str:
         parts = (outcome.status, outcome.public or outcome.reason, listed(map(str, outcome.resources)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from functions.cli.due import Due, Notices, WatchedAsked, due_of
 from functions.common.errors import PipehookError
@@ -230,6 +230,8 @@ class _WatchedInterceptor:
     inner: Interceptor
     verifier: _WatchedVerifier | None
     steps: list[Step]
+    repeatable: ClassVar[bool] = False
+    """Each trigger's steps are noted."""
 
     @property
     def vouches(self) -> bool:

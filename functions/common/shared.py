@@ -38,6 +38,10 @@ class Shared:
         """Say whether others may ask about this very event."""
         return id(event) in self._known
 
+    def answer(self, event: Event, question: Hashable) -> object:
+        """Return what was answered to a question about an event, or the error that it raised; None before that."""
+        return self._found.get((question, id(event)))
+
     def added(self, event: Event, question: Hashable, answer: Callable[[], Event]) -> Event:
         """Return the event that is made of another one, once for all who ask the same."""
         if id(event) not in self._known:

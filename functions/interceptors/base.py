@@ -80,6 +80,10 @@ class Interceptor(Protocol):
     def vouches(self) -> bool:
         """Whether this interceptor verifies the delivery in any way; a trigger without one does not run by default."""
 
+    @property
+    def repeatable(self) -> bool:
+        """Whether it answers all triggers alike on the same event, so that one answer serves them: see `Shared`."""
+
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Run on the parsed event. Raises errors of the family."""
 

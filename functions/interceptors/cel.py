@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import ClassVar, TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
 from functions.cel.errors import BEYOND_LIMITS
@@ -47,6 +47,7 @@ class CelInterceptor:
     """Where compareSecret finds its secrets: the trigger's own, whatever a third argument says."""
     filter: Program | None
     overlays: tuple[Overlay, ...]
+    repeatable: ClassVar[bool] = True
 
     @property
     def verifier(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import (
@@ -35,6 +36,7 @@ class GitHubInterceptor:
     owners: Owners | None = None
     changed_files: ChangedFiles | None = None
     pull_request: PullRequest | None = None
+    repeatable: ClassVar[bool] = True
 
     @property
     def vouches(self) -> bool:

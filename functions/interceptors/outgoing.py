@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import ClassVar
 
 from functions.common.destinations import read_destination
 from functions.common.errors import LastingError, PassingError
@@ -35,6 +36,8 @@ class Asked:
     """An interceptor outside: the user's own code, which sees the event as those before it left it."""
 
     __slots__ = ()
+    repeatable: ClassVar[bool] = False
+    """It is told which trigger asks."""
 
     @property
     def verifier(self) -> Verifier | None:

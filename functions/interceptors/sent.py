@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import Call, Passed, Verifier, event_type_refusal, extended, first_header
@@ -19,6 +20,7 @@ class SentInterceptor:
     verifier: Verifier | None
     event_types: tuple[str, ...] | None
     changed_files: ChangedFiles | None = None
+    repeatable: ClassVar[bool] = True
 
     @property
     def vouches(self) -> bool:

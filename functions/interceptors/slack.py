@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from dataclasses import dataclass
+from typing import ClassVar
 
 from functions.common.errors import LastingError
 from functions.common.numbers import whole
@@ -75,6 +76,7 @@ class SlackInterceptor:
 
     verifier: SlackSignature | None
     requested_fields: tuple[str, ...]
+    repeatable: ClassVar[bool] = True
 
     @property
     def vouches(self) -> bool:

@@ -6,7 +6,7 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 from itertools import islice
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, Provider
-from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Place
+from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Place, Verifier
 from functions.listening.identities import content, distinct
 from functions.listening.selection import entries
 from functions.model.annotations import (
@@ -96,6 +96,10 @@ class PreparedTrigger:
     """Params make up names of annotations or labels, so that what they become is looked at."""
     concurrency: Concurrency | None = None
     """Which of its runs are of a group with others; None costs nothing."""
+    verifiers: tuple[Verifier, ...] = field(init=False, compare=False, repr=False)
+    """The checks of the whole chain, to run before anything is parsed."""
+    vouches: bool = field(init=False, compare=False, repr=False)
+    """Whether some interceptor can know a delivery to be authentic."""
 
     @property
     def trigger_id(self) -> str:
@@ -107,10 +111,11 @@ class PreparedTrigger:
         """The whole chain, the group's first."""
         return (*self.group.chain, *self.chain) if self.group else self.chain
 
-    @property
-    def vouches(self) -> bool:
-        """Whether some interceptor can know a delivery to be authentic."""
-        return any(interceptor.vouches for interceptor in self.interceptors)
+    def __post_init__(self) -> None:
+        """Look through the chain once, and not with every delivery."""
+        verifiers = (interceptor.verifier for interceptor in self.interceptors)
+        object.__setattr__(self, "verifiers", tuple(verifier for verifier in verifiers if verifier is not None))
+        object.__setattr__(self, "vouches", any(interceptor.vouches for interceptor in self.interceptors))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,7 @@ class _Preparation:
         self._outbound_hosts = outbound_hosts
         self._namespace = listener.metadata.namespace
         self._named: list[tuple[str, TriggerSpec | None]] = []
+        self._interceptors: dict[Interceptor, Interceptor] = {}
         self._templates: dict[tuple[str, str], CompiledTemplate] = {}
 
     def triggers(self) -> list[PreparedTrigger]:
@@ -216,7 +222,7 @@ class _Preparation:
             whom = "author"
         place = self._place(self._namespace, whom)
         try:
-            chain = tuple(build_interceptor(spec, place) for spec in group.interceptors)
+            chain = self._chain(group.interceptors, place)
         except LastingError as error:
             return PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
         return PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
@@ -250,9 +256,7 @@ class _Preparation:
 
         whom: Judged = attempt(lambda: self._judged(annotations), "author")
         place = self._place(namespace, whom)
-        chain: tuple[Interceptor, ...] = attempt(
-            lambda: tuple(build_interceptor(interceptor, place) for interceptor in spec.interceptors), ()
-        )
+        chain: tuple[Interceptor, ...] = attempt(lambda: self._chain(spec.interceptors, place), ())
         template = attempt(lambda: self._template(spec, namespace), None)
         clusters: tuple[str, ...] = attempt(lambda: self._targets(template), ())
         nothing: Sequence[Mapping[str, Json]] = ()
@@ -308,6 +312,11 @@ class _Preparation:
         from functions.concurrency.asked import concurrency  # noqa: PLC0415 -- see above
 
         return concurrency(resources, listener=own, provider=_provider(chain))
+
+    def _chain(self, specs: Sequence[InterceptorSpec], place: Place) -> tuple[Interceptor, ...]:
+        """Compile a chain; what is equal to another trigger's, and repeatable, is the very same one."""
+        chain = [build_interceptor(spec, place) for spec in specs]
+        return tuple(self._interceptors.setdefault(one, one) if one.repeatable else one for one in chain)
 
     def _place(self, namespace: str, whom: Judged) -> Place:
         return Place(namespace, self._namespace, self._registry, self._outbound_hosts, whom)
