@@ -125,6 +125,8 @@ class _Run:
     """Triggers that needed the body as JSON, which it is not."""
     app_id: str = ""
     """The App that tells of runs by its checks, empty where none does."""
+    common: Call | None = None
+    """The call of interceptors that do not ask which trigger is theirs."""
     exhausted: ExhaustedError | None = None
     """Why there is no event: one attempt at it is enough for all triggers."""
 
@@ -228,7 +230,7 @@ class _Run:
             # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
             event = self._behind(trigger.group, event, passage.end)
         passage = self._chain(trigger, event)
-        return _Passage(passage.end, max(assurance, passage.assurance))
+        return passage if passage.assurance >= assurance else _Passage(passage.end, assurance)
 
     def _behind(self, group: PreparedGroup, event: Event, end: Event) -> Event:
         def made() -> Event:
@@ -271,12 +273,12 @@ class _Run:
         return _Passage(event, assurance)
 
     def _step(self, interceptor: Interceptor, event: Event, part: PreparedTrigger | PreparedGroup) -> Passed | Refusal:
-        def step() -> Passed | Refusal:
+        if not interceptor.repeatable:
             return interceptor.intercept(event, self._call(part.trigger_id))
-
-        if not interceptor.repeatable or not self.shared.knows(event):
-            return step()
-        found = self.shared.once(event, id(interceptor), step)
+        call = self.common = self.common or self._call("")
+        if not self.shared.knows(event):
+            return interceptor.intercept(event, call)
+        found = self.shared.once(event, id(interceptor), lambda: interceptor.intercept(event, call))
         if isinstance(found, Passed):
             self.shared.know(found.event)
         return found

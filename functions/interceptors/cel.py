@@ -157,9 +157,13 @@ class _Evaluation:
     def _once(self, program: Program, kind: str, answer: Callable[[], T]) -> T:
         if program.calls_compare_secret:
             return answer()
-        values = {"body": self.event.body, "header": self.event.headers, "extensions": self.event.extensions}
-        read = tuple([value if name in program.reads else None for name, value in values.items()])
-        return self.shared.once(self.event, (program, kind), answer, of=read)
+        event, reads = self.event, program.reads
+        read = (
+            event.body if "body" in reads else None,
+            event.headers if "header" in reads else None,
+            event.extensions if "extensions" in reads else None,
+        )
+        return self.shared.once(event, (program, kind), answer, of=read)
 
     def _refusal(self, program: Program) -> str:
         try:
