@@ -8,7 +8,7 @@ import platform
 import sys
 from collections.abc import Callable
 
-from bench import cold, many, memory, rejecting, triggers, warm
+from bench import cold, many, memory, rejecting, telling, triggers, warm
 from bench.rows import Row, as_json, progress, table
 
 MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
@@ -18,6 +18,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
     "triggers": triggers.measure,
     "rejecting": rejecting.measure,
     "memory": memory.measure,
+    "telling": telling.measure,
 }
 
 
