@@ -15,12 +15,13 @@ from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
 from functions.adapters.kubernetes.lanes import Lanes
 from functions.common.ports import Deadline
 from functions.concurrency.marks import Group, group_key
+from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import User
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.function import ROOT, Answer
-from tests.support.production import KEY, NAMESPACE, Production, open_production
+from tests.support.production import KEY, NAMESPACE, PROJECT, Production, open_production
 from tests.support.sources import cel, github, inline, listener, run, template
 
 PREFIX = "pipehook.dev/"
@@ -417,3 +418,19 @@ def test_a_clusters_triggers_are_asked_about_when_they_are_read(
     _shipped(guarded, "components/concurrency")
     push(guarded.application(TRIGGERS_SOURCE="cluster", EVENT_LISTENER=f"{NAMESPACE}/listener"), 0)
     assert "asks for concurrency groups" not in capsys.readouterr().out
+
+
+def test_a_group_is_looked_at_in_the_cluster_of_its_runs(production: Production) -> None:
+    with ApiServer(namespaces=[NAMESPACE]) as other:
+        production.manager.add(PROJECT, "eu", other.kubeconfig(namespace=NAMESPACE).encode())
+        found = grouped(group="g", cancel="true")
+        found["metadata"]["annotations"] |= {f"{PREFIX}cluster": "eu"}
+        production.write(*written(found))
+        function = production.application(CLUSTERS=f"eu=projects/{PROJECT}/secrets/eu")
+        push(function, 0)
+        answer = push(function, 1)
+        assert [ref["cluster"] for ref in answer.json["triggers"][0]["cancelled"]] == ["eu"]
+        assert push(function, 0).statuses == ["superseded"]
+        told = [one["spec"].get("status", "") for one in other.objects("PipelineRun", NAMESPACE)]
+        assert sorted(told) == ["", "CancelledRunFinally"]
+        assert production.objects() == []
