@@ -449,7 +449,7 @@ def test_small_deliveries_go_first_and_large_ones_by_turns() -> None:
 
 
 def test_few_wait_for_their_turn() -> None:
-    room, turns = Room(VALUES), Turns(Threads(2))  # so that one may wait
+    room, turns = Room(VALUES), Turns(Threads(1))  # so that one may wait
     begun, ended = threading.Event(), threading.Event()
 
     def parse() -> None:
@@ -510,6 +510,15 @@ def test_bodies_that_do_not_arrive_leave_a_quarter_of_the_threads_to_others() ->
             request.environ["gunicorn.socket"].shutdown(socket.SHUT_RD)
         for thread in threads:
             thread.join(10)
+
+
+@pytest.mark.parametrize(("number", "most"), [(1, 1), (3, 3), (4, 3), (16, 12)])
+def test_an_instance_of_few_threads_gives_its_slow_bodies_their_time(number: int, most: int) -> None:
+    threads = Threads(number)
+    threads.slow = most
+    assert not threads.surplus
+    threads.slow = most + 1
+    assert threads.surplus == 1
 
 
 def test_few_wait_for_room() -> None:

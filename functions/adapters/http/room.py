@@ -55,7 +55,7 @@ class Threads:
     """The threads that large and slow deliveries hold up: three of four at most, so that others are served."""
 
     def __init__(self, number: int) -> None:
-        self._most = number - max(1, number // 4)
+        self._most = number - number // 4  # fewer than four have none to spare
         self._waiting = 0
         self._lock = threading.Lock()
         self.slow = 0
