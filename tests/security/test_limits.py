@@ -515,10 +515,9 @@ def test_bodies_that_do_not_arrive_leave_a_quarter_of_the_threads_to_others() ->
 @pytest.mark.parametrize(("number", "most"), [(1, 1), (3, 3), (4, 3), (16, 12)])
 def test_an_instance_of_few_threads_gives_its_slow_bodies_their_time(number: int, most: int) -> None:
     threads = Threads(number)
-    threads.slow = most
-    assert not threads.surplus
-    threads.slow = most + 1
-    assert threads.surplus == 1
+    for slow, surplus in ((most, 0), (most + 1, 1)):
+        threads.slow = slow
+        assert threads.surplus == surplus
 
 
 def test_few_wait_for_room() -> None:
