@@ -168,43 +168,61 @@ class TestPlaces:
         tenants = Tenants("8")
         with ExitStack() as held:
             for _ in range(4):
-                held.enter_context(tenants.place("a/b"))
-            with pytest.raises(ExhaustedError, match="too many deliveries"), Tenant(2, seconds=0).place(), ExitStack():
+                held.enter_context(tenants.place("a/b", size=1))
+            with (
+                pytest.raises(ExhaustedError, match="too many deliveries"),
+                Tenant(2, seconds=0).place(small=True),
+                ExitStack(),
+            ):
                 held.enter_context(self._impatient(tenants))
             with tenants.place("c/d"):
                 pass
-        with tenants.place("a/b"):
+        with tenants.place("a/b", size=1):
             pass
 
     @staticmethod
     def _impatient(tenants: Tenants) -> Any:
         tenants._known["a/b"]._seconds = 0.0
-        return tenants.place("a/b")
+        return tenants.place("a/b", size=1)
 
     @pytest.mark.parametrize(("threads", "places"), [("1", 1), ("2", 1), ("", 8), ("x", 8), ("250", 125)])
     def test_places_follow_the_threads(self, threads: str, places: int) -> None:
         tenants = Tenants(threads)
         with ExitStack() as held:
             for _ in range(places):
-                held.enter_context(tenants.place("a/b"))
+                held.enter_context(tenants.place("a/b", size=1))
             with pytest.raises(ExhaustedError):
                 held.enter_context(self._impatient(tenants))
 
+    def test_a_quarter_of_them_is_for_small_bodies(self) -> None:
+        tenant = Tenant(8, seconds=0.0)
+        with ExitStack() as held:
+            for _ in range(3):
+                held.enter_context(tenant.place(small=False))
+            with pytest.raises(ExhaustedError):
+                held.enter_context(tenant.place(small=False))
+            with tenant.place(small=True):
+                pass
+
     def test_of_large_deliveries_a_listener_has_one_at_a_time(self) -> None:
         tenant, other = Tenant(8, seconds=0.0), Tenant(8, seconds=0.0)
-        with tenant.place() as first, tenant.place() as second, other.place() as elsewhere:
+        with (
+            tenant.place(small=True) as first,
+            tenant.place(small=True) as second,
+            other.place(small=True) as elsewhere,
+        ):
             first.large()
             first.large()
             elsewhere.large()
             with pytest.raises(ExhaustedError, match="another large delivery of this listener"):
                 second.large()
-        with tenant.place() as later:
+        with tenant.place(small=True) as later:
             later.large()
 
     def test_what_becomes_large_counts_as_a_large_body_does(self) -> None:
         tenant = Tenant(8, seconds=0.0)
         room = Room(10 * SMALL_VALUES)
-        with tenant.place() as one, tenant.place() as two:
+        with tenant.place(small=True) as one, tenant.place(small=True) as two:
             share = Share(room, Turns(), 10, large=one.large)
             share.take(SMALL_VALUES, verified=True)
             share.take(1, verified=True)
@@ -220,13 +238,13 @@ class TestPlaces:
         tenant = Tenant(8, seconds=30.0)
         with ExitStack() as held:
             for _ in range(3):
-                held.enter_context(tenant.place())
+                held.enter_context(tenant.place(small=True))
             last = ExitStack()
-            last.enter_context(tenant.place())
+            last.enter_context(tenant.place(small=True))
             got = threading.Event()
 
             def wait() -> None:
-                with tenant.place():
+                with tenant.place(small=True):
                     got.set()
 
             thread = threading.Thread(target=wait)

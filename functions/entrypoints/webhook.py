@@ -147,7 +147,8 @@ class Webhook:
         named = named_by(exchange.path_of(request))
         with ExitStack() as held:
             try:
-                place = held.enter_context(self.tenants.place(named if self.listeners.knows(named) else ""))
+                known = named if self.listeners.knows(named) else ""
+                place = held.enter_context(self.tenants.place(known, size=request.content_length))
             except ExhaustedError:
                 turn_away(request)
                 raise

@@ -1,17 +1,17 @@
 """What each of several listeners may hold of a process at once, so that one team's flood leaves the others served.
 
 Counted from before a body is read, by the path alone: whoever floods may be anybody. A listener has half of the
-threads, and of deliveries that are large (in their body, or in what becomes of it) one at a time, which bounds its part
-of memory and of the turns in which large ones are parsed.
+threads, a quarter of them for small bodies alone, and of deliveries that are large (in their body, or in what becomes
+of it) one at a time, which bounds its part of memory and of the turns in which large ones are parsed.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from functions.adapters.http.room import BUSY_RETRY_SECONDS, ROOM_SECONDS
+from functions.adapters.http.room import BUSY_RETRY_SECONDS, ROOM_SECONDS, SMALL_BODY
 from functions.common.errors import ExhaustedError
 from functions.common.numbers import whole
 
@@ -24,33 +24,40 @@ class Tenant:
 
     def __init__(self, threads: int, *, seconds: float = ROOM_SECONDS) -> None:
         self._free = max(1, threads // 2)
+        self._free_of_larger = self._free - self._free // 4
         self._may_wait = threads // 8
         self._seconds = seconds
         self._large = False
         self._changed = threading.Condition()
 
     @contextmanager
-    def place(self) -> Iterator[Place]:
+    def place(self, *, small: bool) -> Iterator[Place]:
         """Have a place. Raises ExhaustedError when none becomes free, or enough wait already."""
+
+        def free() -> bool:
+            return self._free > 0 and (small or self._free_of_larger > 0)
+
         with self._changed:
-            if not self._free and not self._awaited():
+            if not free() and not self._awaited(free):
                 raise _busy("too many deliveries of this listener are under way")
             self._free -= 1
+            self._free_of_larger -= not small
         place = Place(self)
         try:
             yield place
         finally:
             with self._changed:
                 self._free += 1
+                self._free_of_larger += not small
                 self._large = self._large and not place.is_large
                 self._changed.notify_all()
 
-    def _awaited(self) -> bool:
+    def _awaited(self, free: Callable[[], bool]) -> bool:
         if not self._may_wait:
             return False
         self._may_wait -= 1
         try:
-            return self._changed.wait_for(lambda: self._free, self._seconds) > 0
+            return self._changed.wait_for(free, self._seconds)
         finally:
             self._may_wait += 1
 
@@ -85,9 +92,10 @@ class Tenants:
         self._known: dict[str, Tenant] = {}
 
     @contextmanager
-    def place(self, listener: str) -> Iterator[Place]:
-        """Have a place among the deliveries of a listener. Raises ExhaustedError."""
-        with self._known.setdefault(listener, Tenant(self._threads)).place() as place:
+    def place(self, listener: str, *, size: int | None = None) -> Iterator[Place]:
+        """Have a place among a listener's deliveries; `size` is what the body says to have. Raises ExhaustedError."""
+        small = size is not None and size <= SMALL_BODY
+        with self._known.setdefault(listener, Tenant(self._threads)).place(small=small) as place:
             yield place
 
 
