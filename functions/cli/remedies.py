@@ -100,7 +100,7 @@ def secret(settings: Settings, ref: SecretRef, error: PipehookError, user: str) 
 def _kubernetes_secret(ref: SecretRef, causes: Sequence[BaseException], user: str) -> str:
     if any(map(is_forbidden, causes)):
         return grant(ref.namespace, ["get"], "secrets", user, role="pipehook-secrets", names=[ref.name])
-    if any(isinstance(cause, ApiRefusedError) for cause in causes):
+    if any(isinstance(cause, NotFoundError) for cause in causes):
         key = f"--from-literal={ref.key}=$({_RANDOM})"
         return f"kubectl create secret generic {ref.name} -n {ref.namespace} {key}"
     patch = f'{{"stringData":{{"{ref.key}":"\'$({_RANDOM})\'"}}}}'

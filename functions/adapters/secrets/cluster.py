@@ -6,6 +6,7 @@ import base64
 from collections.abc import Callable, Mapping
 
 from functions.adapters.secrets.ids import check_reference
+from functions.adapters.secrets.manager import NotFoundError
 from functions.adapters.secrets.values import Secret, SecretValue
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline
@@ -31,7 +32,7 @@ class ClusterSecrets:
         namespace, _, name = location.partition("/")
         found = self._read(namespace, name, deadline)
         if found is None:
-            raise LastingError(f'secrets "{name}" not found')
+            raise NotFoundError(f'secrets "{name}" not found')
         data = found.get("data") or {}
         if not isinstance(data, Mapping):
             raise LastingError("its data is not a mapping")
