@@ -129,6 +129,19 @@ run "knows_itself_at_github_without_statuses" {
   }
 }
 
+run "asks_about_redeliveries_as_itself" {
+  command = plan
+
+  variables {
+    redelivery = "rerun"
+  }
+
+  assert {
+    condition     = output.environment.webhook.GITHUB_TOKEN_SECRET == "projects/example-project/secrets/github-token" && output.environment.webhook.GITHUB_HOOKS == "app" && length(local.rerun_secrets) == 0
+    error_message = "A webhook that has a token of its own must not read the sweep's."
+  }
+}
+
 run "opens_report_where_allusers_is_forbidden" {
   command = plan
 
