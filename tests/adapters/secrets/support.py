@@ -7,14 +7,15 @@ import hashlib
 import hmac
 import socket
 import threading
-import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Self
 from unittest import mock
 
 import pytest
 
+from functions.adapters import google_calls
 from functions.adapters.secrets import sources
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.adapters.secrets.sources import SecretStore, open_secrets
@@ -31,6 +32,10 @@ NAMESPACE = "goldstine-lab"
 HOOK = SecretRef(NAMESPACE, "github-webhook", "secretkey")
 OTHER = SecretRef(NAMESPACE, "other-hook", "secretkey")
 BODY = b'{"ref": "refs/heads/main"}'
+PATIENT_SECONDS = 60.0
+"""What an attempt may take that nothing keeps from being answered."""
+HANGING_SECONDS = 0.2
+"""What an attempt may take that is never answered."""
 
 
 @dataclass
@@ -46,8 +51,26 @@ class LifeClock:
         self.now += seconds
 
 
-def within(seconds: float = 8.0) -> Deadline:
-    return Deadline(time.monotonic() + seconds, time.monotonic)
+def within(seconds: float = 60.0) -> Deadline:
+    """Return a deadline that is always so far away: however slow the machine, no time passes."""
+    return Deadline(seconds, lambda: 0.0)
+
+
+class Unhurried:
+    """A client whose calls take what they need on a busy machine, where the store gives them any time at all."""
+
+    def __init__(self, client: ManagerClient) -> None:
+        self._client = client
+
+    def enabled(self, secret: str, *, limit: int, deadline: Deadline) -> tuple[str, ...]:
+        return self._client.enabled(secret, limit=limit, deadline=_unhurried(deadline))
+
+    def access(self, version: str, *, deadline: Deadline) -> tuple[str, bytes]:
+        return self._client.access(version, deadline=_unhurried(deadline))
+
+
+def _unhurried(deadline: Deadline) -> Deadline:
+    return within(2 * PATIENT_SECONDS) if deadline.remaining() else deadline
 
 
 def counts(manager: SecretManager) -> dict[str, int]:
@@ -67,7 +90,21 @@ class ManagedSecrets:
     clock: LifeClock = field(default_factory=LifeClock)
 
     def open(self, *, namespaces: Collection[str] = (NAMESPACE,), **environment: str) -> SecretStore:
-        self.monkeypatch.setattr(sources, "_open_client", lambda host: ManagerClient(host, sleep=mock.Mock()))
+        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", PATIENT_SECONDS)
+        return self._open(lambda host: Unhurried(ManagerClient(host, sleep=mock.Mock())), namespaces, environment)
+
+    def open_where_the_first_attempt_hangs(self) -> SecretStore:
+        """Return a store that gives up one attempt after a moment, and no other."""
+        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", HANGING_SECONDS)
+        return self._open(lambda host: Unhurried(ManagerClient(host, sleep=patient_from_now(self.monkeypatch))))
+
+    def _open(
+        self,
+        client: Callable[[str], Unhurried],
+        namespaces: Collection[str] = (NAMESPACE,),
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> SecretStore:
+        self.monkeypatch.setattr(sources, "_open_client", client)
         settings = read_settings(
             {
                 "SECRETS_SOURCE": f"secret-manager://{PROJECT}",
@@ -76,6 +113,11 @@ class ManagedSecrets:
             }
         )
         return open_secrets(settings, read_cluster=mock.Mock(), namespaces=lambda: namespaces, clock=self.clock)
+
+
+def patient_from_now(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Return what to sleep with after an attempt that hung: those that follow are given the time that they need."""
+    return lambda _: monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", PATIENT_SECONDS)
 
 
 def verdict(store: SecretStore, key: bytes, ref: SecretRef = HOOK, *, seconds: float = 8.0) -> Assurance | Refusal:

@@ -84,13 +84,13 @@ class TestLife:
 
         def slow() -> Secret:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             return secret(2)
 
         source.answer = slow
         with ThreadPoolExecutor(1) as pool:
             ahead = pool.submit(cache.get, "s", deadline())
-            assert begun.wait(10)
+            assert begun.wait(60)
             assert number(cache.get("s", deadline())) == 1
             go_on.set()
             assert number(ahead.result()) == 2
@@ -103,13 +103,13 @@ class TestLife:
 
         def slow() -> Secret:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             return secret(2)
 
         source.answer = slow
         with ThreadPoolExecutor(2) as pool:
             reader = pool.submit(cache.get, "s", deadline())
-            assert begun.wait(10)
+            assert begun.wait(60)
             waiter = pool.submit(cache.get, "s", deadline())
             go_on.set()
             assert [number(reader.result()), number(waiter.result())] == [2, 2]
@@ -140,12 +140,12 @@ class TestTogether:
         arrived = threading.Barrier(THREADS + 1)
 
         def slow() -> Secret:
-            arrived.wait(10)
+            arrived.wait(60)
             return secret(1)
 
         def get(_: int) -> Secret:
             if _:
-                arrived.wait(10)
+                arrived.wait(60)
             return cache.get("s", deadline())
 
         source.answer = slow
@@ -158,12 +158,12 @@ class TestTogether:
         arrived = threading.Barrier(THREADS + 1)
 
         def slow() -> Secret:
-            arrived.wait(10)
+            arrived.wait(60)
             raise PassingError("down", retry_after=7)
 
         def get(index: int) -> float | None:
             if index:
-                arrived.wait(10)
+                arrived.wait(60)
             with pytest.raises(PassingError, match="down") as caught:
                 cache.get("s", deadline())
             return caught.value.retry_after
@@ -185,13 +185,13 @@ class TestTogether:
 
         def slow() -> Secret:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             return secret(1)
 
         source.answer = slow
         with ThreadPoolExecutor(1) as pool:
             reader = pool.submit(cache.get, "s", deadline())
-            assert begun.wait(10)
+            assert begun.wait(60)
             for ask in (cache.get, cache.renew):
                 with pytest.raises(PassingError, match="not read in time"):
                     ask("s", deadline(0))
@@ -201,7 +201,7 @@ class TestTogether:
             begun.clear()
             go_on.clear()
             reader = pool.submit(cache.get, "s", deadline())
-            assert begun.wait(10)
+            assert begun.wait(60)
             assert cache.get("s", deadline(0)) is value, "the last good one, rather than nothing"
             go_on.set()
             reader.result()
@@ -279,13 +279,13 @@ class TestRenewal:
 
         def slow() -> Secret:
             begun.set()
-            assert go_on.wait(10)
+            assert go_on.wait(60)
             return secret(2)
 
         source.answer = slow
         with ThreadPoolExecutor(2) as pool:
             first = pool.submit(cache.renew, "s", deadline())
-            assert begun.wait(10)
+            assert begun.wait(60)
             second = pool.submit(cache.renew, "s", deadline())
             assert number(cache.get("s", deadline())) == 1
             go_on.set()

@@ -20,12 +20,17 @@ from functions.adapters import google_calls
 from functions.adapters.secrets import manager_client
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.common.errors import LastingError, PassingError
-from tests.adapters.secrets.support import PROJECT, Relay, within
+from tests.adapters.secrets.support import HANGING_SECONDS, PATIENT_SECONDS, PROJECT, Relay, patient_from_now, within
 from tests.standins.certificates import Authority
 from tests.standins.secret_manager import SecretManager
 from tests.support.function import ROOT
 
 SECRET = f"projects/{PROJECT}/secrets/hook"
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", PATIENT_SECONDS)
 
 
 @pytest.fixture
@@ -41,7 +46,7 @@ def test_pages_are_read_until_there_are_enough(
     monkeypatch.setattr(manager_client, "PAGE_SIZE", 3)
     for _ in range(20):
         manager.add(PROJECT, "hook", b"key")
-    names = ManagerClient(manager.host).enabled(SECRET, limit=limit, deadline=within())
+    names = ManagerClient(manager.host).enabled(SECRET, limit=limit, deadline=within(2 * PATIENT_SECONDS))
     assert names == tuple(f"{SECRET}/versions/{20 - index}" for index in range(min(limit, 12)))
     assert len(manager.calls) == calls
 
@@ -50,6 +55,13 @@ def test_without_time_nothing_is_asked(manager: SecretManager) -> None:
     with pytest.raises(PassingError, match="no time was left"):
         ManagerClient(manager.host).access(f"{SECRET}/versions/1", deadline=within(0))
     assert not manager.calls
+
+
+def test_a_silent_server_ends_with_the_deadline(manager: SecretManager) -> None:
+    manager.hang("")
+    client = ManagerClient(manager.host, sleep=mock.Mock())
+    with pytest.raises(PassingError, match="DEADLINE_EXCEEDED"):
+        client.access(f"{SECRET}/versions/1", deadline=within(0.3))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +77,7 @@ def test_credentials_that_cannot_be_had(
     error = cause("quotes /path/to/key.json", retryable=retryable)
     monkeypatch.setattr(google_calls, "default_credentials", mock.Mock(side_effect=error))
     with pytest.raises(kind, match=said) as caught:
-        ManagerClient().access(f"{SECRET}/versions/latest", deadline=within())
+        ManagerClient().access(f"{SECRET}/versions/latest", deadline=within(2 * PATIENT_SECONDS))
     assert caught.value.__cause__ is error
     assert "/path" not in str(caught.value)
 
@@ -83,15 +95,15 @@ def test_a_project_without_the_service_is_told_apart_from_a_missing_role(
 ) -> None:
     manager.fail("", grpc.StatusCode.PERMISSION_DENIED, reason=reason)
     with pytest.raises(LastingError, match=said):
-        ManagerClient(manager.host).access(f"{SECRET}/versions/1", deadline=within())
+        ManagerClient(manager.host).access(f"{SECRET}/versions/1", deadline=within(2 * PATIENT_SECONDS))
 
 
 @pytest.mark.parametrize("version", ["latest", "1"])
 def test_calls_say_where_they_are_to_be_routed(manager: SecretManager, version: str) -> None:
     manager.add(PROJECT, "hook", b"key")
     client = ManagerClient(manager.host)
-    client.access(f"{SECRET}/versions/{version}", deadline=within())
-    client.enabled(SECRET, limit=1, deadline=within())
+    client.access(f"{SECRET}/versions/{version}", deadline=within(2 * PATIENT_SECONDS))
+    client.enabled(SECRET, limit=1, deadline=within(2 * PATIENT_SECONDS))
     assert [call.metadata["x-goog-request-params"] for call in manager.calls] == [
         f"name={SECRET}/versions/{version}",
         f"parent={SECRET}",
@@ -101,30 +113,35 @@ def test_calls_say_where_they_are_to_be_routed(manager: SecretManager, version: 
 def test_answers_never_reach_a_debug_log(manager: SecretManager, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     manager.add(PROJECT, "hook", b"canary-value")
-    ManagerClient(manager.host).access(f"{SECRET}/versions/latest", deadline=within())
+    ManagerClient(manager.host).access(f"{SECRET}/versions/latest", deadline=within(2 * PATIENT_SECONDS))
     assert "canary-value" not in caplog.text
 
 
-def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(manager: SecretManager) -> None:
+def test_a_connection_that_died_in_a_frozen_instance_costs_one_attempt(
+    manager: SecretManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
     manager.add(PROJECT, "hook", b"key")
     with Relay(manager.host) as relay:
-        client = ManagerClient(relay.host, sleep=mock.Mock())
-        client.access(f"{SECRET}/versions/1", deadline=within())
+        client = ManagerClient(relay.host, sleep=patient_from_now(monkeypatch))
+        client.access(f"{SECRET}/versions/1", deadline=within(2 * PATIENT_SECONDS))
         other_threads = client._connection._client
         relay.freeze()
-        assert client.access(f"{SECRET}/versions/1", deadline=within(3.0)) == (f"{SECRET}/versions/1", b"key")
+        monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", HANGING_SECONDS)
+        found = client.access(f"{SECRET}/versions/1", deadline=within(2 * PATIENT_SECONDS))
+        assert found == (f"{SECRET}/versions/1", b"key")
         assert client._connection._client is not other_threads
 
 
 AS_DEPLOYED = """
-import json, sys, time
+import json, sys
 from functions.adapters import google_calls
 from functions.adapters.secrets import manager_client
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.common.ports import Deadline
 manager_client.HOST = sys.argv[1]
+google_calls.ATTEMPT_SECONDS = 60.0
 client = ManagerClient()
-deadline = Deadline(time.monotonic() + 20, time.monotonic)
+deadline = Deadline(120.0, lambda: 0.0)
 found = [client.access("projects/p/secrets/hook/versions/latest", deadline=deadline) for _ in range(2)]
 print(json.dumps([value.decode() for _, value in found]))
 """
