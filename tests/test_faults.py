@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from functions.adapters.kubernetes import calls
-from functions.entrypoints import webhook
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import User
@@ -31,6 +30,7 @@ from tests.support.fault_cases import (
     Case,
 )
 from tests.support.function import Answer
+from tests.support.hanging import cut_short
 from tests.support.production import (
     KEY,
     KUBECONFIG,
@@ -134,23 +134,22 @@ class TestCreating:
         assert push(function, pushed()).status == 503
         assert 5 < sum(production.clock.slept) < 8
 
-    def test_no_answer_at_all(self, production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_no_answer_at_all(self, production: Production) -> None:
         function, body = production.application(), pushed()
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 1.0)
         production.cluster.faults.add(Fault(action="hang", method="POST"))
-        answer = push(function, body)
+        with cut_short(production.clock, method="POST"):
+            answer = push(function, body)
         assert (answer.status, answer.statuses) == (503, ["failed"])
         assert "no answer came in time" in answer.reasons[0]
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 8.0)
         recover(production, function, body)
 
-    def test_an_answer_that_comes_too_late(self, production: Production, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_an_answer_that_comes_too_late(self, production: Production) -> None:
         function, body = production.application(), pushed()
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 1.0)
         production.cluster.faults.add(Fault(action="delay", method="POST", seconds=20))
-        assert push(function, body).status == 503
+        with cut_short(production.clock, method="POST"):
+            assert push(function, body).status == 503
+        production.cluster.requests.wait(lambda seen: seen.method == "POST")
         assert len(production.objects()) == 1
-        monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 8.0)
         recover(production, function, body)
 
     def test_200_instead_of_201(self, production: Production) -> None:

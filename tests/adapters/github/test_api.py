@@ -6,11 +6,11 @@ import json
 import socket
 import ssl
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from unittest import mock
 from urllib.parse import urlsplit
 
 import pytest
@@ -603,11 +603,14 @@ class TestConnections:
         ids=["body", "body without a length"],
     )
     def test_a_body_that_comes_byte_by_byte_ends_with_the_deadline(self, first: bytes) -> None:
+        drops = 0
+
         with TricklingServer() as trickling:
 
             def drip(stream: socket.socket, _asked: Asked) -> bool:
+                nonlocal drops
                 stream.sendall(first)
-                for _ in range(500):
+                for drops in range(500):  # noqa: B007 -- the deadline's clock reads it
                     if trickling.released.wait(0.01):
                         break
                     stream.sendall(b"a")
@@ -615,28 +618,32 @@ class TestConnections:
 
             trickling.say = drip
             with pytest.raises(PassingError, match="did not answer in time"):
-                files(trickling.url("").rstrip("/"), until=soon())
+                files(trickling.url("").rstrip("/"), until=Deadline(10.0, lambda: float(drops)))
             trickling.ended.wait()  # and the connection is cut
             assert len(trickling.asked) == 1
 
     def test_after_a_call_that_was_cut_the_next_one_has_a_connection_of_its_own(self) -> None:
+        heard = threading.Event()
         with TricklingServer() as trickling:
             github = api(trickling.url("").rstrip("/"))
 
-            def names(until: Deadline) -> list[str]:
-                return [file.name for file in github.pull_request_files(REPOSITORY, 7, token="t", deadline=until)]
+            def names() -> list[str]:
+                return [file.name for file in github.pull_request_files(REPOSITORY, 7, token="t", deadline=deadline())]
 
             def hang(_stream: socket.socket, _asked: Asked) -> bool:
+                heard.set()
                 trickling.released.wait()
                 return False
 
             trickling.say = said(encoded([{"filename": "a"}]))
-            assert names(deadline()) == names(deadline()) == ["a"]
+            assert names() == names() == ["a"]
             trickling.say = hang
-            with pytest.raises(PassingError, match="did not answer in time"):
-                names(soon())
+            short = mock.patch.object(github_transport, "CALL_SECONDS", 0.2)
+            with short, pytest.raises(PassingError, match="did not answer in time"):
+                names()
+            assert heard.wait(60)
             trickling.say = said(encoded([{"filename": "b"}]))
-            assert names(deadline()) == ["b"]
+            assert names() == ["b"]
             assert [asked.connection for asked in trickling.asked] == [1, 1, 1, 2]
 
     def test_a_name_that_no_resolver_takes_is_a_lasting_fault(self) -> None:
@@ -673,10 +680,6 @@ class TestConnections:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:1")
         assert files(server.url) == []
-
-
-def soon() -> Deadline:
-    return Deadline(time.monotonic() + 1, time.monotonic)
 
 
 @contextmanager

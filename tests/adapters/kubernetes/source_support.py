@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from functions.adapters.kubernetes.source import ClusterListeners
+from functions.adapters.kubernetes.source import ClusterListeners, Freshness
 from functions.common.ports import Deadline
 from functions.listening.listeners import Listener
 from tests.adapters.kubernetes.support import NAMESPACE, Side
@@ -64,12 +64,17 @@ class Cluster:
     home: Iterable[str] = (NAMESPACE,)
     event_listener: str = ""
     clock: LifeClock = field(default_factory=LifeClock)
+    freshness: Freshness | None = None
 
     def __post_init__(self) -> None:
         self.side = Side(self.server)
         self.asked_home = 0
         self.source = ClusterListeners(
-            self.side.api, home=self._home, event_listener=self.event_listener, clock=self.clock
+            self.side.api,
+            home=self._home,
+            event_listener=self.event_listener,
+            freshness=self.freshness,
+            clock=self.clock,
         )
 
     def _home(self, deadline: Deadline) -> Iterable[str]:

@@ -26,11 +26,9 @@ class Clock:
     slept: list[float] = field(default_factory=list)
     coming: list[tuple[float, Callable[[], object]]] = field(default_factory=list)
     """What happens after so many slept seconds."""
-    real: Callable[[], float] = lambda: 0.0
-    """What moves it besides, where a test lets something hang for real."""
 
     def __call__(self) -> float:
-        return 1_000_000.0 + sum(self.slept) + self.real()
+        return 1_000_000.0 + sum(self.slept)
 
     def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

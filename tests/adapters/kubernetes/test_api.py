@@ -309,18 +309,15 @@ class TestConnections:
     def test_their_number_is_bounded(self, server: ApiServer) -> None:
         side = Side(server)
         api = KubernetesApi(side.source, backoff=Backoff(sleep=side.clock.sleep), connections=1, clock=side.clock)
-        server.faults.add(Fault(action="hang", method="POST", seconds=30))
-
-        def wait() -> None:
-            with pytest.raises(PassingError):
-                create(api, side.clock, 0.5)
-
-        first = threading.Thread(target=wait)
-        first.start()
-        server.requests.wait()
-        with pytest.raises(ApiUnavailableError, match="all 1 connections are busy"):
-            create(api, side.clock, 0.1)
-        first.join()
+        server.faults.add(Fault(action="hang", method="POST"))
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(create, api, side.clock, 60)
+            server.requests.wait()
+            with pytest.raises(ApiUnavailableError, match="all 1 connections are busy"):
+                create(api, side.clock, 0.1)
+            server.faults.clear()
+            server.drop_connections()
+            first.result()
 
     def test_an_answer_without_end_is_cut_off(self, monkeypatch: pytest.MonkeyPatch, server: ApiServer) -> None:
         monkeypatch.setattr(pools, "MAX_ANSWER", 100)
