@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
+from functions.adapters import google_calls
+from functions.entrypoints import dispatch
+from tests.adapters.kubernetes.support import Clock
 from tests.standins.pubsub import PubSub
+from tests.support.clocks import set_clock
 from tests.support.pubsub import TestedPubSub, open_pubsub
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The function's clock, that waits alone move on, and calls of Pub/Sub that may take long on a busy machine."""
+    found = Clock()
+    monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", 60.0)
+    monkeypatch.setattr(dispatch, "time", SimpleNamespace(monotonic=found))
+    set_clock(monkeypatch, found)
+    return found
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -39,7 +38,9 @@ class Box:
         self.pubsub = pubsub
         self.topic, self.queue = pubsub.topic("dead"), pubsub.topic("queue")
         self.subscription, self.queued = pubsub.subscription(self.topic), pubsub.subscription(self.queue)
-        self.box = DeadLetterBox(PubSubSubscriber(self.subscription, pull_seconds=0.5), PubSubPublisher(self.queue))
+        self.box = DeadLetterBox(
+            PubSubSubscriber(self.subscription, pull_seconds=pubsub.pull_seconds), PubSubPublisher(self.queue)
+        )
 
     def put(self, *letters: Message) -> None:
         for one in letters:
@@ -169,11 +170,11 @@ def ready(faulty: PubSub) -> DeadLetterBox:
     faulty.create_subscription(LIST, DEAD)
     client = PubSubPublisher(DEAD)
     client.publish([letter_of("one"), letter_of("two")], deadline=_soon())
-    return DeadLetterBox(PubSubSubscriber(LIST, pull_seconds=0.5), PubSubPublisher(QUEUE))
+    return DeadLetterBox(PubSubSubscriber(LIST, pull_seconds=60), PubSubPublisher(QUEUE))
 
 
 def _soon() -> Deadline:
-    return Deadline(time.monotonic() + 10, time.monotonic)
+    return Deadline(60.0, lambda: 0.0)
 
 
 def test_a_letter_that_the_queue_does_not_take_stays(faulty: PubSub, ready: DeadLetterBox) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from grpc import StatusCode
 
 from functions.adapters import google_calls
 from functions.adapters.pubsub import client as queue_client
+from functions.adapters.pubsub import queue
 from functions.adapters.pubsub.queue import (
     FIRST_RESERVE,
     MAX_CALL,
@@ -26,15 +26,17 @@ from functions.adapters.pubsub.queue import (
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome, ResourceRef, Status
+from functions.entrypoints import webhook
 from functions.queue.messages import MAX_MESSAGE, Message, decode
 from functions.settings import QueueMode
-from tests.adapters.kubernetes.support import config_map, work
+from tests.adapters.kubernetes.support import Clock, config_map, work
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.pubsub import PubSub
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
 from tests.support.function import ROOT, Answer
+from tests.support.hanging import cut_short
 from tests.support.pubsub import TestedPubSub
 from tests.support.sources import Source, inline, listener, run, template
 from tests.support.workspace import Workspace
@@ -90,7 +92,7 @@ def test_what_the_cluster_takes_is_not_queued(source: Source, pubsub: TestedPubS
     subscription = pubsub.subscription(topic)
 
     assert _push(source.application(QUEUE_TOPIC=topic)).statuses == ["created"]
-    assert pubsub.take(subscription, seconds=0.2) == []
+    assert pubsub.take(subscription) == []
 
 
 def test_a_lasting_fault_is_not_queued(source: Source, pubsub: TestedPubSub) -> None:
@@ -150,11 +152,14 @@ def test_a_queue_that_failed_for_a_moment_takes_the_next_attempt(source: Source,
     assert len(faulty.published("projects/p/topics/queue")) == 1
 
 
-def test_a_queue_that_hangs_leaves_time_to_answer(source: Source, faulty: PubSub) -> None:
+def test_a_queue_that_hangs_leaves_time_to_answer(
+    source: Source, faulty: PubSub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     source.put(template(), listener(inline("one")))
     faulty.create_topic("projects/p/topics/queue")
     source.workspace.cluster.faults.add(AWAY)
     faulty.hang("Publish")
+    monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", 0.2)
 
     answer = _push(source.application(QUEUE_TOPIC="projects/p/topics/queue"))
 
@@ -162,14 +167,20 @@ def test_a_queue_that_hangs_leaves_time_to_answer(source: Source, faulty: PubSub
     assert "Pub/Sub does not answer (DEADLINE_EXCEEDED)" in answer.reasons[0]
 
 
-def test_a_cluster_that_hangs_leaves_time_to_publish(source: Source, pubsub: TestedPubSub) -> None:
+def test_a_cluster_that_hangs_leaves_time_to_publish(
+    source: Source, pubsub: TestedPubSub, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "DELIVERY_SECONDS", 120.0)
+    monkeypatch.setattr(queue, "FIRST_RESERVE", 60.0)
     source.put(template(), listener(inline("one")))
     topic = pubsub.topic()
     subscription = pubsub.subscription(topic)
     application = source.application(QUEUE_TOPIC=topic)
     source.workspace.cluster.faults.add(Fault(method="POST", action="hang"))
 
-    assert _push(application).statuses == ["queued"]
+    with cut_short(clock, method="POST"):
+        assert _push(application).statuses == ["queued"]
+    assert sum(clock.slept) == 60
     assert len(pubsub.take(subscription, most=1)) == 1
 
 
@@ -304,7 +315,7 @@ def test_a_dry_run_queues_nothing(source: Source, pubsub: TestedPubSub) -> None:
     answer = _push(source.application(QUEUE_TOPIC=topic, QUEUE_MODE="always", DRY_RUN="true"))
 
     assert answer.statuses == ["filtered"]
-    assert pubsub.take(subscription, seconds=0.2) == []
+    assert pubsub.take(subscription) == []
 
 
 def test_who_reruns_and_queues_is_told_what_that_does_not_do(
@@ -337,10 +348,10 @@ def test_missing_google_credentials_are_named(monkeypatch: pytest.MonkeyPatch) -
 
 
 def _soon() -> Deadline:
-    return Deadline(time.monotonic() + 10, time.monotonic)
+    return Deadline(60.0, lambda: 0.0)
 
 
 def test_a_topic_without_time_left_is_not_asked(pubsub: TestedPubSub) -> None:
     publisher = open_publisher(pubsub.topic())
     with pytest.raises(PassingError, match="no time was left"):
-        publisher.publish([Message(b"x")], deadline=Deadline(time.monotonic(), time.monotonic))
+        publisher.publish([Message(b"x")], deadline=Deadline(0.0, lambda: 0.0))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,7 @@ from functions.entrypoints.dispatch import CREATE_SECONDS, Dispatch
 from functions.entrypoints.redeliver import open_sweep
 from functions.queue.messages import encode
 from functions.settings import read_settings
-from tests.adapters.kubernetes.support import NAMESPACE, pipeline_run, work
+from tests.adapters.kubernetes.support import NAMESPACE, Clock, pipeline_run, work
 from tests.queue.test_dispatch import envelope, push, worker
 from tests.redelivery.test_redeliver import TOKEN, Sleeper, named
 from tests.standins.apiserver import ApiServer
@@ -165,14 +164,14 @@ class Idle:
         return [Outcome(one.trigger, one.trigger_namespace, Status.DUPLICATE, verified=True) for one in work]
 
 
-def test_the_worker_keeps_the_time_that_sending_its_trace_may_take(cloud_trace: CloudTrace) -> None:
+def test_the_worker_keeps_the_time_that_sending_its_trace_may_take(cloud_trace: CloudTrace, clock: Clock) -> None:
     sink = Idle()
     dispatch = Dispatch(sink, None, tracer=OpenTelemetryTracer(cloud_trace.exporter))
 
     dispatch._create(work())
 
     (deadline,) = sink.deadlines
-    assert deadline.expires <= time.monotonic() + CREATE_SECONDS - tracing.FLUSH_SECONDS
+    assert deadline.expires == clock() + CREATE_SECONDS - tracing.FLUSH_SECONDS
 
 
 @pytest.fixture

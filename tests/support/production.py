@@ -8,23 +8,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import kubernetes.dynamic  # noqa: F401 -- so that no delivery of a test spends its deadline on importing it
 import pytest
 
-from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.calls import Backoff
 from functions.adapters.secrets import sources
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.adapters.secrets.sources import open_secrets
-from functions.entrypoints import parts, webhook
+from functions.entrypoints import parts
 from tests.adapters.kubernetes.support import Clock
 from tests.standins.apiserver import ApiServer
 from tests.standins.kubernetes.kinds import Kind
 from tests.standins.secret_manager import SecretManager
 from tests.support.application import Application
+from tests.support.clocks import set_clock
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer, ServedFunction
 from tests.support.sources import github, inline, listener, run, template
@@ -70,10 +68,7 @@ class Production:
     def application(self, **more: str) -> Application:
         """Start the function in this process, on the clock that its waits move on."""
         clock = self.clock
-        # with this jitter the last attempt before the deadline has a second and a half left, on a busy machine too
-        backoff = Backoff(draw=lambda: 0.9, sleep=clock.sleep)
-        self.monkeypatch.setattr(webhook, "time", SimpleNamespace(monotonic=clock))
-        self.monkeypatch.setattr(parts, "KubernetesApi", partial(KubernetesApi, backoff=backoff, clock=clock))
+        set_clock(self.monkeypatch, clock)
         self.monkeypatch.setattr(parts, "open_secrets", partial(open_secrets, clock=clock))
         self.monkeypatch.setattr(sources, "_open_client", lambda host: ManagerClient(host, sleep=clock.sleep))
         return Application(self.environment(**more))

@@ -40,8 +40,10 @@ class TestedPubSub:
 
     __test__ = False
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, *, pull_seconds: float = 60.0) -> None:
+        """`pull_seconds` is how long a pull is given up after that is not answered."""
         self.host = host
+        self.pull_seconds = pull_seconds
         channel = grpc.insecure_channel(host)
         self._channel = channel
         self.publisher = PublisherClient(transport=PublisherGrpcTransport(channel=channel))
@@ -54,36 +56,35 @@ class TestedPubSub:
     def topic(self, word: str = "topic") -> str:
         """Create a topic and return its name."""
         name = f"projects/p/topics/{word}-{uuid.uuid4().hex[:8]}"
-        self.publisher.create_topic(request={"name": name}, retry=None, timeout=10)
+        self.publisher.create_topic(request={"name": name}, retry=None, timeout=60)
         return name
 
     def subscription(self, topic: str, **more: object) -> str:
         """Create a subscription and return its name; `more` are fields of the API."""
         name = topic.replace("/topics/", "/subscriptions/")
         request = {"name": name, "topic": topic, "ack_deadline_seconds": 10, **more}
-        self.subscriber.create_subscription(request=request, retry=None, timeout=10)
+        self.subscriber.create_subscription(request=request, retry=None, timeout=60)
         return name
 
     def publish(self, topic: str, data: bytes, attributes: Mapping[str, str] | None = None) -> None:
         """Publish one message."""
         message = PubsubMessage(data=data, attributes=dict(attributes or {}))
-        self.publisher.publish(request={"topic": topic, "messages": [message]}, retry=None, timeout=10)
+        self.publisher.publish(request={"topic": topic, "messages": [message]}, retry=None, timeout=60)
 
-    def take(self, subscription: str, *, seconds: float = 1.0, most: int = 1000) -> list[Received]:
-        """Pull and acknowledge what is there, waiting for the first message for at most so long."""
+    def take(self, subscription: str, *, most: int = 1000) -> list[Received]:
+        """Pull and acknowledge what is there."""
         taken: list[Received] = []
         while len(taken) < most:
             request = {"subscription": subscription, "max_messages": most}
             try:
-                answer = self.subscriber.pull(request=request, retry=None, timeout=seconds)
+                answer = self.subscriber.pull(request=request, retry=None, timeout=self.pull_seconds)
             except exceptions.DeadlineExceeded:
                 break
             if not answer.received_messages:
                 break
             ids = [one.ack_id for one in answer.received_messages]
-            self.subscriber.acknowledge(request={"subscription": subscription, "ack_ids": ids}, retry=None, timeout=10)
+            self.subscriber.acknowledge(request={"subscription": subscription, "ack_ids": ids}, retry=None, timeout=60)
             taken += [Received(one.message.data, dict(one.message.attributes)) for one in answer.received_messages]
-            seconds = 0.3
         return taken
 
 
@@ -92,7 +93,8 @@ def open_pubsub() -> Iterator[TestedPubSub]:
     """Run a Pub/Sub while the context is open."""
     jar = emulator_jar()
     with _emulator(jar) if jar else _standin() as host:
-        found = TestedPubSub(host)
+        # the emulator answers no pull before there is a message; the stand-in does, however slow the machine
+        found = TestedPubSub(host, pull_seconds=1.0 if jar else 60.0)
         try:
             yield found
         finally:
