@@ -44,6 +44,7 @@ from tests.support.production import (
     pushed,
     widget,
 )
+from tests.support.relay import Relay
 from tests.support.sources import run
 
 
@@ -168,11 +169,14 @@ class TestCreating:
     def test_kept_alive_connections_that_say_nothing(
         self, production: Production, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        function = production.application()
-        push(function, pushed())
-        monkeypatch.setattr(calls, "DOUBT_SECONDS", 0.2)
-        production.cluster.faults.add(Fault(action="hang", method="POST", times=1))
-        assert push(function, pushed()).statuses == ["created"]
+        with Relay(production.cluster.url.removeprefix("https://")) as relay:
+            direct = production.cluster.kubeconfig(namespace=NAMESPACE)
+            production.add_kubeconfig(direct.replace(production.cluster.url, f"https://{relay.host}"))
+            function = production.application()
+            push(function, pushed())
+            monkeypatch.setattr(calls, "DOUBT_SECONDS", 0.2)
+            relay.freeze()
+            assert push(function, pushed()).statuses == ["created"]
         assert production.clock.slept == []
 
     def test_a_server_that_the_kubeconfigs_authority_has_not_signed(self, production: Production) -> None:

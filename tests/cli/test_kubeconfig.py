@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import stat
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -48,7 +47,7 @@ def accounts(server: ApiServer) -> list[dict[str, Any]]:
 
 def may_create(text: str, namespace: str = LAB) -> bool:
     access = parse_kubeconfig(text, trusted_local=False)
-    deadline = Deadline(time.monotonic() + 5, time.monotonic)
+    deadline = Deadline(60.0, lambda: 0.0)
     return (
         KubernetesApi(Given(access))
         .review_access("create", group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline)

@@ -231,7 +231,7 @@ def test_a_server_that_hangs_is_given_up(server: Server) -> None:
     client = OutboundClient(frozenset({server.entry}))
     deadline = Deadline(0.3, lambda: 0.0)
     sending.notify(client, listener(server.url()), delivery(), report(CREATED), deadline=deadline)
-    assert len(server.asked) == 1
+    assert len(server.asked.wait()) == 1
 
 
 def test_without_a_uri_nothing_is_sent() -> None:

@@ -48,12 +48,18 @@ class Source:
 
     def __init__(self, server: ApiServer, **kubeconfig: Any) -> None:
         self._server = server
+        self._url = server.url
         self._arguments = kubeconfig
         self.asked: list[bool] = []
 
     def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
         self.asked.append(refresh)
-        return parse_kubeconfig(self._server.kubeconfig(**self._arguments), trusted_local=False)
+        written = self._server.kubeconfig(**self._arguments)
+        return parse_kubeconfig(written.replace(self._server.url, self._url), trusted_local=False)
+
+    def through(self, relay: str) -> None:
+        """Reach the server by a relay to it, `host:port`."""
+        self._url = f"https://{relay}"
 
 
 @dataclass

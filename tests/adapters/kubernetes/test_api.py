@@ -35,6 +35,7 @@ from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import Rule, User
 from tests.standins.kubernetes.kinds import Kind
+from tests.support.relay import Relay
 
 CONFIG_MAPS = KNOWN["v1", "ConfigMap"]
 WIDGETS = Kind(group="example.com", kind="Widget", plural="widgets", versions=("v1",), namespaced=True)
@@ -280,10 +281,12 @@ class TestConnections:
     def test_an_answer_that_never_comes_over_an_old_connection_is_asked_for_over_a_new_one(
         self, server: ApiServer, side: Side, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        side.one(work())
-        monkeypatch.setattr(calls, "DOUBT_SECONDS", 0.2)
-        server.faults.add(Fault(action="hang", method="POST", times=1))
-        assert side.one(work(key="other")).status is Status.CREATED
+        with Relay(server.url.removeprefix("https://")) as relay:
+            side.source.through(relay.host)
+            side.one(work())
+            monkeypatch.setattr(calls, "DOUBT_SECONDS", 0.2)
+            relay.freeze()
+            assert side.one(work(key="other")).status is Status.CREATED
         assert side.clock.slept == []
 
     def test_what_idled_for_long_is_not_trusted(

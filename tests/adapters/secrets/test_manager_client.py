@@ -20,10 +20,11 @@ from functions.adapters import google_calls
 from functions.adapters.secrets import manager_client
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.common.errors import LastingError, PassingError
-from tests.adapters.secrets.support import HANGING_SECONDS, PATIENT_SECONDS, PROJECT, Relay, patient_from_now, within
+from tests.adapters.secrets.support import HANGING_SECONDS, PATIENT_SECONDS, PROJECT, patient_from_now, within
 from tests.standins.certificates import Authority
 from tests.standins.secret_manager import SecretManager
 from tests.support.function import ROOT
+from tests.support.relay import Relay
 
 SECRET = f"projects/{PROJECT}/secrets/hook"
 
