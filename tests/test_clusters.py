@@ -86,7 +86,8 @@ def fleet(tmp_path: Path) -> Iterator[Fleet]:
 
 def push(function: Application | ServedFunction, number: int = 0, path: str = "/") -> Answer:
     body = encoded(PUSH | {"number": number})
-    return function.post(body, headers("push", body, secret=SECRET), path=path)
+    # over connections of their own, as GitHub's: a server may end one that is kept just as the next request comes
+    return function.post(body, headers("push", body, secret=SECRET) | {"Connection": "close"}, path=path)
 
 
 def where(answer: Answer) -> list[str]:
