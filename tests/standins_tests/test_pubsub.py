@@ -187,11 +187,14 @@ def test_pushes_that_never_succeed_are_dead_letters(pubsub: PubSub, publisher: A
 
 def test_faults(pubsub: PubSub, publisher: Any) -> None:
     pubsub.fail("Publish", StatusCode.UNAVAILABLE, times=1)
-    pubsub.hang("Publish", times=1, resource="topics/builds")
+    hanging = pubsub.hang("Publish", times=1, resource="topics/builds")
     with pytest.raises(exceptions.ServiceUnavailable):
         publisher.publish(TOPIC, b"x", retry=None).result(60)
-    with pytest.raises(exceptions.DeadlineExceeded):
-        publisher.publish(TOPIC, b"x", retry=None, timeout=0.5).result(60)
+    message = pubsub_v1.types.PubsubMessage(data=b"x")
+    call = publisher.transport.publish.future(pubsub_v1.types.PublishRequest(topic=TOPIC, messages=[message]))
+    while not hanging.fired:
+        assert not call.done()
+    call.cancel()
     pubsub.fail("", StatusCode.PERMISSION_DENIED)
     with pytest.raises(exceptions.PermissionDenied):
         publisher.publish(TOPIC, b"x", retry=None).result(60)
