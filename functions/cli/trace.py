@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from functions.cli.due import Due, Notices, WatchedAsked, due_of
 from functions.common.errors import PipehookError
-from functions.common.limits import Limits
+from functions.common.limits import UNLIMITED, Limits
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Outcome, Provider, Refusal
@@ -290,7 +290,7 @@ class _WatchedTemplate:
         """As the inner one's."""
         return self.inner.places
 
-    def render(self, params: Mapping[str, str], *, uid: str, limits: Limits) -> list[dict[str, Json]]:
+    def render(self, params: Mapping[str, str], *, uid: str, limits: Limits = UNLIMITED) -> list[dict[str, Json]]:
         """Render, and note how much."""
         try:
             resources = self.inner.render(params, uid=uid, limits=limits)
