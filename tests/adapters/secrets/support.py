@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from unittest import mock
 
 import pytest
@@ -85,22 +84,13 @@ class ManagedSecrets:
     monkeypatch: pytest.MonkeyPatch
     clock: LifeClock = field(default_factory=LifeClock)
 
-    def open(self, *, namespaces: Collection[str] = (NAMESPACE,), **environment: str) -> SecretStore:
-        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", PATIENT_SECONDS)
-        return self._open(lambda host: Unhurried(ManagerClient(host, sleep=mock.Mock())), namespaces, environment)
-
-    def open_where_the_first_attempt_hangs(self) -> SecretStore:
-        """Return a store that gives up one attempt after a moment, and no other."""
-        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", HANGING_SECONDS)
-        return self._open(lambda host: Unhurried(ManagerClient(host, sleep=patient_from_now(self.monkeypatch))))
-
-    def _open(
-        self,
-        client: Callable[[str], Unhurried],
-        namespaces: Collection[str] = (NAMESPACE,),
-        environment: Mapping[str, str] = MappingProxyType({}),
+    def open(
+        self, *, namespaces: Collection[str] = (NAMESPACE,), first_attempt: float = PATIENT_SECONDS, **environment: str
     ) -> SecretStore:
-        self.monkeypatch.setattr(sources, "_open_client", client)
+        """Return a store; its first attempt is given up after so many seconds, no other one is."""
+        patient = patient_from_now(self.monkeypatch)
+        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", first_attempt)
+        self.monkeypatch.setattr(sources, "_open_client", lambda host: Unhurried(ManagerClient(host, sleep=patient)))
         settings = read_settings(
             {
                 "SECRETS_SOURCE": f"secret-manager://{PROJECT}",

@@ -18,7 +18,17 @@ from functions.adapters.secrets.manager import MAX_VERSIONS
 from functions.common.errors import LastingError, PassingError, VerificationSetupError
 from functions.common.values import Refusal, SecretRef
 from functions.interceptors.base import Assurance
-from tests.adapters.secrets.support import HOOK, NAMESPACE, OTHER, PROJECT, ManagedSecrets, accepted, counts, verdict
+from tests.adapters.secrets.support import (
+    HANGING_SECONDS,
+    HOOK,
+    NAMESPACE,
+    OTHER,
+    PROJECT,
+    ManagedSecrets,
+    accepted,
+    counts,
+    verdict,
+)
 from tests.adapters.secrets.support import within as deadline
 from tests.standins.secret_manager import SecretManager
 
@@ -253,7 +263,7 @@ class TestFaults:
     def test_a_silent_connection_is_left_for_a_new_one(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         manager.add(PROJECT, HOOK.name, b"key")
         manager.hang("ListSecretVersions", times=1)
-        assert managed.open_where_the_first_attempt_hangs().accepted(HOOK, deadline()) == (b"key",)
+        assert managed.open(first_attempt=HANGING_SECONDS).accepted(HOOK, deadline()) == (b"key",)
 
     def test_no_server_at_all(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         store = managed.open(SECRET_MANAGER_EMULATOR_HOST="127.0.0.1:1")
