@@ -83,13 +83,12 @@ class ManagedSecrets:
     manager: SecretManager
     monkeypatch: pytest.MonkeyPatch
     clock: LifeClock = field(default_factory=LifeClock)
+    first_attempt: float = PATIENT_SECONDS
+    """After how many seconds a store gives up its first attempt."""
 
-    def open(
-        self, *, namespaces: Collection[str] = (NAMESPACE,), first_attempt: float = PATIENT_SECONDS, **environment: str
-    ) -> SecretStore:
-        """Return a store; its first attempt is given up after so many seconds, no other one is."""
+    def open(self, *, namespaces: Collection[str] = (NAMESPACE,), **environment: str) -> SecretStore:
         patient = patient_from_now(self.monkeypatch)
-        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", first_attempt)
+        self.monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", self.first_attempt)
         self.monkeypatch.setattr(sources, "_open_client", lambda host: Unhurried(ManagerClient(host, sleep=patient)))
         settings = read_settings(
             {

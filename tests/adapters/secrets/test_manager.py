@@ -263,7 +263,8 @@ class TestFaults:
     def test_a_silent_connection_is_left_for_a_new_one(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         manager.add(PROJECT, HOOK.name, b"key")
         manager.hang("ListSecretVersions", times=1)
-        assert managed.open(first_attempt=HANGING_SECONDS).accepted(HOOK, deadline()) == (b"key",)
+        managed.first_attempt = HANGING_SECONDS
+        assert managed.open().accepted(HOOK, deadline()) == (b"key",)
 
     def test_no_server_at_all(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         store = managed.open(SECRET_MANAGER_EMULATOR_HOST="127.0.0.1:1")
