@@ -19,6 +19,7 @@ from functions.cel.logic import conditional, conjunction, disjunction, negation
 from functions.cel.predicates import predicate
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
 from functions.cel.values import CelMap, Value, compare, contains, equal
+from functions.common.errors import PassingError, VerificationSetupError
 
 _ORDER: dict[str, Callable[[int, int], bool]] = {
     "_<_": operator.lt,
@@ -105,7 +106,8 @@ class Compiler:
 
     def _compare_secret(self, expr: Call) -> Eval:
         self.compares_secret = True
-        return self._function(expr)
+        compared = self._function(expr)
+        return compared if all(constant(arg) is not None for arg in expr.args) else _unnamed(compared)
 
     def _index(self, expr: Call) -> Eval:
         target, key = expr.args
@@ -224,6 +226,24 @@ _VARIABLES: dict[str, Eval] = {
     "extensions": lambda frame: frame.extensions,
     "requestURL": lambda frame: frame.request_url,
 }
+
+
+def _unnamed(compared: Eval) -> Eval:
+    """Leave the secret's name and key out of what became of it: they are the event's."""
+
+    def hidden(frame: Frame) -> Value:
+        try:
+            return compared(frame)
+        except VerificationSetupError as error:
+            raise VerificationSetupError("error getting secret: none that the event names can be had") from error
+        except PassingError as error:
+            if type(error) is not PassingError:
+                raise
+            raise PassingError(
+                "a secret that the event names cannot be read now", retry_after=error.retry_after
+            ) from error
+
+    return hidden
 
 
 def _constant(value: Value) -> Eval:

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from functions.common.errors import LastingError, PassingError, VerificationSetupError
+from functions.cel import Activation, compile_expression
+from functions.common.errors import LastingError, PassingError, PipehookError, VerificationSetupError
 from functions.common.ports import Deadline
 from functions.common.values import Json, SecretRef
 from functions.interceptors.base import Assurance, Passed
@@ -275,3 +276,31 @@ def test_threads_share_one_interceptor() -> None:
 
 def test_secrets_are_looked_up_in_the_triggers_namespace() -> None:
     assert filtering_by("true").namespace == NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("raised", "said"),
+    [
+        (VerificationSetupError('error getting secret: secrets "canary-name" not found'), "that the event names"),
+        (PassingError("secret ns/canary-name cannot be read now", retry_after=7.0), "that the event names"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("expression", "named"),
+    [
+        ("body.token.compareSecret('key', 'canary-name')", True),
+        ("body.token.compareSecret('key', body.name)", False),
+        ("body.token.compareSecret(body.key, 'canary-name')", False),
+    ],
+)
+def test_a_secret_that_the_event_names_is_not_named(
+    raised: PipehookError, said: str, expression: str, named: bool
+) -> None:
+    def refuse(*_: str) -> bool:
+        raise raised
+
+    event = Activation({"token": "t", "key": "k", "name": "canary-name"}, {}, {}, "/", refuse)
+    with pytest.raises(type(raised)) as caught:
+        compile_expression(expression).test(event)
+    assert ("canary-name" in str(caught.value)) is named
+    assert (said in str(caught.value)) is not named
