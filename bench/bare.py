@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.inputs import NAMESPACE
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
+from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.common.ports import Deadline
 
 

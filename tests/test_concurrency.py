@@ -11,7 +11,7 @@ import yaml
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.groups import ClusterGroups
-from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.kubernetes.lanes import Lanes
 from functions.common.ports import Deadline
 from functions.concurrency.marks import Group, group_key

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.adapters.kubernetes import source as cluster_source
-from functions.adapters.kubernetes.source import Freshness
+from functions.adapters.kubernetes.source import listeners as cluster_source
+from functions.adapters.kubernetes.source.listeners import Freshness
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import Rule, User

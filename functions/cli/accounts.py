@@ -13,7 +13,7 @@ from typing import Any
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.calls import Backoff, Calls
 from functions.adapters.kubernetes.errors import ApiRefusedError
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.kubernetes.transport import Request
 from functions.cli.admin import Given
 from functions.cli.needs import Need

@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
-from functions.adapters.kubernetes.kubeconfig_document import load_document
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.document import load_document
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.common.errors import ConfigurationError, LastingError
 from functions.common.ports import Deadline
 

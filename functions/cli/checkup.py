@@ -11,7 +11,7 @@ import click
 
 from functions import lint
 from functions.adapters.kubernetes.errors import ApiUnavailableError
-from functions.adapters.kubernetes.kubeconfig import AccessSource
+from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.secrets.damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
@@ -94,8 +94,8 @@ class Patient:
                 yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", remedy)
 
     def _objects(self, settings: Settings, cluster: Cluster) -> Iterator[Check]:
-        from functions.adapters.kubernetes.source_objects import Objects  # noqa: PLC0415 -- for this source alone
-        from functions.adapters.kubernetes.source_reader import Reader  # noqa: PLC0415 -- as above
+        from functions.adapters.kubernetes.source.objects import Objects  # noqa: PLC0415 -- for this source alone
+        from functions.adapters.kubernetes.source.reader import Reader  # noqa: PLC0415 -- as above
         from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- as above
 
         home = home_namespaces(settings, Given(cluster.access))

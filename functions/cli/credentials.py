@@ -6,7 +6,7 @@ import base64
 import json
 from datetime import UTC, datetime
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 
 
 def stored(access: ClusterAccess) -> str:

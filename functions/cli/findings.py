@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 
 OK, WARN, FAIL = 0, 1, 2
 MAX_SKEW = 30.0

@@ -14,7 +14,9 @@ from functions.adapters.github.api import RestGitHubApi
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.dry_run import DryRunSink
-from functions.adapters.kubernetes.kubeconfig import AccessSource, ClusterAccess, KubeconfigFile, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.access import AccessSource, ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.libraries import IMPORTING
 from functions.adapters.outbound.calls import OutboundClient

@@ -15,7 +15,7 @@ from functions.adapters.http import exchange
 from functions.adapters.http.body import turn_away
 from functions.adapters.http.room import share
 from functions.adapters.http.tenants import Place, Tenants
-from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
+from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
 from functions.adapters.outbound.cloud_events import notify, reply_headers
 from functions.common.destinations import refusal
@@ -255,7 +255,7 @@ def _lacking_rights(listeners: Iterable[Listener], parts: Parts) -> Iterator[str
 
 def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     # other sources do not pay for its import
-    from functions.adapters.kubernetes.source import ClusterListeners  # noqa: PLC0415
+    from functions.adapters.kubernetes.source.listeners import ClusterListeners  # noqa: PLC0415
 
     opened: list[ClusterListeners] = []
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
-from functions.adapters.kubernetes.plugins import Credential
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.plugins import Credential
 from functions.cli.credentials import stored
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.cli.findings import OK, WARN, clock, server_date
 from tests.cli.support import SECRET, Done, pipehook
 from tests.standins.apiserver import ApiServer

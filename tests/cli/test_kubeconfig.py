@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.cli.admin import Given
 from functions.common.ports import Deadline
 from tests.cli.support import pipehook

@@ -21,10 +21,10 @@ from functions.adapters.github.hooks import GitHubHooks
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.calls import Backoff
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.kubernetes.secrets import read_secret
 from functions.adapters.kubernetes.sink import ClusterSink
-from functions.adapters.kubernetes.source import ClusterListeners
+from functions.adapters.kubernetes.source.listeners import ClusterListeners
 from functions.adapters.outbound.calls import OutboundClient
 from functions.adapters.pubsub.client import PubSubPublisher, PubSubSubscriber
 from functions.adapters.secrets.cluster import ClusterSecrets

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from functions.adapters.kubernetes.kubeconfig import parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.logs import trace_of, trace_parent
 from functions.cel import Activation, compile_expression, to_json
 from functions.common.errors import BadRequestError, PipehookError

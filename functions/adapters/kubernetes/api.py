@@ -10,7 +10,7 @@ from http import HTTPStatus
 from functions.adapters.kubernetes.calls import Backoff, Calls
 from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.adapters.kubernetes.kinds import Kinds, Resource, serves
-from functions.adapters.kubernetes.kubeconfig import AccessSource
+from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.kubernetes.refusals import review
 from functions.adapters.kubernetes.transport import Request
 from functions.common.ports import Deadline

@@ -17,7 +17,7 @@ from functions.adapters.jitter import draw
 from functions.adapters.kubernetes import errors
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
-from functions.adapters.kubernetes.kubeconfig import AccessSource
+from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.kubernetes.refusals import Ask, Refusals
 from functions.adapters.kubernetes.transport import Request, Session
 from functions.common.errors import ConfigurationError, PassingError, PipehookError

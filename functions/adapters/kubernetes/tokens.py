@@ -20,8 +20,8 @@ from google.auth.transport.requests import Request
 from google.oauth2.id_token import fetch_id_token_credentials
 
 from functions.adapters.jitter import pause
-from functions.adapters.kubernetes.kubeconfig import EARLY_SECONDS
-from functions.adapters.kubernetes.plugins import Credential
+from functions.adapters.kubernetes.kubeconfig.access import EARLY_SECONDS
+from functions.adapters.kubernetes.kubeconfig.plugins import Credential
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from functions.adapters.kubernetes.answers import Answer, ends
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.libraries import IMPORTING
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline

@@ -14,7 +14,8 @@ from typing import Any
 import click
 
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, is_google, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.reader import is_google, parse_kubeconfig
 from functions.cli.accounts import Cluster, Token, deadline
 from functions.cli.admin import Given, admin_access
 from functions.cli.app import Command

@@ -76,7 +76,7 @@ def _from_files(paths: tuple[str, ...]) -> list[Object]:
 
 def _from_cluster(kubeconfig: str, context: str) -> list[Object]:
     from functions.adapters.kubernetes.api import KubernetesApi  # noqa: PLC0415 -- as above
-    from functions.adapters.kubernetes.source_reader import Reader  # noqa: PLC0415 -- the cluster's client, when it is used
+    from functions.adapters.kubernetes.source.reader import Reader  # noqa: PLC0415 -- the cluster's client, when it is used
     from functions.cli.admin import Given, admin_access  # noqa: PLC0415 -- as above
 
     access = admin_access(kubeconfig, context)

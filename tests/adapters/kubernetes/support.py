@@ -8,7 +8,8 @@ from typing import Any
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.calls import Backoff
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.kubernetes.sink import ClusterSink
 from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome

@@ -24,7 +24,8 @@ from functions.adapters.kubernetes.api import Access, KubernetesApi, describe
 from functions.adapters.kubernetes.calls import Backoff
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes.kinds import KNOWN, Kinds, Resource
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, parse_kubeconfig
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.kubernetes.sink import ClusterSink
 from functions.adapters.kubernetes.transport import Request, Session
 from functions.common.errors import ConfigurationError, LastingError, PassingError

@@ -14,7 +14,7 @@ NEEDLESS = ("kubernetes.client.api.core_v1_api", "concurrent.futures.thread", "f
 CREATE = """
 import sys
 import functions.adapters.kubernetes.sink as sink
-from functions.adapters.kubernetes.kubeconfig import KubeconfigFile
+from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.adapters.kubernetes.api import KubernetesApi
 before = set(sys.modules)
 assert not any(name.split(".")[0] in ("kubernetes", "urllib3", "yaml") for name in before), "imported too early"

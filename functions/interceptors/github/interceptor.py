@@ -18,10 +18,10 @@ from functions.interceptors.base import (
 )
 from functions.interceptors.changed_files import ChangedFiles
 from functions.interceptors.event_shapes import misfit
-from functions.interceptors.github_body import Fields, fields_of
-from functions.interceptors.github_files import read_changed_files
-from functions.interceptors.github_owners import Owners, read_owners
-from functions.interceptors.github_pull_request import PullRequest, read_pull_request
+from functions.interceptors.github.body import Fields, fields_of
+from functions.interceptors.github.files import read_changed_files
+from functions.interceptors.github.owners import Owners, read_owners
+from functions.interceptors.github.pull_request import PullRequest, read_pull_request
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec

@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 import yaml
 
-from functions.adapters.kubernetes.kubeconfig import ClusterAccess, KubeconfigFile, parse_kubeconfig
-from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES
-from functions.adapters.kubernetes.plugins import Credential
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.document import MAX_BYTES
+from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
+from functions.adapters.kubernetes.kubeconfig.plugins import Credential
+from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 

@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
-from functions.adapters.kubernetes.source_compiler import Compiler, Lacks, no_lacks
-from functions.adapters.kubernetes.source_objects import Objects
-from functions.adapters.kubernetes.source_reader import Api, Reader
+from functions.adapters.kubernetes.source.compiler import Compiler, Lacks, no_lacks
+from functions.adapters.kubernetes.source.objects import Objects
+from functions.adapters.kubernetes.source.reader import Api, Reader
 from functions.common.errors import ConfigurationError, LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.listening.routing import Listeners, served

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.kubernetes.plugins import Credential, UnknownPluginError, understood
+from functions.adapters.kubernetes.kubeconfig.plugins import Credential, UnknownPluginError, understood
 
 ACCESS = Credential("access")
 SHOP = Credential("identity", "shop")

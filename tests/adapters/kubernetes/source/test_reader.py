@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from functions.adapters.kubernetes.source_reader import MISSING_SECONDS
+from functions.adapters.kubernetes.source.reader import MISSING_SECONDS
 from functions.common.errors import LastingError, PassingError
-from tests.adapters.kubernetes.source_support import Cluster, binding, inline, listener, problems, template, trigger
+from tests.adapters.kubernetes.source.support import Cluster, binding, inline, listener, problems, template, trigger
 from tests.adapters.kubernetes.support import NAMESPACE
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault

@@ -8,7 +8,7 @@ from typing import Any
 
 import urllib3
 
-from functions.adapters.kubernetes.source import ClusterListeners, Freshness
+from functions.adapters.kubernetes.source.listeners import ClusterListeners, Freshness
 from functions.common.ports import Deadline
 from functions.listening.listeners import Listener
 from tests.adapters.kubernetes.support import NAMESPACE, Side

@@ -10,11 +10,11 @@ from functions.common.errors import LastingError
 from functions.common.values import Refusal, SecretRef
 from functions.interceptors.base import Call, explained, filtered, rejected
 from functions.interceptors.event_shapes import unknown
-from functions.interceptors.github_body import Fields, number_in, repository_in, section_in, wrong
-from functions.interceptors.ok_to_test import approved_commits
-from functions.interceptors.owners_file import expanded, owners_named
+from functions.interceptors.github.body import Fields, number_in, repository_in, section_in, wrong
+from functions.interceptors.github.ok_to_test import approved_commits
+from functions.interceptors.github.owners_file import expanded, owners_named
+from functions.interceptors.github.tokens import Own, with_token
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import Own, with_token
 from functions.model.annotations import Judged
 
 NOT_MET = "owners check requirements not met"

@@ -1,7 +1,7 @@
 """Kubeconfigs: parsed into a `ClusterAccess`, strictly where they come from Secret Manager, more laxly from a file.
 
-Own parsing on purpose: `kubernetes.config` costs 200 ms to import, ignores `as`, and after an exec plugin that fails
-sends its requests without credentials.
+Own parsing on purpose: `kubernetes.config` ignores `as`, and after an exec plugin that fails sends its requests without
+credentials.
 """
 
 from __future__ import annotations
@@ -10,22 +10,18 @@ import base64
 import binascii
 import logging
 import re
-import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from functions.adapters.kubernetes.kubeconfig_document import MAX_BYTES, load_document
-from functions.adapters.kubernetes.kubeconfig_values import is_host, pem_blocks, split_url
+from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.adapters.kubernetes.kubeconfig.document import load_document
+from functions.adapters.kubernetes.kubeconfig.values import is_host, pem_blocks, split_url
 from functions.common.errors import ConfigurationError
-from functions.common.ports import Deadline
 
 if TYPE_CHECKING:
-    from functions.adapters.kubernetes.plugins import Credential
+    from functions.adapters.kubernetes.kubeconfig.plugins import Credential
 
-EARLY_SECONDS = 240.0
-"""How long before its end a token is renewed: Google's metadata server has a new one five minutes before."""
 _MAX_FILE_BYTES = 256 * 1024
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _REMEDY = "give a ServiceAccount's token in the data instead (`pipehook kubeconfig` writes such a kubeconfig)"
@@ -50,56 +46,6 @@ _FILES = {
     "tokenFile": "token",
 }
 """Fields that name a file, and the field that holds the same as data."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterAccess:
-    """How to reach a cluster and as whom. Certificates and keys are PEM; empty strings stand for what is not given."""
-
-    server: str
-    """The API's URL without a slash at its end, perhaps with a path."""
-    ca_pem: str = ""
-    """Empty: the system's authorities."""
-    token: str = field(default="", repr=False)
-    token_ends: float | None = None
-    """When a token that was made here ends, in seconds since 1970."""
-    credential: Credential | None = None
-    """Which token is to be made, where the kubeconfig holds none."""
-    client_certificate_pem: str = field(default="", repr=False)
-    client_key_pem: str = field(default="", repr=False)
-    namespace: str = "default"
-    tls_server_name: str = ""
-    insecure: bool = False
-    """The server's certificate is not verified (a local kubeconfig's wish)."""
-    proxy_url: str = field(default="", repr=False)
-
-    def ends_soon(self) -> bool:
-        """Say whether it is time to renew a token that was made here."""
-        return self.token_ends is not None and time.time() > self.token_ends - EARLY_SECONDS
-
-
-class AccessSource(Protocol):
-    """Where the access comes from: `refresh` asks for a newer one than was given before, the API having refused it."""
-
-    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:
-        """Return the access. Raises ConfigurationError when it is wrong, PassingError when it cannot be had now."""
-
-
-class KubeconfigFile:
-    """The AccessSource of local work: a file, read anew when the API refuses what it held."""
-
-    def __init__(self, path: str) -> None:
-        self._path = Path(path)
-
-    def __call__(self, *, refresh: bool, deadline: Deadline) -> ClusterAccess:  # noqa: ARG002 -- a file is read at once
-        """Read the file, whether asked for the first time or again."""
-        try:
-            with self._path.open("rb") as file:
-                text = file.read(MAX_BYTES + 1)
-        except OSError as error:
-            mistake = f"KUBECONFIG: {self._path} cannot be read: {error.strerror}; it must name one kubeconfig file"
-            raise ConfigurationError("the kubeconfig cannot be read; the log says why", [mistake]) from error
-        return parse_kubeconfig(text, trusted_local=True, directory=self._path.parent)
 
 
 def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path | None = None) -> ClusterAccess:
@@ -263,7 +209,7 @@ class _Reader:
         plugin = user.get("exec")
         if not plugin:
             return None
-        from functions.adapters.kubernetes.plugins import UnknownPluginError, understood  # noqa: PLC0415 -- most have none
+        from functions.adapters.kubernetes.kubeconfig.plugins import UnknownPluginError, understood  # noqa: PLC0415 -- most have none
 
         if not isinstance(plugin, dict):
             self.wrong(who, "exec must be an object")

@@ -12,7 +12,7 @@ from functions.common.numbers import whole
 from functions.common.ports import GitHubIdentity
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call
-from functions.interceptors.github_body import fields_of, repository_in
+from functions.interceptors.github.body import fields_of, repository_in
 
 T = TypeVar("T")
 

@@ -12,9 +12,9 @@ from functions.common.ports import ChangedFile
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call, explained
 from functions.interceptors.changed_files import asked_for, extensions, is_nothing
-from functions.interceptors.github_body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.tokens import Own, with_token
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import Own, with_token
 
 MAX_COMMITS = 2048
 """Commits that a push lists: https://docs.github.com/en/webhooks/webhook-events-and-payloads#push"""

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from functions.adapters.kubernetes.source import Freshness
+from functions.adapters.kubernetes.source.listeners import Freshness
 from functions.common.errors import LastingError, PassingError
-from tests.adapters.kubernetes.source_support import (
+from tests.adapters.kubernetes.source.support import (
     RUN,
     Cluster,
     binding,

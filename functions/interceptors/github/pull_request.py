@@ -13,9 +13,9 @@ from functions.common.commands import Command, command_in
 from functions.common.ports import head_of
 from functions.common.values import Json, Refusal, SecretRef
 from functions.interceptors.base import Call, explained, filtered
-from functions.interceptors.github_body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.tokens import Own, with_token
 from functions.interceptors.params import Params
-from functions.interceptors.tokens import Own, with_token
 
 BODY, FAILED = "pr_body", "failed_contexts"
 

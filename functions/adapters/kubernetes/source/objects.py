@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
-from functions.adapters.kubernetes.source_reader import Key, Object
+from functions.adapters.kubernetes.source.reader import Key, Object
 from functions.common.values import Json
 from functions.model.decode import CLUSTER_SCOPED
 from functions.model.findings import ManifestError

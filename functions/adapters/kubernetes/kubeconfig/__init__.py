@@ -1,0 +1,1 @@
+"""Kubeconfigs: read, judged and made into the access to a cluster."""

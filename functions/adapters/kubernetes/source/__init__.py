@@ -1,0 +1,1 @@
+"""TRIGGERS_SOURCE=cluster: manifests read from the cluster, kept and compiled."""
