@@ -209,15 +209,15 @@ class Patient:
             yield from self._listing(cluster)
 
     def _grouping(self, cluster: Cluster, views: Views) -> Iterator[Check]:
-        from functions.entrypoints.grouping import VERBS, ordered  # noqa: PLC0415 -- for those who have groups
+        from functions.entrypoints.grouping import ordered  # noqa: PLC0415 -- for those who have groups
 
-        for name, namespace in ordered(listener for _, listener in views.listeners):
+        for (name, namespace), verbs in ordered(listener for _, listener in views.listeners).items():
             there = self._others.get(name) if name else cluster
             where = f"{namespace} of cluster {name}" if name else namespace
-            for verb in VERBS if there else ():
-                yield self._grouping_right(there or cluster, verb, namespace, where)
+            for verb in sorted(verbs) if there else ():
+                yield self._grouping_right(there or cluster, verb, sorted(verbs), namespace, where)
 
-    def _grouping_right(self, cluster: Cluster, verb: str, namespace: str, where: str) -> Check:
+    def _grouping_right(self, cluster: Cluster, verb: str, verbs: Sequence[str], namespace: str, where: str) -> Check:
         what = "concurrency groups"
         try:
             verdict = cluster.api.review_access(
@@ -227,7 +227,7 @@ class Patient:
             return Check(what, FAIL, error.reason, "mend the cluster first")
         said = f"the account may {'' if verdict.allowed else 'not '}{verb} pipelineruns in {where}"
         role = "pipehook-concurrency"
-        remedy = remedies.grant(namespace, ["list", "patch"], "pipelineruns.tekton.dev", self._user, role=role)
+        remedy = remedies.grant(namespace, verbs, "pipelineruns.tekton.dev", self._user, role=role)
         return Check(what, OK if verdict.allowed else FAIL, said, remedy)
 
     def _rights(self, cluster: Cluster, need: Need) -> Iterator[Check]:

@@ -49,15 +49,16 @@ class Concurrency:
     provider: Provider
     """Whose times the verified body has; empty: a delivery's time is that of its receipt."""
 
-    def places(self, own: str, clusters: Sequence[str]) -> frozenset[tuple[str, str]]:
-        """Return the clusters and namespaces where other runs are looked at and changed, which needs rights.
+    def rights(self, own: str, clusters: Sequence[str]) -> frozenset[tuple[str, str, str]]:
+        """Return what it takes on PipelineRuns: clusters, namespaces, verbs. A group alone lists, and changes nothing.
 
         `own` is where runs go that name no namespace. One that an event names is known when it comes.
         """
         return frozenset(
-            (clusters[entry.position] if clusters else "", entry.namespace or own)
+            (clusters[entry.position] if clusters else "", entry.namespace or own, verb)
             for entry in self.resources
-            if (entry.mode or entry.limit) and _REFERENCE not in entry.namespace
+            if _REFERENCE not in entry.namespace
+            for verb in (("list", "patch") if entry.mode or entry.limit else ("list",))
         )
 
     def mark(self, resources: Sequence[dict[str, Json]], facts: EventFacts, *, listener: str, namespace: str) -> None:

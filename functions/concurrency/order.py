@@ -56,14 +56,15 @@ def _leads(start: Stamp, end: Stamp, steps: Sequence[Stamp]) -> bool:
     return True
 
 
-def superseded_by(stamp: Stamp, members: Sequence[Member], *, cancels: bool) -> Member | None:
+def superseded_by(stamp: Stamp, members: Sequence[Member], *, wanted: bool) -> Member | None:
     """Return a run of a newer event because of which one with this stamp is outdated, the newest by time, else None.
 
-    Either of the two must want older runs to end (`cancels`: the one with this stamp): without that, every run counts.
+    One that is `wanted` though newer ones have started, since it waits for its turn, is outdated only by a run that
+    wants older ones to end.
     """
     stamps = [member.stamp for member in members]
     newer = [
-        member for member in members if (cancels or member.mode) and is_newer(member.stamp, stamp, (*stamps, stamp))
+        member for member in members if (member.mode or not wanted) and is_newer(member.stamp, stamp, (*stamps, stamp))
     ]
     return max(newer, key=lambda member: member.stamp.time, default=None)
 

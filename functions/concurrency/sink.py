@@ -28,9 +28,14 @@ class _Entry:
     cancellation: bool
 
     @property
-    def orders(self) -> bool:
-        """Whether it asks for anything that is about other runs."""
+    def settles(self) -> bool:
+        """Whether it changes other runs, or waits for them. A group alone does neither."""
         return bool(self.mode) or self.waits
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to run though newer ones have started: those that wait for their turn all do."""
+        return self.waits and not self.mode
 
 
 class GroupingSink:
@@ -46,8 +51,9 @@ class GroupingSink:
         A group that cannot be settled never fails a work whose resources exist: its outcome is `unsettled`.
         """
         entries = [_entries(item) for item in work]
+        seen: dict[Group, Sequence[Member]] = {}
         ends: list[Outcome | None] = [
-            self._hindered(item, row, deadline) for item, row in zip(work, entries, strict=True)
+            self._hindered(item, row, seen, deadline) for item, row in zip(work, entries, strict=True)
         ]
         going = [_creatable(item) for item, end in zip(work, ends, strict=True) if end is None and not _is_done(item)]
         created = iter(self._inner.accept(going, deadline) if going else ())
@@ -60,20 +66,27 @@ class GroupingSink:
             outcomes.append(self._settled(item, row, made, deadline))
         return outcomes
 
-    def _hindered(self, work: Work, entries: Sequence[_Entry], deadline: Deadline) -> Outcome | None:
-        """Return the end of a work that must create nothing: it is outdated, or whether it is cannot be known."""
+    def _hindered(
+        self, work: Work, entries: Sequence[_Entry], seen: dict[Group, Sequence[Member]], deadline: Deadline
+    ) -> Outcome | None:
+        """Return the end of a work that must create nothing: it is outdated, or whether it is cannot be known.
+
+        `seen` holds the groups that were looked at for works beside it, before any of them creates anything.
+        """
         if work.settles:
             return None
         for entry in entries:
-            if entry.cancellation or not entry.orders:
+            if entry.cancellation:
                 continue
             try:
-                members = self._runs.of(entry.group, deadline)
+                if entry.group not in seen:
+                    seen[entry.group] = self._runs.of(entry.group, deadline)
             except PipehookError as error:
                 return _failed(work, error, f"whether a newer run has started cannot be seen: {error.reason}")
-            newer = superseded_by(entry.stamp, members, cancels=bool(entry.mode))
+            newer = superseded_by(entry.stamp, seen[entry.group], wanted=entry.wanted)
             if newer is not None:
-                self._tidy(entry, deadline)
+                if entry.settles:
+                    self._tidy(entry, deadline)
                 reason = f"a newer event of its concurrency group has started {_run(newer, entry.group)}"
                 return _end(work, Status.SUPERSEDED, reason)
         return None
@@ -155,18 +168,18 @@ def _nothing_to_create(work: Work) -> Outcome:
 
 
 def _groups(entries: Iterable[_Entry]) -> Mapping[Group, list[tuple[Stamp, bool]]]:
-    """Return the groups whose runs are to be looked at, with the stamps of the work's own runs."""
+    """Return the groups that are to be settled, with the stamps of the work's own runs, and whether all are wanted."""
     found: dict[Group, list[tuple[Stamp, bool]]] = {}
     for entry in entries:
-        if entry.orders and not entry.cancellation:
-            found.setdefault(entry.group, []).append((entry.stamp, bool(entry.mode)))
+        if entry.settles and not entry.cancellation:
+            found.setdefault(entry.group, []).append((entry.stamp, entry.wanted))
     return found
 
 
 def _overtaken(group: Group, own: Iterable[tuple[Stamp, bool]], done: Settled) -> str:
     """Return why a run that has just been created is outdated, or an empty string."""
-    for stamp, cancels in own:
-        newer = superseded_by(stamp, done.members, cancels=cancels)
+    for stamp, wanted in own:
+        newer = superseded_by(stamp, done.members, wanted=wanted)
         if newer is not None:
             return f"created, and told to end again: a newer event has started {_run(newer, group)} meanwhile"
     return ""

@@ -19,32 +19,33 @@ if TYPE_CHECKING:
 
 Place = tuple[str, str]
 """A cluster's name, empty for the default one, and a namespace."""
-VERBS = ("list", "patch")
-"""What concurrency groups need on the runs, beyond what creating needs."""
 CHECK_SECONDS = 3.0
 """What asking for rights may take at start."""
 
 
-def ordered(listeners: Iterable[Listener]) -> dict[Place, list[str]]:
-    """Return where triggers look at and change other runs (cluster and namespace), with those triggers."""
-    found: dict[Place, list[str]] = {}
+def ordered(listeners: Iterable[Listener]) -> dict[Place, dict[str, list[str]]]:
+    """Return the verbs that groups take on runs beyond creating, by cluster and namespace; and whose groups."""
+    found: dict[Place, dict[str, list[str]]] = {}
     for listener in listeners:
         for trigger in listener.triggers:
             asked = trigger.concurrency
-            for place in sorted(asked.places(trigger.namespace, trigger.clusters)) if asked else ():
-                found.setdefault(place, []).append(trigger.identity)
+            for *place, verb in sorted(asked.rights(trigger.namespace, trigger.clusters)) if asked else ():
+                found.setdefault((place[0], place[1]), {}).setdefault(verb, []).append(trigger.identity)
     return found
 
 
-def lacking(apis: Mapping[str, KubernetesApi], places: Mapping[Place, list[str]], deadline: Deadline) -> Iterator[str]:
+def lacking(
+    apis: Mapping[str, KubernetesApi], places: Mapping[Place, Mapping[str, list[str]]], deadline: Deadline
+) -> Iterator[str]:
     """Yield what the account may not do of what triggers ask for, or that it could not be asked."""
-    for (cluster, namespace), triggers in places.items():
+    for (cluster, namespace), verbs in places.items():
         api = apis.get(cluster)
         if api is None:
             continue
         where = f"{namespace} of cluster {cluster}" if cluster else namespace
-        missing = []
-        for verb in VERBS:
+        missing: list[str] = []
+        concerned: dict[str, None] = {}
+        for verb, triggers in sorted(verbs.items()):
             try:
                 verdict = api.review_access(
                     verb, group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline
@@ -54,9 +55,10 @@ def lacking(apis: Mapping[str, KubernetesApi], places: Mapping[Place, list[str]]
                 break
             if not verdict.allowed:
                 missing.append(verb)
+                concerned |= dict.fromkeys(triggers)
         if missing:
             yield (
-                f"trigger {listed(triggers)} asks for concurrency groups, and the account may not "
+                f"trigger {listed(concerned)} asks for concurrency groups, and the account may not "
                 f"{' or '.join(missing)} pipelineruns in {where}: apply the component "
                 "infra/cluster/components/concurrency"
             )

@@ -156,6 +156,20 @@ def test_what_is_wrong_is_named_with_what_mends_it(
     assert any(said in entry["detail"] and remedy in entry["remedy"] for entry in entries), done.out
 
 
+def test_a_group_alone_needs_no_right_but_to_list(deployed: Workspace, server: ApiServer) -> None:
+    alone = run()
+    alone["metadata"]["annotations"] = {"pipehook.dev/concurrency-group": "g"}
+    deployed.write([listener(inline("build", github(eventTypes=["push"]))), template("template", alone)])
+    done = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert done.code == 1
+    assert looked(done)["concurrency groups"] == [("failed", "the account may not list pipelineruns in lab")]
+    (remedy,) = [entry["remedy"] for entry in done.json if entry["check"] == "concurrency groups"]
+    assert "--verb=list --resource" in remedy
+    server.add_token("t", User(name="function", rules=(MAY, Rule(verbs=("list",), resources=("pipelineruns",)))))
+    again = pipehook("doctor", "-o", "json", environment=deployed.environment())
+    assert looked(again)["concurrency groups"] == [("ok", "the account may list pipelineruns in lab")]
+
+
 def test_the_rights_that_concurrency_groups_need(deployed: Workspace, server: ApiServer) -> None:
     grouped = {"pipehook.dev/concurrency-group": "g", "pipehook.dev/cancel-in-progress": "true"}
     grouping = run()

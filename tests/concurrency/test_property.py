@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -11,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from functions.common.errors import PassingError
-from functions.common.ports import Work
-from functions.common.values import Status
-from functions.concurrency.marks import State, group_of
+from functions.common.ports import Deadline, Work
+from functions.common.values import Json, Outcome, Status
+from functions.concurrency.marks import Group, Member, State, group_of
 from functions.concurrency.settle import settle
 from tests.concurrency.support import DEADLINE, NAMESPACE, Cluster, Stage, work
 
@@ -74,6 +75,88 @@ def test_exactly_the_newest_run_is_left_running(data: st.DataObject) -> None:
     there = set(cluster.runs)
     assert {sink.accept([item], DEADLINE)[0].status for item in works[:-1]} == {Status.SUPERSEDED}
     assert (set(cluster.runs), cluster.running()) == (there, [works[-1].key])
+
+
+class Watched(Cluster):
+    """Checks each call of groups alone: what a delivery has seen last forbids no run that it creates."""
+
+    def __init__(self, stage: Stage, fault: Callable[[], str], order: Sequence[str]) -> None:
+        super().__init__(stage, fault)
+        self._order = order
+        self._seen = threading.local()
+
+    def started(self, name: str, among: Iterable[str]) -> bool:
+        """Say whether a run of a newer event is among those."""
+        return any(self._order.index(other) > self._order.index(name) for other in among)
+
+    def of(self, group: Group, deadline: Deadline) -> Sequence[Member]:
+        found = super().of(group, deadline)
+        self._seen.names = [member.name for member in found]
+        return found
+
+    def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
+        assert not any(self.started(item.key, self._seen.names) for item in work)
+        return super().accept(work, deadline)
+
+    def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:
+        raise AssertionError("a group alone changes no run")
+
+
+@BOUNDED
+@given(st.data())
+def test_a_group_alone_starts_nothing_older_and_changes_nothing(data: st.DataObject) -> None:
+    seconds = data.draw(st.lists(SECONDS, min_size=2, max_size=4, unique=True), label="seconds")
+    works = [work(f"e{number}", **push) for number, push in enumerate(pushes(seconds))]
+    order = [works[number] for number in data.draw(st.permutations([*range(len(works))] * 2), label="order")]
+    together = data.draw(st.integers(1, 4), label="together")
+    turns = iter(data.draw(st.lists(st.integers(0, 11), max_size=80), label="turns"))
+    stage = Stage(lambda count: next(turns, 0) % count)
+    faults = iter(data.draw(st.lists(FAULTS, max_size=30), label="faults"))
+    cluster = Watched(stage, lambda: next(faults, ""), [item.key for item in works])
+    sink = cluster.sink()
+    again: list[Work] = []
+
+    def deliver(item: Work) -> None:
+        there = set(cluster.runs)
+        (outcome,) = sink.accept([item], DEADLINE)
+        if outcome.status is Status.SUPERSEDED:
+            assert cluster.started(item.key, cluster.runs)
+        elif outcome.status is Status.FAILED:
+            assert outcome.passing
+            again.append(item)
+        else:
+            assert item.key in cluster.runs
+            assert not cluster.started(item.key, there), "it had started before this delivery came"
+        assert not outcome.unsettled
+
+    while order:
+        stage.play([partial(deliver, item) for item in order[:together]])
+        order = order[together:]
+    for _ in faults:  # all is well from now on
+        pass
+    while again:
+        deliver(again.pop())
+
+    assert works[-1].key in cluster.runs
+    assert cluster.running() == list(cluster.runs), "what was created goes on"
+    there = set(cluster.runs)
+    assert {sink.accept([item], DEADLINE)[0].status for item in works[:-1]} == {Status.SUPERSEDED}
+    assert set(cluster.runs) == there
+
+
+def test_of_two_in_flight_at_once_both_go_on_where_nothing_is_cancelled() -> None:
+    turns = iter([0, 1, 0, 1, 1, 0])  # both look; the newer one creates, then the older one does
+    stage = Stage(lambda _: next(turns))
+    cluster = Cluster(stage)
+    works = [work(f"e{number}", **push) for number, push in enumerate(pushes([1, 2]))]
+    ends: list[Outcome] = []
+
+    def deliver(item: Work) -> None:
+        ends.extend(cluster.sink().accept([item], DEADLINE))
+
+    stage.play([partial(deliver, item) for item in works])
+    assert [end.status for end in ends] == [Status.CREATED, Status.CREATED]
+    assert cluster.running() == ["e1", "e0"]
 
 
 @BOUNDED
