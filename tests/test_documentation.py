@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from functions.common.values import Status
-from functions.settings import VARIABLES
+from functions.settings.variables import VARIABLES
 from tests.support.function import ROOT
 
 

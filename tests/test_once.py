@@ -7,7 +7,8 @@ from unittest import mock
 
 import pytest
 
-from functions import delivery, pipeline
+from functions import delivery
+from functions.pipeline import delivered
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.sources import github, inline, listener, run, template
@@ -34,7 +35,7 @@ def test_triggers_share_what_they_have_in_common(workspace: Workspace, monkeypat
     application = Application(workspace.environment())
     signatures = counting(monkeypatch, hmac, "digest")
     parses = counting(monkeypatch, delivery, "parse_json")
-    hashes = counting(monkeypatch, pipeline, "delivery_key")
+    hashes = counting(monkeypatch, delivered, "delivery_key")
 
     answer = application.post(BODY, headers("push", BODY))
 

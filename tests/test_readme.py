@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from functions.settings import VARIABLES, read_settings, require_cluster
+from functions.settings import read_settings, require_cluster
+from functions.settings.variables import VARIABLES
 from tests.cli.support import Done, clean, pipehook
 from tests.infra.commands import blocks
 from tests.support.function import ROOT, free_port

@@ -9,15 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.common.errors import ConfigurationError
-from functions.settings import (
-    VARIABLES,
-    QueueMode,
-    Redelivery,
-    SecretsSource,
-    Settings,
-    read_settings,
-    require_cluster,
-)
+from functions.settings import QueueMode, Redelivery, SecretsSource, Settings, StatusApi, read_settings, require_cluster
+from functions.settings.parsers import PARSERS
+from functions.settings.variables import VARIABLES
 
 MISTAKES = {
     "EVENT_LISTENER": "a/b/c",
@@ -55,6 +49,10 @@ def test_a_directory_of_secrets_is_a_url() -> None:
     assert settings.secrets_source == SecretsSource(kind="file", location="/mnt/of ours é/hooks")
 
 
+def test_every_variable_that_is_documented_is_read_and_no_other() -> None:
+    assert PARSERS.keys() == VARIABLES.keys()
+
+
 def test_every_variable_is_read() -> None:
     settings = read_settings(
         {
@@ -79,6 +77,15 @@ def test_every_variable_is_read() -> None:
             "GITHUB_TOKEN_SECRET": "projects/p/secrets/token",
             "GITHUB_APP_ID": "123",
             "GITHUB_APP_KEY_SECRET": "projects/p/secrets/key",
+            "STATUS_API": "checks",
+            "STATUS_TARGET_URL": "https://tekton.example/{namespace}/{name}",
+            "REPORT_KEY_SECRET": "projects/p/secrets/report",
+            "RECONCILE_LOOKBACK_HOURS": "48",
+            "GITLAB_API_URL": "https://gitlab.example/api/v4",
+            "GITLAB_TOKEN_SECRET": "projects/p/secrets/gitlab",
+            "BITBUCKET_API_URL": "https://bitbucket.example/2.0",
+            "BITBUCKET_TOKEN_SECRET": "projects/p/secrets/bitbucket",
+            "CLUSTERS": "east=projects/p/secrets/east",
             "REDELIVER_LOOKBACK_HOURS": "24",
             "REDELIVER_LIMIT": "7",
             "REDELIVER_ATTEMPTS": "3",
@@ -106,6 +113,15 @@ def test_every_variable_is_read() -> None:
         github_token_secret="projects/p/secrets/token",
         github_app_id="123",
         github_app_key_secret="projects/p/secrets/key",
+        status_api=StatusApi.CHECKS,
+        status_target_url="https://tekton.example/{namespace}/{name}",
+        report_key_secret="projects/p/secrets/report",
+        reconcile_lookback_hours=48,
+        gitlab_api_url="https://gitlab.example/api/v4",
+        gitlab_token_secret="projects/p/secrets/gitlab",
+        bitbucket_api_url="https://bitbucket.example/2.0",
+        bitbucket_token_secret="projects/p/secrets/bitbucket",
+        clusters=(("east", "projects/p/secrets/east"),),
         redeliver_lookback_hours=24,
         redeliver_limit=7,
         redeliver_attempts=3,

@@ -96,7 +96,7 @@ class Patient:
     def _objects(self, settings: Settings, cluster: Cluster) -> Iterator[Check]:
         from functions.adapters.kubernetes.source.objects import Objects  # noqa: PLC0415 -- for this source alone
         from functions.adapters.kubernetes.source.reader import Reader  # noqa: PLC0415 -- as above
-        from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- as above
+        from functions.entrypoints.accesses import home_namespaces  # noqa: PLC0415 -- as above
 
         home = home_namespaces(settings, Given(cluster.access))
         try:
@@ -268,7 +268,7 @@ class Patient:
         return remedies.TEKTON if tekton else "install the kind's CRD, or correct the template"
 
     def _listing(self, cluster: Cluster) -> Iterator[Check]:
-        from functions.entrypoints.parts import home_namespaces  # noqa: PLC0415 -- for this source alone
+        from functions.entrypoints.accesses import home_namespaces  # noqa: PLC0415 -- for this source alone
 
         if self._settings is None:
             return

@@ -17,7 +17,8 @@ from functions.cli.accounts import Cluster, deadline
 from functions.cli.findings import FAIL, OK, WARN, Check
 from functions.cli.needs import Need
 from functions.common.errors import PipehookError
-from functions.entrypoints.parts import Parts, status_lacks
+from functions.entrypoints.heralds import status_lacks
+from functions.entrypoints.parts import Parts
 from functions.entrypoints.telling import github_identity, open_runs, open_teller
 from functions.lint.views import Views
 from functions.settings import Settings, StatusApi

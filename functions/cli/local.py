@@ -25,9 +25,10 @@ from functions.common.limits import Limits
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.values import Outcome
 from functions.delivery import Delivery, repository_name
-from functions.entrypoints.webhook import Misconfigured, Webhook, start
+from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.webhook import Webhook, start
 from functions.lint.views import Views
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 from functions.model.load import load_path
 from functions.outcomes.report import Report
 

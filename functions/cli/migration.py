@@ -11,10 +11,10 @@ from typing import Any
 from functions import lint
 from functions.cli.needs import needs, secret_refs
 from functions.cli.output import yaml_text
+from functions.interceptors.building import CORE_INTERCEPTORS
 from functions.lint.rules import Severity
 from functions.lint.views import Views
 from functions.lint.wanted import event_types
-from functions.listening.listeners import CORE_INTERCEPTORS
 from functions.model.decode import GROUP, KINDS
 from functions.model.load import load_documents
 from functions.model.resources import ClientConfig, Registry

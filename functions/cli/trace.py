@@ -21,7 +21,7 @@ from functions.interceptors.changed_files import GivenFiles
 from functions.interceptors.github import GitHubInterceptor
 from functions.interceptors.sent import SentInterceptor
 from functions.interceptors.signatures import HubSignature
-from functions.listening.listeners import Listener, PreparedGroup, PreparedTrigger
+from functions.listening.prepared import Listener, PreparedGroup, PreparedTrigger
 from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings

@@ -31,8 +31,11 @@ from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer
 from functions.common.values import Json, Outcome, ResourceRef, Status
 from functions.delivery import Delivery
-from functions.entrypoints.parts import herald_of, project_of, put_together, tracer_of, worker_sink
-from functions.entrypoints.webhook import Misconfigured
+from functions.entrypoints.heralds import herald_of
+from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.parts import put_together
+from functions.entrypoints.sinks import worker_sink
+from functions.entrypoints.traces import project_of, tracer_of
 from functions.go.decode import Making
 from functions.model.annotations import is_told
 from functions.outcomes.report import MAX_REASON
@@ -190,7 +193,7 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Dispatch:
             "DEAD_LETTER_TOPIC is not set: what can never be created is left to the subscription's own policy",
         )
     return Dispatch(
-        worker_sink(settings, parts),
+        worker_sink(settings, parts.api, parts.apis),
         open_publisher(topic) if topic else None,
         project=project,
         tracer=tracer_of(settings, project),

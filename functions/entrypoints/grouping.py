@@ -11,7 +11,7 @@ from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import listed
 from functions.common.values import Outcome
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.api import KubernetesApi

@@ -15,11 +15,11 @@ from functions.adapters.http import exchange
 from functions.common.errors import ConfigurationError
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
+from functions.entrypoints.misconfigured import Misconfigured
 from functions.entrypoints.parts import put_together
 from functions.entrypoints.report import require_telling
 from functions.entrypoints.settling import Settler, Swept, open_settler
 from functions.entrypoints.telling import open_runs, open_teller
-from functions.entrypoints.webhook import Misconfigured
 from functions.settings import Settings, read_settings, require_cluster
 from functions.status.reconcile import Reconcile, Summary
 

@@ -21,8 +21,8 @@ from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery, canonical_headers
-from functions.entrypoints.parts import project_of, tracer_of
-from functions.entrypoints.webhook import Misconfigured
+from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.traces import project_of, tracer_of
 from functions.redelivery.run import Bounds, Progress, Sweep, TracedDeliveries
 from functions.redelivery.summary import Summary
 from functions.settings import Settings, read_settings

@@ -33,10 +33,11 @@ from functions.common.errors import (
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.delivery import Delivery
-from functions.entrypoints.parts import project_of, put_together
+from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.parts import put_together
 from functions.entrypoints.settling import Settler, open_settler
 from functions.entrypoints.telling import open_teller
-from functions.entrypoints.webhook import Misconfigured
+from functions.entrypoints.traces import project_of
 from functions.go.decode import Making, parse_json
 from functions.model.annotations import GROUP, STATUS
 from functions.settings import Settings, read_settings, require_cluster

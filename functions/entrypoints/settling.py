@@ -14,7 +14,8 @@ from functions.common.values import Json
 from functions.concurrency.marks import group_of
 from functions.concurrency.order import decide
 from functions.concurrency.settle import Settled, settle
-from functions.entrypoints.parts import Parts, home_namespaces
+from functions.entrypoints.accesses import home_namespaces
+from functions.entrypoints.parts import Parts
 from functions.settings import Settings
 
 _LOG = logging.getLogger(__name__)

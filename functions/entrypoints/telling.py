@@ -16,7 +16,8 @@ from functions.adapters.secrets.sources import SecretStore
 from functions.common.errors import ConfigurationError
 from functions.common.ports import GitHubIdentity
 from functions.common.values import Provider
-from functions.entrypoints.parts import Parts, home_namespaces
+from functions.entrypoints.accesses import home_namespaces
+from functions.entrypoints.parts import Parts
 from functions.settings import Settings, StatusApi
 from functions.status.herald import DeliveryHerald
 from functions.status.settle import Teller

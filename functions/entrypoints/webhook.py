@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
@@ -18,28 +17,19 @@ from functions.adapters.http.tenants import Place, Tenants
 from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
 from functions.adapters.outbound.cloud_events import notify, reply_headers
-from functions.common.destinations import refusal
 from functions.common.errors import BadRequestError, ConfigurationError, ExhaustedError, LastingError, PassingError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery
-from functions.entrypoints.grouping import CHECK_SECONDS, lacking, ordered
-from functions.entrypoints.parts import (
-    KubeconfigReader,
-    Parts,
-    buttons_of,
-    herald_of,
-    home_namespaces,
-    project_of,
-    put_together,
-    status_lacks,
-    tracer_of,
-    unusable_files,
-)
-from functions.listening.listeners import Listener, prepare, problems
-from functions.listening.routing import Listeners, choose, named_by, served
-from functions.model.load import load_path
+from functions.entrypoints.accesses import KubeconfigReader
+from functions.entrypoints.heralds import buttons_of, herald_of
+from functions.entrypoints.listeners import ListenerSource, load_files, read_cluster
+from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.parts import unusable_files
+from functions.entrypoints.traces import project_of, tracer_of
+from functions.listening.prepared import Listener
+from functions.listening.routing import choose, named_by
 from functions.outcomes.report import Report
 from functions.pipeline import process
 from functions.settings import Settings, read_settings, require_cluster
@@ -52,52 +42,6 @@ if TYPE_CHECKING:
 
 DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""
-_HOME = Path(__file__).resolve().parents[2]
-"""Where `main.py` stands, and `infra/triggers` with it, in a clone as in what is deployed."""
-
-
-class ListenerSource(Protocol):
-    """Where the compiled listeners come from."""
-
-    @property
-    def several(self) -> bool:
-        """Whether it has ever held more than one: then the path chooses, also when one alone is left or seen."""
-
-    def knows(self, listener: str) -> bool:
-        """Say whether a listener was there when they were last read; nothing is asked."""
-
-    def current(self, deadline: Deadline) -> Listeners:
-        """Return the listeners as they are now.
-
-        Raises PassingError when they cannot be known now, and LastingError until somebody mends the cause.
-        """
-
-
-@dataclass(frozen=True, slots=True)
-class FileListeners:
-    """The listeners of a file source: compiled once, for the instance's life."""
-
-    listeners: Listeners
-
-    @property
-    def several(self) -> bool:
-        """Whether there is more than one."""
-        return len(self.listeners) > 1
-
-    def knows(self, listener: str) -> bool:
-        """Say whether a listener was loaded."""
-        return listener in self.listeners
-
-    def current(self, deadline: Deadline) -> Listeners:  # noqa: ARG002 -- the form of a source
-        """Return what was loaded."""
-        return self.listeners
-
-    def namespaces(self) -> frozenset[str]:
-        """Return the namespaces of all listeners and triggers, in which secretRefs are looked up."""
-        found = {listener.namespace for listener in self.listeners.values()}
-        return frozenset(
-            found.union(trigger.namespace for listener in self.listeners.values() for trigger in listener.triggers)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,95 +140,6 @@ class Webhook:
         return report
 
 
-class Misconfigured:
-    """Answers 500 to everything, probes included: a half-configured function never serves."""
-
-    status = 500
-
-    def __init__(self, mistakes: Iterable[str] = ()) -> None:
-        """`mistakes` are those of the log, for whoever serves on their own machine."""
-        self.mistakes = tuple(mistakes)
-
-    def __call__(self, _request: Request) -> exchange.Response:
-        """Answer one request."""
-        return exchange.misconfigured(self.status)
-
-
-def load_listeners(settings: Settings) -> Listeners:
-    """Load and compile the listeners of a file source, logging what can never work in one of them.
-
-    Raises ConfigurationError for mistakes of structure and when the listener to serve does not exist.
-    """
-    given = Path(settings.triggers_source)
-    # functions-framework may be started anywhere, with --source naming main.py
-    path = _HOME / given if not given.exists() and (_HOME / given).exists() else given
-    registry = load_path(path, namespace=settings.namespace).registry
-    listeners = {}
-    for found in registry.listeners.values():
-        listener = prepare(found, registry, outbound_hosts=settings.outbound_hosts, clusters=settings.cluster_names)
-        listeners[listener.path] = listener
-        if wrong := refusal(listener.cloud_event_uri, settings.outbound_hosts):
-            logs.write("ERROR", f"listener {listener.path}: no CloudEvents are sent: cloudEventURI: {wrong}")
-        for trigger, lack in status_lacks(listener, settings).items():
-            logs.write("ERROR", f"listener {listener.path}: trigger {trigger}: {lack}")
-        for trigger, problem in problems(listener, allow_unverified=settings.allow_unverified).items():
-            logs.write("ERROR", f"listener {listener.path}: trigger {trigger} can never run: {problem}")
-    served(listeners, settings.event_listener)
-    return listeners
-
-
-def _load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
-    listeners = FileListeners(load_listeners(settings))
-    parts = put_together(settings, namespaces=listeners.namespaces, kubeconfig_file=kubeconfig_file)
-    _check_rights(listeners.listeners, parts)
-    return listeners, parts
-
-
-def _check_rights(listeners: Listeners, parts: Parts) -> None:
-    """Ask at once for the rights that triggers with concurrency groups need; others pay for no question."""
-    for lack in _lacking_rights(listeners.values(), parts):
-        logs.write("ERROR", lack)
-
-
-def _lacking_rights(listeners: Iterable[Listener], parts: Parts) -> Iterator[str]:
-    if parts.api is None or not (places := ordered(listeners)):
-        return
-    apis = {"": parts.api, **{name: cluster.api for name, cluster in parts.clusters.items()}}
-    yield from lacking(apis, places, Deadline(time.monotonic() + CHECK_SECONDS, time.monotonic))
-
-
-def _read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
-    # other sources do not pay for its import
-    from functions.adapters.kubernetes.source.listeners import ClusterListeners  # noqa: PLC0415
-
-    opened: list[ClusterListeners] = []
-
-    def namespaces() -> frozenset[str]:  # asked by a delivery, when there is the source
-        return opened[0].namespaces()
-
-    parts = put_together(settings, namespaces=namespaces, kubeconfig_file=kubeconfig_file)
-    if parts.api is None or parts.access is None:
-        raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
-    home = home_namespaces(settings, parts.access)
-
-    def lacks(listener: Listener) -> Mapping[str, str]:
-        rights = "; ".join(_lacking_rights([listener], parts))
-        return {**status_lacks(listener, settings=settings), **({"with groups": rights} if rights else {})}
-
-    opened.append(
-        ClusterListeners(
-            parts.api,
-            home=home,
-            event_listener=settings.event_listener,
-            outbound_hosts=settings.outbound_hosts,
-            allow_unverified=settings.allow_unverified,
-            clusters=settings.cluster_names,
-            lacks=lacks,
-        )
-    )
-    return opened[0], parts
-
-
 def start(
     environment: Mapping[str, str] = os.environ, *, kubeconfig_file: KubeconfigReader = KubeconfigFile
 ) -> Webhook | Misconfigured:
@@ -296,7 +151,7 @@ def start(
     try:
         settings = read_settings(environment)
         require_cluster(settings)
-        load = _read_cluster if settings.triggers_source == "cluster" else _load_files
+        load = read_cluster if settings.triggers_source == "cluster" else load_files
         listeners, parts = load(settings, kubeconfig_file)
     except ConfigurationError as error:
         logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")

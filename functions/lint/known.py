@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 
 from functions.cel.syntax import Call, Expr
 from functions.common.errors import LastingError
+from functions.interceptors.building import CORE_INTERCEPTORS
 from functions.interceptors.overlay_paths import parse_path
 from functions.lint import fields, trees
 from functions.lint.cel_text import EXPRESSION, text_of
 from functions.lint.regexes import matched
 from functions.lint.text import ANYTHING, Text, constant, one_of
 from functions.lint.views import PlacedInterceptor, View
-from functions.listening.listeners import CORE_INTERCEPTORS
 
 EVENT_HEADER = "x-github-event"
 PROVIDERS = frozenset({"github", "gitlab", "bitbucket"})

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from functions.lint.places import Place
-from functions.listening.listeners import Listener, PreparedTrigger, prepare
+from functions.listening.listeners import prepare
+from functions.listening.prepared import Listener, PreparedTrigger
 from functions.listening.selection import entries
 from functions.model.resources import (
     BindingRef,

@@ -6,16 +6,17 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import cache
-from importlib import import_module
+from dataclasses import replace
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, Provider
-from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Place, Verifier
+from functions.interceptors.base import Interceptor, Place
+from functions.interceptors.building import build_interceptor
 from functions.listening.identities import content, distinct
+from functions.listening.prepared import NO_ANNOTATIONS, Listener, PreparedGroup, PreparedTrigger
+from functions.listening.references import References
 from functions.listening.selection import entries
 from functions.model.annotations import (
     GROUP,
@@ -24,116 +25,31 @@ from functions.model.annotations import (
     asks_for_concurrency,
     asks_for_status,
     check,
-    check_resource,
     cluster,
     has_drawn_keys,
     judged,
-    literal,
 )
 from functions.model.resources import (
-    Binding,
-    BindingRef,
     EventListener,
-    InlineBinding,
     InlineTrigger,
     InterceptorSpec,
-    Param,
     Registry,
-    TemplateSpec,
     Trigger,
     TriggerGroup,
     TriggerSpec,
 )
-from functions.rendering.bindings import CompiledBindings, compile_bindings
-from functions.rendering.templates import CompiledTemplate, compile_template
+from functions.rendering.bindings import compile_bindings
+from functions.rendering.templates import CompiledTemplate
 
 if TYPE_CHECKING:
     from functions.concurrency.asked import Concurrency
     from functions.status.asked import Asked
 
-CORE_INTERCEPTORS = ("bitbucket", "cel", "github", "gitlab", "slack")
 MAX_TRIGGERS = 5_000
 """Triggers of one listener: every delivery looks at each, and a selector over all namespaces may find any number."""
 PAYLOAD_VALIDATION = "tekton.dev/payload-validation"
 
-NO_ANNOTATIONS: Mapping[str, str] = {}
-
 T = TypeVar("T")
-_Builder = Callable[[InterceptorSpec, Place], Interceptor]
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedGroup:
-    """A TriggerGroup's interceptors, run once a delivery for all its triggers."""
-
-    trigger_id: str
-    chain: tuple[Interceptor, ...] = ()
-    webhook_first: bool = False
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PreparedTrigger:
-    """One trigger of one listener, compiled. With a `problem` it always fails, and the rest may be missing."""
-
-    name: str
-    namespace: str
-    identity: str
-    """Stable and unique in the listener, whatever the order of its triggers: names derive from it."""
-    group: PreparedGroup | None = None
-    chain: tuple[Interceptor, ...] = ()
-    webhook_first: bool = False
-    """The chain begins with a `webhook`, which gets a form as it came."""
-    bindings: CompiledBindings | None = None
-    template: CompiledTemplate | None = None
-    clusters: tuple[str, ...] = ()
-    """Where each of the template's resources goes; empty: all to the default cluster."""
-    service_account: str = ""
-    problem: str = ""
-    status: Asked | None = None
-    """Which of its runs are told of, and where; None costs nothing."""
-    drawn_keys: bool = False
-    """Params make up names of annotations or labels, so that what they become is looked at."""
-    concurrency: Concurrency | None = None
-    """Which of its runs are of a group with others; None costs nothing."""
-    verifiers: tuple[Verifier, ...] = field(init=False, compare=False, repr=False)
-    """The checks of the whole chain, to run before anything is parsed."""
-    vouches: bool = field(init=False, compare=False, repr=False)
-    """Whether some interceptor can know a delivery to be authentic."""
-
-    @property
-    def trigger_id(self) -> str:
-        """As custom interceptors are told it."""
-        return f"namespaces/{self.namespace}/triggers/{self.name}"
-
-    @property
-    def interceptors(self) -> tuple[Interceptor, ...]:
-        """The whole chain, the group's first."""
-        return (*self.group.chain, *self.chain) if self.group else self.chain
-
-    def __post_init__(self) -> None:
-        """Look through the chain once, and not with every delivery."""
-        verifiers = (interceptor.verifier for interceptor in self.interceptors)
-        object.__setattr__(self, "verifiers", tuple(verifier for verifier in verifiers if verifier is not None))
-        object.__setattr__(self, "vouches", any(interceptor.vouches for interceptor in self.interceptors))
-
-
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """One EventListener, compiled."""
-
-    name: str
-    namespace: str
-    uid: str
-    triggers: tuple[PreparedTrigger, ...]
-    takes_forms: bool
-    """Annotated tekton.dev/payload-validation: "false": the body may be anything, as Slack's form."""
-    cloud_event_uri: str = ""
-
-    @property
-    def path(self) -> str:
-        """`namespace/name`."""
-        return f"{self.namespace}/{self.name}"
 
 
 def prepare(
@@ -158,7 +74,7 @@ def prepare(
 
 
 class _Preparation:
-    """The state of compiling one listener: what it refers to, identities given and templates compiled so far."""
+    """The state of compiling one listener: what it refers to, and identities given so far."""
 
     def __init__(
         self,
@@ -174,7 +90,7 @@ class _Preparation:
         self._namespace = listener.metadata.namespace
         self._named: list[tuple[str, TriggerSpec | None]] = []
         self._interceptors: dict[Interceptor, Interceptor] = {}
-        self._templates: dict[tuple[str, str], CompiledTemplate] = {}
+        self._references = References(listener, registry)
 
     def triggers(self) -> list[PreparedTrigger]:
         prepared = list(islice(self._all(), MAX_TRIGGERS + 1))
@@ -202,7 +118,7 @@ class _Preparation:
                     name=trigger.name,
                     namespace=self._namespace,
                     identity=self._identity(trigger.name, self._namespace),
-                    problem=self._missing("Trigger", trigger.name, self._namespace, where),
+                    problem=self._references.missing("Trigger", trigger.name, self._namespace, where),
                 )
 
     def _selected(self, trigger: Trigger, group: PreparedGroup | None = None) -> PreparedTrigger:
@@ -257,14 +173,16 @@ class _Preparation:
         whom: Judged = attempt(lambda: self._judged(annotations), "author")
         place = self._place(namespace, whom)
         chain: tuple[Interceptor, ...] = attempt(lambda: self._chain(spec.interceptors, place), ())
-        template = attempt(lambda: self._template(spec, namespace), None)
+        template = attempt(lambda: self._references.template(spec, namespace), None)
         clusters: tuple[str, ...] = attempt(lambda: self._targets(template), ())
         nothing: Sequence[Mapping[str, Json]] = ()
-        resources = attempt(lambda: self._checked_resources(spec, namespace), nothing) if template else nothing
+        resources = attempt(lambda: self._references.resources(spec, namespace), nothing) if template else nothing
         vouching = (*(group.chain if group else ()), *chain)
         defaulted = template.defaults if template else {}
         status = attempt(lambda: self._status(resources, name or content(spec), vouching), None)
-        bindings = attempt(lambda: compile_bindings(self._params(spec.bindings, namespace), defaulted=defaulted), None)
+        bindings = attempt(
+            lambda: compile_bindings(self._references.params(spec.bindings, namespace), defaulted=defaulted), None
+        )
         concurrency = attempt(lambda: self._concurrency(resources, vouching), None)
         return PreparedTrigger(
             name=name,
@@ -282,15 +200,6 @@ class _Preparation:
             drawn_keys=any(map(has_drawn_keys, resources)),
             concurrency=concurrency,
         )
-
-    def _checked_resources(self, spec: TriggerSpec, namespace: str) -> Sequence[Mapping[str, Json]]:
-        """Return a template's resources as written. Raises LastingError for annotations of ours that mean nothing."""
-        written = spec.template
-        if not isinstance(written, TemplateSpec):
-            written = self._registry.templates[namespace, written.name].spec if written else None
-        for resource in written.resources if written else ():
-            check_resource(resource)
-        return written.resources if written else ()
 
     def _status(
         self, resources: Sequence[Mapping[str, Json]], trigger: str, chain: Sequence[Interceptor]
@@ -328,50 +237,11 @@ class _Preparation:
         check("Trigger", annotations)
         return judged(own, annotations)
 
-    def _params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
-        params: list[Param] = []
-        for position, binding in enumerate(bindings):
-            if isinstance(binding, InlineBinding):
-                params.append(binding.param)
-            else:
-                params += self._referenced(binding, namespace, position)
-        return params
-
-    def _referenced(self, ref: BindingRef, namespace: str, position: int) -> Sequence[Param]:
-        if ref.kind == "ClusterTriggerBinding":
-            binding = self._registry.cluster_bindings.get(ref.name)
-            namespace = ""
-        else:
-            binding = self._registry.bindings.get((namespace, ref.name))
-        if binding is None:
-            raise LastingError(self._missing(ref.kind, ref.name, namespace, f"bindings[{position}].ref"))
-        return binding.params
-
-    def _template(self, spec: TriggerSpec, namespace: str) -> CompiledTemplate:
-        own = self._listener.metadata.annotations
-        if isinstance(spec.template, TemplateSpec):
-            return compile_template(spec.template, literal=literal(own, NO_ANNOTATIONS))
-        if spec.template is None:
-            raise LastingError("the trigger has no template: give template.ref or template.spec")
-        key = (namespace, spec.template.name)
-        if key not in self._templates:
-            template = self._registry.templates.get(key)
-            if template is None:
-                raise LastingError(self._missing("TriggerTemplate", spec.template.name, namespace, "template.ref"))
-            check("TriggerTemplate", template.metadata.annotations)
-            self._templates[key] = compile_template(template.spec, literal=literal(own, template.metadata.annotations))
-        return self._templates[key]
-
     def _targets(self, template: CompiledTemplate | None) -> tuple[str, ...]:
         own = self._listener.metadata.annotations
         named = template.clusters if template else ()
         found = tuple(cluster(own, name, self._clusters) for name in named)
         return found if any(found) else ()
-
-    def _missing(self, kind: str, name: str, namespace: str, path: str) -> str:
-        where = f"{namespace}/{name}" if namespace else name
-        wrong = self._registry.invalid.get((kind, namespace, name))
-        return f"{kind} {where}, which {path} names, {f'is not valid: {wrong}' if wrong else 'does not exist'}"
 
 
 def _provider(chain: Sequence[Interceptor]) -> Provider:
@@ -382,27 +252,3 @@ def _provider(chain: Sequence[Interceptor]) -> Provider:
 
 def _webhook_first(specs: Sequence[InterceptorSpec]) -> bool:
     return bool(specs) and specs[0].webhook is not None
-
-
-@cache
-def _builder(module: str) -> _Builder:
-    # one interceptor's module is imported only when a trigger uses it: cold start pays for nothing else
-    return cast("_Builder", import_module(f"functions.interceptors.{module}").build)
-
-
-def build_interceptor(spec: InterceptorSpec, place: Place) -> Interceptor:
-    """Compile one interceptor of a chain. Raises LastingError that names what is wrong."""
-    if spec.webhook is not None:
-        return _builder("webhook")(spec, place)
-    if spec.ref_kind == "ClusterInterceptor" and spec.ref_name in CORE_INTERCEPTORS:
-        return _builder(spec.ref_name)(spec, place)
-    return _builder("custom")(spec, place)
-
-
-def problems(listener: Listener, *, allow_unverified: bool) -> Mapping[str, str]:
-    """Return what can never work, by trigger, for the log at start: nothing verified among it, unless allowed."""
-    found = {}
-    for number, trigger in enumerate(listener.triggers, start=1):
-        if problem := trigger.problem or ("" if allow_unverified or trigger.vouches else VERIFIES_NOTHING):
-            found[trigger.identity if trigger.name else f"{trigger.identity} (number {number})"] = problem
-    return found

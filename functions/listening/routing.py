@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from functions.common.errors import BadRequestError, ConfigurationError
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 
 Listeners = Mapping[str, Listener]
 """Listeners by `namespace/name`."""

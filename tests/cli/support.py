@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from functions.settings import VARIABLES
+from functions.settings.variables import VARIABLES
 from tests.support.function import ROOT
 
 SECRET = "a-key-of-the-tests"

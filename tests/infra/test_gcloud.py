@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from functions.settings import VARIABLES, read_settings, require_cluster
+from functions.settings import read_settings, require_cluster
+from functions.settings.variables import VARIABLES
 from tests.infra.commands import commands
 from tests.infra.hcl import INFRA, of_kind, unquoted
 from tests.infra.test_byte_code import build_environment

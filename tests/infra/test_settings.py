@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from functions.settings import VARIABLES, Settings, read_settings, require_cluster
+from functions.settings import Settings, read_settings, require_cluster
+from functions.settings.variables import VARIABLES
 from tests.infra.hcl import INFRA, arguments, blocks, of_kind, unquoted
 
 NEVER_SET = {

@@ -10,7 +10,7 @@ from functions.common.ports import ChangedFile, Comparison, Deadline, Outbound, 
 from functions.common.values import Event, Headers, Json, Refusal, SecretRef, Status
 from functions.delivery import Delivery, canonical_headers
 from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Place
-from functions.listening.listeners import build_interceptor
+from functions.interceptors.building import build_interceptor
 from functions.model.annotations import Judged
 from functions.model.resources import InterceptorSpec, Registry
 

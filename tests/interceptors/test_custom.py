@@ -17,9 +17,9 @@ from functions.common.ports import Deadline, Reply
 from functions.common.values import Event, Headers, Json, Refusal
 from functions.delivery import opened
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
+from functions.interceptors.building import build_interceptor
 from functions.interceptors.custom import CustomInterceptor
 from functions.interceptors.outgoing import CREATION_SECONDS
-from functions.listening.listeners import build_interceptor
 from functions.model.resources import ClientConfig, InterceptorSpec, Metadata, ObjectRef, Registry, Source
 from functions.model.resources import Interceptor as InterceptorResource
 from tests.adapters.outbound.support import Asked, Server, answer

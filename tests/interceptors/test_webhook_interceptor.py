@@ -15,7 +15,7 @@ from functions.common.ports import Reply
 from functions.common.values import Event, Headers, Json
 from functions.delivery import opened
 from functions.interceptors.base import Assurance, Interceptor, Passed, Place
-from functions.listening.listeners import build_interceptor
+from functions.interceptors.building import build_interceptor
 from functions.model.resources import InterceptorSpec, ObjectRef, Param, Registry, WebhookSpec
 from functions.rendering.bindings import compile_bindings
 from tests.adapters.outbound.support import Server, answer

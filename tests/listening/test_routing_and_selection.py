@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from functions.common.errors import BadRequestError, ConfigurationError
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 from functions.listening.routing import choose, served
 from functions.listening.selection import matches, selected_triggers
 from functions.model.resources import (

@@ -14,7 +14,7 @@ from functions.adapters.outbound.calls import OutboundClient
 from functions.common.ports import Deadline, Reply
 from functions.common.values import Headers, Outcome, Status
 from functions.delivery import Delivery, canonical_headers
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 from functions.outcomes import cloud_events
 from functions.outcomes.report import Report
 from tests.adapters.outbound.support import Asked, Server, answer

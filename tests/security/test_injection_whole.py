@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from functions.common.ports import Deadline, Services, Work
 from functions.common.values import Json, Outcome, Status
 from functions.delivery import Delivery, canonical_headers
-from functions.listening.listeners import Listener, prepare
+from functions.listening.listeners import prepare
+from functions.listening.prepared import Listener
 from functions.model.annotations import KEY_ANNOTATION
 from functions.model.load import load_documents
 from functions.outcomes.naming import stamp

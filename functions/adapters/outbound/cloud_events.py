@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Outbound
 from functions.delivery import Delivery
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 from functions.outcomes.report import Report
 
 SECONDS = 1.0

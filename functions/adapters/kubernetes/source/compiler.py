@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import TypeVar
 
 from functions.common.destinations import refusal
-from functions.listening.listeners import Listener, PreparedTrigger, prepare, problems
+from functions.listening.listeners import prepare
+from functions.listening.prepared import Listener, PreparedTrigger, problems
 from functions.listening.routing import Listeners
 from functions.model.resources import EventListener, Registry
 

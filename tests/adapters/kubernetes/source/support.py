@@ -10,7 +10,7 @@ import urllib3
 
 from functions.adapters.kubernetes.source.listeners import ClusterListeners, Freshness
 from functions.common.ports import Deadline
-from functions.listening.listeners import Listener
+from functions.listening.prepared import Listener
 from tests.adapters.kubernetes.support import NAMESPACE, Side
 from tests.adapters.secrets.support import LifeClock
 from tests.standins.apiserver import ApiServer

@@ -1,0 +1,75 @@
+"""Where rendered resources go: a dry run's report, or the clusters, with groups and the queue before them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.dry_run import DryRunSink
+from functions.adapters.kubernetes.sink import ClusterSink
+from functions.adapters.secrets.sources import SecretStore
+from functions.common.ports import Redeliveries, Sink
+from functions.entrypoints.grouping import Grouping
+from functions.settings import Redelivery, Settings
+
+_LOG = logging.getLogger(__name__)
+
+
+def sink_of(
+    settings: Settings, api: KubernetesApi | None, apis: Mapping[str, KubernetesApi], secrets: SecretStore
+) -> Sink:
+    """Return where deliveries go; `apis` are those of CLUSTERS."""
+    if settings.dry_run or api is None:
+        return DryRunSink()
+    redeliveries = _redeliveries(settings, secrets) if settings.redelivery is Redelivery.RERUN else None
+    cluster = ClusterSink(api, redelivery=settings.redelivery, redeliveries=redeliveries, clusters=apis)
+    grouping = Grouping(cluster)
+    if not settings.queue_topic:
+        return grouping
+    from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
+
+    if settings.redelivery is Redelivery.RERUN:
+        _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
+    publisher = open_publisher(settings.queue_topic)
+    if not settings.tracing:
+        return QueueingSink(grouping, publisher, mode=settings.queue_mode)
+    from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
+
+    return QueueingSink(grouping, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
+
+
+def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | None:
+    """Return who is asked whether GitHub sent a delivery again, None where no token is configured."""
+    if not settings.github_token_secret and not settings.github_app_id:
+        _LOG.warning(
+            "REDELIVERY=rerun without GITHUB_TOKEN_SECRET or GITHUB_APP_ID: whoever has captured a delivery can run it "
+            "again, for nobody asks GitHub whether it was redelivered"
+        )
+        return None
+    # most do not rerun
+    from functions.adapters.github.app import open_tokens  # noqa: PLC0415
+    from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415
+    from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415
+
+    transport = GitHubTransport(settings.github_api_url)
+    tokens = open_tokens(
+        lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh),
+        transport,
+        token_resource=settings.github_token_secret,
+        app_id=settings.github_app_id,
+        key_resource=settings.github_app_key_secret,
+    )
+    return GitHubRedeliveries(GitHubHooks(transport, tokens), settings.github_hooks)
+
+
+def worker_sink(settings: Settings, api: KubernetesApi | None, apis: Mapping[str, KubernetesApi]) -> Sink:
+    """Return where the queue's worker creates: the cluster alone, and nothing in a dry run.
+
+    It never starts a run again, whatever REDELIVERY says: Pub/Sub delivers a message at least once, and a second copy
+    of one whose run has ended in the meantime is no wish for another run.
+    """
+    if settings.dry_run or api is None:
+        return DryRunSink()
+    return Grouping(ClusterSink(api, redelivery=Redelivery.DEDUPLICATE, clusters=apis))
