@@ -85,7 +85,7 @@ class Cluster:
         )
 
     def make_account(self, namespace: str, name: str, needed: Iterable[Need], users: Sequence[str] = ()) -> list[str]:
-        """Make the account, and where something is created the Role and RoleBinding; say what was made or extended.
+        """Make the account, and where it needs something the Roles and RoleBindings; say what was made or extended.
 
         `users` are who is bound instead of an account, which is then not made.
 
@@ -98,7 +98,7 @@ class Cluster:
         subjects = [{"kind": "User", "name": user, "apiGroup": _RBAC} for user in users] or [
             {"kind": "ServiceAccount", "name": name, "namespace": namespace}
         ]
-        rules: dict[str, dict[str, set[str]]] = {}
+        rules: dict[tuple[str, str], dict[tuple[str, tuple[str, ...]], set[str]]] = {}
         for need in needed:
             resource = self.api.resource(need.api_version, need.kind, deadline=deadline())
             if not need.namespace:
@@ -106,9 +106,11 @@ class Cluster:
                     f"a template takes the namespace of its {need.kind} from the event: make the Role yourself"
                 )
             group = need.api_version.rpartition("/")[0]
-            rules.setdefault(need.namespace, {}).setdefault(group, set()).add(resource.plural)
-        for where, groups in rules.items():
-            objects += _role(where, name if where == namespace else f"{name}-{namespace}", subjects, groups)
+            role = rules.setdefault((need.namespace, need.role), {})
+            role.setdefault((group, need.verbs), set()).add(resource.plural)
+        for (where, role_of), allowed in rules.items():
+            own = name if where == namespace else f"{name}-{namespace}"
+            objects += _role(where, f"{own}-{role_of}" if role_of else own, subjects, allowed)
         return [made for entry in objects if (made := self._ensure(entry))]
 
     def _ensure(self, manifest: dict[str, Any]) -> str:
@@ -222,11 +224,14 @@ def _covers(held: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
 
 
 def _role(
-    where: str, name: str, subjects: Sequence[Mapping[str, str]], groups: Mapping[str, Iterable[str]]
+    where: str,
+    name: str,
+    subjects: Sequence[Mapping[str, str]],
+    allowed: Mapping[tuple[str, tuple[str, ...]], Iterable[str]],
 ) -> list[dict[str, Any]]:
     rules = [
-        {"apiGroups": [group], "resources": sorted(plurals), "verbs": ["create", "get"]}
-        for group, plurals in sorted(groups.items())
+        {"apiGroups": [group], "resources": sorted(plurals), "verbs": [*verbs]}
+        for (group, verbs), plurals in sorted(allowed.items())
     ]
     version = f"{_RBAC}/v1"
     return [

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from functions.cel.errors import CelError
 from functions.cel.parser import read
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
 from functions.common.values import Json, SecretRef
+from functions.entrypoints.grouping import ordered
 from functions.lint.views import View, Views
 from functions.model.annotations import PREFIX
+
+_RUNS = "tekton.dev/v1"
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Need:
-    """One kind that is created in one namespace; `account` is whom the trigger impersonates, if anybody."""
+    """One kind that is created in one namespace, or whose `verbs` are needed there.
+
+    `account` is whom the trigger impersonates, if anybody.
+    """
 
     namespace: str
     """Empty when the template takes it from the event."""
@@ -24,12 +30,36 @@ class Need:
     account: str = ""
     cluster: str = ""
     """Its name in CLUSTERS; empty for the default one."""
+    verbs: tuple[str, ...] = ("create", "get")
+    role: str = ""
+    """What the name of its Role ends in, as infra/cluster's components have it; empty for the Role that creates."""
 
 
 def needs(views: Views) -> list[Need]:
     """Return what the templates of all triggers create, without doubles."""
+    return _created(views.all)
+
+
+def further(views: Views) -> list[Need]:
+    """Return what concurrency groups and statuses take of runs beyond creating them, where the namespace is known."""
+    groups = ordered(listener for _, listener in views.listeners).items()
+    found = {
+        Need(namespace, _RUNS, "PipelineRun", cluster=cluster, verbs=tuple(sorted(verbs)), role="concurrency")
+        for (cluster, namespace), verbs in groups
+    }
+    told = _created(view for view in views.all if view.prepared.status)
+    found |= {
+        Need(need.namespace, _RUNS, kind, cluster=need.cluster, verbs=("get", "list"), role="statuses")
+        for need in told
+        if need.kind == "PipelineRun" and need.namespace
+        for kind in ("PipelineRun", "TaskRun")
+    }
+    return sorted(found)
+
+
+def _created(views: Iterable[View]) -> list[Need]:
     found: set[Need] = set()
-    for view in views.all:
+    for view in views:
         clusters = view.prepared.clusters
         for position, resource in enumerate(view.template.resources if view.template else ()):
             if str(resource["apiVersion"]).startswith(PREFIX):  # is done, and not created

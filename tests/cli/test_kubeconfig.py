@@ -17,9 +17,12 @@ from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.cli.admin import Given
 from functions.common.ports import Deadline
 from tests.cli.support import pipehook
+from tests.cli.test_doctor import looked
 from tests.standins.apiserver import ApiServer
 from tests.standins.kubernetes.access import Rule, User
 from tests.standins.secret_manager import SecretManager
+from tests.support.function import ROOT
+from tests.support.sources import github, inline, listener, run, template
 
 SECRET = "projects/acme/secrets/pipehook-kubeconfig"
 TRIGGERS = "infra/triggers"
@@ -110,6 +113,69 @@ def test_what_is_there_is_extended_and_said(admin: dict[str, str], server: ApiSe
     assert len(found[field]) == 2
     again = pipehook("kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, environment=admin)
     assert "extended" not in again.err
+
+
+STATUS, GROUP, CANCEL = (f"pipehook.dev/{name}" for name in ("status", "concurrency-group", "cancel-in-progress"))
+PULL_REQUESTS = github(eventTypes=["pull_request"])
+
+
+def asking(path: Path, **annotations: str) -> None:
+    """Write manifests whose runs ask for what annotations say."""
+    asked: dict[str, Any] = run()
+    asked["metadata"]["annotations"] = annotations
+    for found in (listener(inline("build", PULL_REQUESTS)), template("template", asked)):
+        found["metadata"]["namespace"] = LAB
+        (path / f"{found['kind']}.yaml").write_text(yaml.safe_dump(found))
+
+
+def shipped(component: str) -> tuple[str, Any]:
+    """Return name and rules of the Role of a component of infra/cluster."""
+    text = (ROOT / "infra" / "cluster" / "components" / component / f"{component}.yaml").read_text()
+    role = next(found for found in yaml.safe_load_all(text) if found["kind"] == "Role")
+    return role["metadata"]["name"], role["rules"]
+
+
+LIST = [{"apiGroups": ["tekton.dev"], "resources": ["pipelineruns"], "verbs": ["list"]}]
+
+
+@pytest.mark.parametrize(
+    ("annotations", "roles"),
+    [
+        ({}, {}),
+        ({GROUP: "g"}, {"pipehook-concurrency": LIST}),
+        ({GROUP: "g", CANCEL: "true"}, dict([shipped("concurrency")])),
+        ({STATUS: "ci"}, dict([shipped("tell-statuses")])),
+        ({GROUP: "g", CANCEL: "true", STATUS: "ci"}, dict([shipped("concurrency"), shipped("tell-statuses")])),
+    ],
+)
+def test_what_manifests_ask_for_is_allowed_as_the_components_do(
+    admin: dict[str, str], server: ApiServer, tmp_path: Path, annotations: dict[str, str], roles: dict[str, Any]
+) -> None:
+    triggers = tmp_path / "triggers"
+    triggers.mkdir()
+    asking(triggers, **annotations)
+    target = tmp_path / "kubeconfig"
+    args = ("kubeconfig", "--namespace", LAB, "--create", "--triggers", triggers, "--file", target)
+    done = pipehook(*args, environment=admin)
+    assert done.code == 0, done.err
+    found = {role["metadata"]["name"]: role["rules"] for role in server.objects("Role", LAB)}
+    assert found.pop("pipehook")[0]["verbs"] == ["create", "get"]
+    assert found == roles
+    bound = {binding["metadata"]["name"]: binding["subjects"] for binding in server.objects("RoleBinding", LAB)}
+    account = [{"kind": "ServiceAccount", "name": "pipehook", "namespace": LAB}]
+    assert bound == dict.fromkeys(["pipehook", *roles], account)
+    assert all(f"created Role {LAB}/{name}" in done.err for name in roles)
+    assert "extended" not in pipehook(*args, environment=admin).err
+
+    environment = {"KUBECONFIG": str(target), "TRIGGERS_SOURCE": str(triggers)}
+    rights = {
+        (check.partition(" in ")[0], result)
+        for check, rows in looked(pipehook("doctor", "-o", "json", environment=environment)).items()
+        for result, _ in rows
+        if check.startswith(("PipelineRun", "concurrency groups", "statuses in"))
+    }
+    asked = {"PipelineRun"} | ({"concurrency groups"} if GROUP in annotations else set())
+    assert rights == {(check, "ok") for check in asked | ({"statuses"} if STATUS in annotations else set())}
 
 
 def test_a_binding_to_another_role_is_left_alone_and_said(admin: dict[str, str], server: ApiServer) -> None:

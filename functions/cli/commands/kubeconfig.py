@@ -20,7 +20,7 @@ from functions.cli.accounts import Cluster, Token, deadline
 from functions.cli.admin import Given, admin_access
 from functions.cli.app import Command
 from functions.cli.manifests import Selection
-from functions.cli.needs import Need, needs
+from functions.cli.needs import Need, further, needs
 from functions.cli.output import document, progress, say, status
 from functions.common.errors import LastingError
 from functions.lint.views import Views
@@ -58,8 +58,8 @@ With a token you need rights to create tokens of the service account (create on 
 )
 @click.option("--duration", default="90d", show_default=True, help="Life of the token, as 90d or 720h.")
 @click.option("--token-secret", default="", metavar="NAME", help="Use a token that does not end, in this Secret.")
-@click.option("--create", is_flag=True, help="Make or extend what is missing: account, Role and RoleBinding.")
-@click.option("--triggers", default="", metavar="PATH", help="Manifests whose kinds the Role allows [TRIGGERS_SOURCE].")
+@click.option("--create", is_flag=True, help="Make or extend what is missing: account, Roles and RoleBindings.")
+@click.option("--triggers", default="", metavar="PATH", help="Manifests whose needs the Roles allow [TRIGGERS_SOURCE].")
 @click.option("--file", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file, mode 600.")
 @click.option("--secret", default="", metavar="projects/P/secrets/S", help="Add it as a version to Secret Manager.")
 @click.option("--keyless", is_flag=True, help="Hold no token: the function's own identity is who calls.")
@@ -175,7 +175,8 @@ def _ensure(
 def _needed(triggers: str, cluster: str) -> list[Need]:
     settings = Selection.of(triggers=triggers).settings
     registry = load_path(settings.triggers_source, namespace=settings.namespace).registry
-    return [need for need in needs(Views(registry, settings.outbound_hosts)) if need.cluster == cluster]
+    views = Views(registry, settings.outbound_hosts)
+    return [need for need in (*needs(views), *further(views)) if need.cluster == cluster]
 
 
 def _written(cluster: Cluster, namespace: str, account: str, user: Mapping[str, Any], server: str) -> str:
@@ -209,25 +210,26 @@ def _try(text: str, cluster: Cluster, namespace: str, needed: Sequence[Need], id
 
 def _allowed(api: KubernetesApi, namespace: str, needed: Sequence[Need], identity: str) -> None:
     lacking = []
-    for need in needed or [Need(namespace, "tekton.dev/v1", "PipelineRun")]:
+    for need in needed or [Need(namespace, "tekton.dev/v1", "PipelineRun", verbs=("create",))]:
         resource = api.resource(need.api_version, need.kind, deadline=deadline())
         group = need.api_version.rpartition("/")[0]
-        verdict = api.review_access(
-            "create",
-            group=group,
-            resource=resource.plural,
-            namespace=need.namespace,
-            impersonate=identity,
-            deadline=deadline(),
-        )
-        if not verdict.allowed:
-            lacking.append(f"{need.kind}s in {need.namespace}")
+        for verb in need.verbs:
+            verdict = api.review_access(
+                verb,
+                group=group,
+                resource=resource.plural,
+                namespace=need.namespace,
+                impersonate=identity,
+                deadline=deadline(),
+            )
+            if not verdict.allowed:
+                lacking.append(f"{verb} {need.kind}s in {need.namespace}")
     if lacking and needed:
         who = identity or "the account"
-        raise LastingError(f"{who} may still not create {', '.join(lacking)}: does an admission keep its rights?")
+        raise LastingError(f"{who} may still not {', '.join(lacking)}: does an admission keep its rights?")
     if lacking:
         remedy = "--create allows it" if identity else "kubectl apply -k infra/cluster allows it, or --create"
-        progress(f"{status('warning')} {identity or 'the account'} may not create {lacking[0]}: {remedy}")
+        progress(f"{status('warning')} {identity or 'the account'} may not {lacking[0]}: {remedy}")
 
 
 def _deliver(text: str, *, target: Path | None, secret: str) -> None:
