@@ -243,8 +243,9 @@ def _cluster_commands(writer: Writer, admin: Mapping[str, str], server: ApiServe
     writer.section(
         "kubeconfig",
         "The function's kubeconfig, from your own access: to standard output, a file (mode 600) or Secret Manager.\n"
-        "`--create` makes or extends account, Role and RoleBinding; `--rotate` ends the older tokens. It is tried\n"
-        "before it is written.",
+        "`--create` makes or extends account, Roles and RoleBindings, for what the manifests create, and where they\n"
+        "ask for it for statuses and concurrency groups; `--rotate` ends the older tokens. It is tried before it is\n"
+        "written.",
     )
     writer.show("kubeconfig", "--namespace", LAB, "--create", environment=admin)
     secret = "projects/acme/secrets/pipehook-kubeconfig"
