@@ -335,7 +335,7 @@ class TestSecrets:
         ]
         assert answer.headers.get("Retry-After") == ("30" if case.http == 503 else None)
         assert case.says in capsys.readouterr().out
-        assert production.calls_ended(KEY, case.calls[0])
+        assert production.calls_ended(KEY, case.calls)
         assert push(function, body, key=b"forged").status == case.http
         assert len(production.cluster.requests) == 0
         case.mend(production, KEY)
@@ -353,7 +353,7 @@ class TestSecrets:
         assert case.says in answer.reasons[0]
         assert f"projects/{PROJECT}/secrets/{KUBECONFIG}" in answer.reasons[0]
         assert answer.headers.get("Retry-After") == ("30" if case.http == 503 else None)
-        assert production.calls_ended(KUBECONFIG, case.calls[1])
+        assert production.calls_ended(KUBECONFIG, case.calls)
         assert len(production.cluster.requests) == 0
         case.mend(production, KUBECONFIG)
         recover(production, function, body)

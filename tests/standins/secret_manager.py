@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,6 +39,18 @@ PERMISSIONS = {
     "DisableSecretVersion": "secretmanager.versions.disable",
     "DestroySecretVersion": "secretmanager.versions.destroy",
 }
+QUOTAS = {
+    "AccessSecretVersion": "Access",
+    "ListSecretVersions": "Read",
+    "GetSecretVersion": "Read",
+    "GetSecret": "Read",
+    "ListSecrets": "Read",
+}
+"""What a call counts against; others are writes."""
+ACCESSES = 90_000
+READS = 600
+WRITES = 600
+"""A minute, for all of a project: https://cloud.google.com/secret-manager/quotas."""
 
 
 class SecretManager:
@@ -48,6 +62,8 @@ class SecretManager:
         self._store = SecretsStore()
         self._corrupt = 0
         self._denied: list[tuple[str, str]] = []
+        self._allowed: dict[str, int] = {}
+        self._asked: Counter[tuple[str, int]] = Counter()
 
     def __enter__(self) -> Self:
         self._server = RpcServer({SERVICE: self._methods()}, port=self._port, tls=self._tls)
@@ -110,12 +126,17 @@ class SecretManager:
         """Refuse a method for resources in which `secret` is found: PERMISSION_DENIED in IAM's words."""
         self._denied.append((method, secret))
 
+    def allow(self, method: str, number: int) -> None:
+        """Answer so many calls of a method a minute, instead of as many as the quota of its kind has."""
+        self._allowed[method] = number
+
     def corrupt(self, times: int = 1) -> None:
         """Give the next payloads with checksums that do not match."""
         self._corrupt = times
 
     def mend(self) -> None:
-        """End all faults and refusals."""
+        """End all faults, refusals and quotas of a test's own."""
+        self._allowed.clear()
         self._server.faults.clear()
         self._denied.clear()
         self._corrupt = 0
@@ -147,6 +168,7 @@ class SecretManager:
     def _method(self, name: str, serve: Callable[[Any], Any], *, response: Any, field: str = "name") -> Method:
         def allowed(asked: Any, _call: Call) -> Any:
             self._check(name, getattr(asked, field))
+            self._spend(name)
             return serve(asked)
 
         request = getattr(service, f"{name}Request")
@@ -164,6 +186,21 @@ class SecretManager:
                     StatusCode.PERMISSION_DENIED,
                     f"Permission '{PERMISSIONS[method]}' denied for resource '{resource}' (or it may not exist).",
                 )
+
+    def _spend(self, method: str) -> None:
+        kind = QUOTAS.get(method, "Write")
+        minute = int(time.time() // 60)
+        if method in self._allowed:
+            kind, limit = method, self._allowed[method]
+        else:
+            limit = {"Access": ACCESSES, "Read": READS, "Write": WRITES}[kind]
+        self._asked[kind, minute] += 1
+        if self._asked[kind, minute] > limit:
+            refuse(
+                StatusCode.RESOURCE_EXHAUSTED,
+                f"Quota exceeded for quota metric '{kind} requests' and limit '{kind} requests per minute' of service "
+                "'secretmanager.googleapis.com' for consumer 'project_number:1'.",
+            )
 
     def _access(self, asked: Any) -> Any:
         found = self._store.access(asked.name)

@@ -166,8 +166,8 @@ class SecretCase:
     http: int = 503
     says: str
     """In the log for the webhook's key, in the reply too for the kubeconfig."""
-    calls: tuple[int, int]
-    """How many calls for the key and for the kubeconfig one delivery makes."""
+    calls: int
+    """How many calls for the secret one delivery makes."""
     mend: Callable[[Production, str], object] = lambda production, secret: None
     """What mends it beside SecretManager.mend()."""
 
@@ -189,7 +189,7 @@ def _add_good(production: Production, secret: str) -> None:
         production.add_key(SECRET)
 
 
-UNAVAILABLE = SecretCase(arm=_code(StatusCode.UNAVAILABLE), says="does not answer (UNAVAILABLE)", calls=(3, 3))
+UNAVAILABLE = SecretCase(arm=_code(StatusCode.UNAVAILABLE), says="does not answer (UNAVAILABLE)", calls=3)
 SECRETS_PASSING = {
     "UNAVAILABLE": UNAVAILABLE,
     **{
@@ -202,35 +202,33 @@ SECRETS_PASSING = {
         says="does not answer (DEADLINE_EXCEEDED)",
     ),
     "RESOURCE_EXHAUSTED": SecretCase(
-        arm=_code(StatusCode.RESOURCE_EXHAUSTED), says="quota for this project is used up", calls=(1, 1)
+        arm=_code(StatusCode.RESOURCE_EXHAUSTED), says="quota for this project is used up", calls=1
     ),
     "UNAUTHENTICATED": SecretCase(
-        arm=_code(StatusCode.UNAUTHENTICATED), says="does not accept the function's credentials", calls=(1, 1)
+        arm=_code(StatusCode.UNAUTHENTICATED), says="does not accept the function's credentials", calls=1
     ),
     "checksum": SecretCase(
-        arm=lambda production, _: production.manager.corrupt(1000), says="its checksum is wrong", calls=(3, 2)
+        arm=lambda production, _: production.manager.corrupt(1000), says="its checksum is wrong", calls=2
     ),
 }
 SECRETS_LASTING = {
-    "NOT_FOUND": SecretCase(arm=_code(StatusCode.NOT_FOUND), http=422, says="not found", calls=(1, 1)),
+    "NOT_FOUND": SecretCase(arm=_code(StatusCode.NOT_FOUND), http=422, says="not found", calls=1),
     "PERMISSION_DENIED": SecretCase(
-        arm=_code(StatusCode.PERMISSION_DENIED), http=422, says="grant roles/secretmanager.secretAccessor", calls=(2, 1)
+        arm=_code(StatusCode.PERMISSION_DENIED), http=422, says="grant roles/secretmanager.secretAccessor", calls=1
     ),
-    "INVALID_ARGUMENT": SecretCase(
-        arm=_code(StatusCode.INVALID_ARGUMENT), http=422, says="refuses to read", calls=(1, 1)
-    ),
+    "INVALID_ARGUMENT": SecretCase(arm=_code(StatusCode.INVALID_ARGUMENT), http=422, says="refuses to read", calls=1),
     "disabled": SecretCase(
         arm=lambda production, secret: production.manager.disable(PROJECT, secret, 1),
         http=422,
         says="has no enabled version",
-        calls=(1, 2),
+        calls=2,
         mend=lambda production, secret: production.manager.enable(PROJECT, secret, 1),
     ),
     "destroyed": SecretCase(
         arm=lambda production, secret: production.manager.destroy(PROJECT, secret, 1),
         http=422,
         says="has no enabled version",
-        calls=(1, 2),
+        calls=2,
         mend=_add_good,
     ),
 }

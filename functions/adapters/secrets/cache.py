@@ -18,7 +18,7 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.secrets.limits import Allowance, Limits
@@ -96,7 +96,7 @@ class SecretCache:
             if settled is not None:
                 return settled
             if reading is None:
-                return self._read(entry, location, deadline, serve_last_good=True)
+                return self._read(entry, location, deadline, doubted=False)
             if not reading.wait(deadline.remaining()):
                 return self._unfinished(entry)
 
@@ -120,7 +120,7 @@ class SecretCache:
                 else:
                     reading = entry.reading
             if reading is None:
-                return self._read(entry, location, deadline, serve_last_good=False)
+                return self._read(entry, location, deadline, doubted=True)
             if not reading.wait(deadline.remaining()):
                 raise PassingError("it was not read in time")
 
@@ -160,17 +160,18 @@ class SecretCache:
                 return entry.secret
         raise PassingError("it was not read in time")
 
-    def _read(self, entry: _Entry, location: str, deadline: Deadline, *, serve_last_good: bool) -> Secret:
+    def _read(self, entry: _Entry, location: str, deadline: Deadline, *, doubted: bool) -> Secret:
         known = entry.secret
+        given = replace(known, doubted=True) if known is not None and doubted else known
         seconds = self._limits.cold_seconds if known is None else self._limits.warm_seconds
         bounded = Deadline(min(deadline.expires, deadline.clock() + seconds), deadline.clock)
         outcome: Secret | _Failure | None = None
         began = self._clock()
         try:
-            outcome = secret = self._load(location, known, bounded)
+            outcome = secret = self._load(location, given, bounded)
         except PipehookError as error:
             outcome = failure = _Failure.of(error)
-            if failure.passing and serve_last_good and known is not None:
+            if failure.passing and not doubted and known is not None:
                 return known
             raise failure.error() from error
         else:

@@ -5,8 +5,11 @@ delivery: add a version, wait a minute (every instance knows it then), change th
 version. A disabled or destroyed version stops being accepted within the cache's life, `Limits.fresh`.
 
 Listing versions counts against a quota of 600 reads a minute and project, reading one against 90,000 accesses
-(https://cloud.google.com/secret-manager/quotas). So versions are listed when a secret is first read and every
-LISTED_SECONDS; in between, `latest` tells whether there is a new one, and the others are read by their known names.
+(https://cloud.google.com/secret-manager/quotas). So values are read often and versions listed seldom. Their numbers
+start at 1 and grow by one (https://cloud.google.com/secret-manager/docs/reference/rpc, SecretVersion), and `latest`
+tells the newest: a few are read by their numbers, more are listed; where the list is refused, or this instance has
+asked for many, the newest are read by their numbers, too. From then on `latest` tells whether there is a new one, the
+others are read by their known names, and a signature that matches none has all versions looked for again.
 """
 
 from __future__ import annotations
@@ -18,8 +21,9 @@ from typing import Protocol
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.secrets.ids import SecretIds
+from functions.adapters.secrets.limits import Allowance
 from functions.adapters.secrets.values import Secret, SecretValue
-from functions.common.errors import LastingError
+from functions.common.errors import LastingError, PassingError
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.values import SecretRef
@@ -28,8 +32,13 @@ _LOG = logging.getLogger(__name__)
 
 MAX_VERSIONS = 10
 """How many enabled versions of one secret are accepted."""
+FEW_VERSIONS = 3
+"""Up to this number versions are read by their numbers: no more calls than with a list."""
 LISTED_SECONDS = 600.0
 """How long it may take until an old version that was enabled again is accepted."""
+LISTS = 20
+LISTS_A_SECOND = 0.1
+"""Lists that one instance asks for at once, and after that: a hundred instances stay below the project's quota."""
 
 
 class NotFoundError(LastingError):
@@ -77,6 +86,7 @@ class ManagerSecrets:
         self._lock = threading.Lock()
         self._said: set[str] = set()
         self._clock = clock
+        self._lists = Allowance(burst=LISTS, rate=LISTS_A_SECOND)
 
     def locate(self, ref: SecretRef) -> str:
         """Return the location of a reference. Raises LastingError when it may not be read."""
@@ -93,11 +103,11 @@ class ManagerSecrets:
         if "/versions/" in location:
             return self._one(location, deadline)
         now = self._clock()
-        if known is not None and now - known.listed < LISTED_SECONDS:
+        if known is not None and not (known.doubted and now - known.listed >= LISTED_SECONDS):
             again = self._known(location, known, deadline)
             if again is not None:
                 return again
-        return self._listed(location, now, deadline)
+        return self._found(location, now, deadline)
 
     def _versions(self) -> Versions:
         with self._lock:
@@ -123,38 +133,59 @@ class ManagerSecrets:
             name, payload = found[0]
         return Secret((SecretValue(payload),), (name,))
 
-    def _listed(self, location: str, now: float, deadline: Deadline) -> Secret:
+    def _found(self, location: str, now: float, deadline: Deadline) -> Secret:
+        """Find out which versions there are, and read them."""
+        try:
+            newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
+        except DisabledError:
+            return self._listed(location, now, deadline)
+        number, names = version_number(newest), None
+        if not 1 <= number <= FEW_VERSIONS:
+            names, now = self._names(location, number, now, deadline)
+        if names is None:
+            names = [f"{location}/versions/{one}" for one in range(number - 1, max(0, number - MAX_VERSIONS), -1)]
+        older = [name for name in names if name != newest][: MAX_VERSIONS - 1]
+        return _secret([(newest, payload), *self._read(older, deadline)], now)
+
+    def _names(self, location: str, number: int, now: float, deadline: Deadline) -> tuple[Sequence[str] | None, float]:
+        """Return the enabled versions, None where they are not to be had, and when all will have been looked for."""
+        complete = now if number <= MAX_VERSIONS else float("-inf")
+        with self._lock:
+            if not self._lists.take(now):
+                return None, complete
         try:
             names = self._versions().enabled(location, limit=MAX_VERSIONS + 1, deadline=deadline)
         except DeniedError as error:
-            secret = self._newest(location, now, deadline)
-            self._say_once(
-                f"the versions of {location} cannot be listed, so only its newest one is accepted and its key is not "
-                f"rotated without a break: {error.reason}"
-            )
-            return secret
+            if number > MAX_VERSIONS:
+                self._say_once(
+                    f"the versions of {location} cannot be listed, so only the newest {MAX_VERSIONS} are looked at, "
+                    f"whatever their state: {error.reason}"
+                )
+            return None, now
+        except PassingError:
+            return None, complete
         if len(names) > MAX_VERSIONS:
             self._say_once(f"{location} has many enabled versions: the newest {MAX_VERSIONS} are accepted")
-        found = self._read(names[:MAX_VERSIONS], deadline)
+        return names, now
+
+    def _listed(self, location: str, now: float, deadline: Deadline) -> Secret:
+        """Read the versions below a newest one that is disabled: no call tells its number."""
+        try:
+            names = self._versions().enabled(location, limit=MAX_VERSIONS, deadline=deadline)
+        except DeniedError as error:
+            raise _newest_disabled(location) from error
+        found = self._read(names, deadline)
         if not found:
             raise _none_enabled(location)
         return _secret(found, now)
 
-    def _newest(self, location: str, listed: float, deadline: Deadline) -> Secret:
-        try:
-            _, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
-        except DisabledError as error:
-            raise _newest_disabled(location) from error
-        return Secret((SecretValue.parsed(payload),), (), listed)
-
     def _known(self, location: str, known: Secret, deadline: Deadline) -> Secret | None:
-        """Read the versions that are known and `latest`, or return None when they must be listed anew."""
-        if not known.names:
-            return self._newest(location, known.listed, deadline)
+        """Read the versions that are known and `latest`, or return None when they must be looked for anew."""
         try:
             newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
         except DisabledError:
-            return None
+            found = self._read(known.names, deadline)
+            return _secret(found, known.listed) if found else None
         if newest != known.names[0] and version_number(newest) != version_number(known.names[0]) + 1:
             return None
         others = [name for name in known.names if name != newest][: MAX_VERSIONS - 1]

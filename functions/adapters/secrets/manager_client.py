@@ -86,6 +86,10 @@ class _Refusal:
         secret, _, _ = self._resource.partition("/versions/")
         if isinstance(error, exceptions.NotFound):
             identifier = secret.rpartition("/")[2]
+            if self._resource.endswith("/versions/latest"):
+                return NotFoundError(
+                    f'secrets "{identifier}" not found: Secret Manager has no {secret}, or no version of it'
+                )
             return NotFoundError(f'secrets "{identifier}" not found: Secret Manager has no {self._resource}')
         if isinstance(error, exceptions.FailedPrecondition):
             return DisabledError(f"{self._resource} is disabled or destroyed")

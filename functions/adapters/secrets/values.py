@@ -60,7 +60,9 @@ class Secret:
     names: tuple[str, ...] = ()
     """The versions' resource names, in the same order, where the source has such."""
     listed: float = float("-inf")
-    """When the source was last asked which versions there are, in seconds of the source's clock."""
+    """When all versions were last looked for, in seconds of the source's clock."""
+    doubted: bool = False
+    """Whether none of the values verified what was asked of them: then the source looks for all versions again."""
 
     def accepted(self, ref: SecretRef) -> tuple[bytes, ...]:
         """Return every value that verifies for a reference, newest first, none of them empty.
