@@ -110,19 +110,21 @@ locals {
         severity = "ERROR"
         text     = "${var.name}-reconcile left commits whose status is not what the cluster says, several times in a row. Its log says why: a token without the right to write statuses, a rate limit of GitHub, or runs that may not be listed. docs/status.md has each failure."
       }
+    } : {},
+    local.runs_watched ? {
       reconcile-failed = {
         title    = "reconcile fails"
         query    = "sum(increase(${local.reconciling}[1h])) > 2"
         duration = "0s"
         severity = "ERROR"
-        text     = "${var.name}-reconcile answers with errors, so what Tekton's events did not tell is told by nobody. Its log says why."
+        text     = "${var.name}-reconcile answers with errors, so what Tekton's events did not tell is told by nobody, and runs that wait may go on waiting. Its log says why."
       }
       hints-rejected = {
         title    = "Tekton's events come without the report key"
         query    = "sum(increase(${local.keyless}[1h])) > 10"
         duration = "0s"
         severity = "WARNING"
-        text     = "Either somebody is guessing, or the sink in the ConfigMap config-events has another key than the secret ${var.statuses.report_key_secret}: statuses then wait for ${var.name}-reconcile. Every enabled version of the secret is accepted; the output sink_command writes the newest into the sink."
+        text     = "Either somebody is guessing, or the sink in the ConfigMap config-events has another key than the secret ${var.statuses.report_key_secret}: statuses, and runs that wait for their turn, then wait for ${var.name}-reconcile. Every enabled version of the secret is accepted; the output sink_command writes the newest into the sink."
       }
     } : {},
   ) : {}

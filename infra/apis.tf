@@ -13,7 +13,7 @@ locals {
     ],
     var.monitoring_enabled ? ["monitoring.googleapis.com"] : [],
     var.queue_enabled || var.secret_rotation != null ? ["pubsub.googleapis.com"] : [],
-    var.redeliver_enabled || var.statuses_enabled ? ["cloudscheduler.googleapis.com"] : [],
+    var.redeliver_enabled || local.runs_watched ? ["cloudscheduler.googleapis.com"] : [],
     var.tracing ? ["cloudtrace.googleapis.com"] : [],
   ))
 }

@@ -4,7 +4,7 @@ locals {
   cluster_members = merge(
     { webhook = module.webhook.service_account_member },
     var.queue_enabled ? { dispatch = module.dispatch[0].service_account_member } : {},
-    var.statuses_enabled ? { report = module.report[0].service_account_member, reconcile = module.reconcile[0].service_account_member } : {},
+    local.runs_watched ? { report = module.report[0].service_account_member, reconcile = module.reconcile[0].service_account_member } : {},
   )
 
   cluster_bindings = merge([

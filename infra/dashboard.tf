@@ -1,5 +1,5 @@
 locals {
-  charted = join("|", concat(["webhook", "dispatch", "redeliver"], var.statuses_enabled ? ["report", "reconcile"] : []))
+  charted = join("|", concat(["webhook", "dispatch", "redeliver"], local.runs_watched ? ["report", "reconcile"] : []))
 
   charts = concat(
     [
@@ -64,7 +64,7 @@ locals {
         query = "sum by (severity) (increase(${local.promql.sweeps}{monitored_resource=\"cloud_run_revision\"}[1h]))"
       },
     ] : [],
-    var.statuses_enabled ? [
+    local.runs_watched ? [
       {
         title = "Tekton's events by status, a minute"
         query = "sum by (status) (rate(${local.promql.hints}{monitored_resource=\"cloud_run_revision\"}[$${__interval}])) * 60"

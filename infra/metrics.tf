@@ -45,9 +45,9 @@ locals {
         latency     = false
       }
     } : {},
-    var.statuses_enabled ? {
+    local.runs_watched ? {
       hints = {
-        description = "Tekton's events of runs that are told of, and events without the key, by HTTP status and severity."
+        description = "Tekton's events of runs that are told of or of a concurrency group, and events without the key, by HTTP status and severity."
         filter      = "${local.function_logs.report} AND jsonPayload.kind=\"report\""
         labels      = { status = "jsonPayload.status", severity = "severity" }
         latency     = false

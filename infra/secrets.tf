@@ -5,8 +5,8 @@ locals {
   rerun_secrets     = local.reruns_as_sweep ? local.redeliver_secrets : toset([]) # GitHub is asked before a delivery runs again
   cluster_secrets   = var.dry_run ? toset([]) : toset(concat([var.kubeconfig_secret], values(var.clusters)))
   told_secrets      = var.statuses_enabled ? setunion(local.github_secrets, compact([var.statuses.gitlab_token_secret, var.statuses.bitbucket_token_secret])) : toset([])
-  runs_secrets      = var.statuses_enabled ? setunion(local.told_secrets, [local.runs_secret], values(var.clusters)) : toset([])
-  report_secrets    = toset(var.statuses_enabled ? [var.statuses.report_key_secret] : [])
+  runs_secrets      = local.runs_watched ? setunion(local.told_secrets, [local.runs_secret], values(var.clusters)) : toset([])
+  report_secrets    = toset(local.runs_watched ? [var.statuses.report_key_secret] : [])
 
   secrets = setunion(
     local.hmac_secrets, local.cluster_secrets, local.redeliver_secrets, local.github_secrets, local.runs_secrets, local.report_secrets,

@@ -1,7 +1,10 @@
 # Tekton Pipelines' CloudEvents -> report -> GitHub: what became of a run is shown at its commit. An event may be lost, so
-# Cloud Scheduler -> reconcile -> GitHub: what is shown is compared with the cluster.
+# Cloud Scheduler -> reconcile -> GitHub: what is shown is compared with the cluster. The same two let the next run of a
+# concurrency group begin, for which nobody needs to be known at GitHub.
 
 locals {
+  runs_watched = var.statuses_enabled || var.concurrency_enabled
+
   # Who the functions are at GitHub: for statuses, and for interceptors without a secretRef of their own.
   github_environment = {
     GITHUB_TOKEN_SECRET   = var.github.token_secret == "" ? "" : "projects/${var.project}/secrets/${var.github.token_secret}"
@@ -23,7 +26,7 @@ locals {
   # report and reconcile only look at runs: a kubeconfig of their own need have no right to make any.
   runs_secret = var.statuses.kubeconfig_secret == "" ? var.kubeconfig_secret : var.statuses.kubeconfig_secret
 
-  runs_environment = merge(local.github_environment, local.told_environment, {
+  runs_environment = merge(var.statuses_enabled ? local.github_environment : {}, local.told_environment, {
     NAMESPACE         = var.namespace
     KUBECONFIG_SECRET = "projects/${var.project}/secrets/${local.runs_secret}"
     CLUSTERS          = local.cluster_environment.CLUSTERS
@@ -40,12 +43,12 @@ locals {
 
 module "report" {
   source = "./modules/function"
-  count  = var.statuses_enabled ? 1 : 0
+  count  = local.runs_watched ? 1 : 0
 
   project        = var.project
   region         = var.region
   name           = "${var.name}-report"
-  description    = "Shows at GitHub what became of a run that Tekton's events name."
+  description    = "Shows at GitHub what became of a run that Tekton's events name, and lets the next of its concurrency group begin."
   entry_point    = "report"
   runtime        = var.runtime
   source_archive = local.source_archive
@@ -67,12 +70,12 @@ module "report" {
 
 module "reconcile" {
   source = "./modules/function"
-  count  = var.statuses_enabled ? 1 : 0
+  count  = local.runs_watched ? 1 : 0
 
   project        = var.project
   region         = var.region
   name           = "${var.name}-reconcile"
-  description    = "Compares what GitHub shows with the cluster's runs."
+  description    = "Compares what GitHub shows with the cluster's runs, and settles their concurrency groups."
   entry_point    = "reconcile"
   runtime        = var.runtime
   source_archive = local.source_archive
@@ -101,12 +104,12 @@ module "reconcile" {
 }
 
 resource "google_cloud_scheduler_job" "reconcile" {
-  count = var.statuses_enabled ? 1 : 0
+  count = local.runs_watched ? 1 : 0
 
   project          = var.project
   region           = var.region
   name             = "${var.name}-reconcile"
-  description      = "Compares what GitHub shows with the cluster's runs."
+  description      = "Compares what GitHub shows with the cluster's runs, and settles their concurrency groups."
   schedule         = var.reconcile.schedule
   time_zone        = var.reconcile.time_zone
   attempt_deadline = "${var.reconcile.timeout_seconds + 30}s"

@@ -8,11 +8,23 @@ variable "statuses_enabled" {
 
   validation {
     condition     = !var.statuses_enabled || join("", [var.github.token_secret, var.github.app_id, var.statuses.gitlab_token_secret, var.statuses.bitbucket_token_secret]) != ""
-    error_message = "statuses_enabled needs github.token_secret, or github.app_id and github.app_key_secret; or statuses.gitlab_token_secret or statuses.bitbucket_token_secret."
+    error_message = "statuses_enabled needs github.token_secret, or github.app_id and github.app_key_secret; or statuses.gitlab_token_secret or statuses.bitbucket_token_secret. For concurrency groups alone, which need none, set concurrency_enabled."
   }
   validation {
     condition     = !var.statuses_enabled || !var.dry_run
     error_message = "statuses_enabled needs runs to tell of: dry_run makes none."
+  }
+}
+
+variable "concurrency_enabled" {
+  description = "Whether report and reconcile are there for concurrency groups without statuses: they let the next run begin when one has ended, and cancel what a delivery could not (docs/concurrency.md). Needs no token of a provider, but the cluster's component concurrency, and a sink in Tekton Pipelines (output sink_command). statuses_enabled does it as well."
+  type        = bool
+  default     = false
+  nullable    = false
+
+  validation {
+    condition     = !var.concurrency_enabled || !var.dry_run
+    error_message = "concurrency_enabled needs runs to look at: dry_run makes none."
   }
 }
 

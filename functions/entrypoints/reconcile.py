@@ -1,4 +1,4 @@
-"""The `reconcile` entry point: Cloud Scheduler calls it, and what providers show is made what the cluster says."""
+"""The `reconcile` entry point: Cloud Scheduler calls it, and what no event told is told, and groups are settled."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.entrypoints.misconfigured import Misconfigured
 from functions.entrypoints.parts import put_together
-from functions.entrypoints.report import require_telling
+from functions.entrypoints.report import teller_of, without_runs
 from functions.entrypoints.settling import Settler, Swept, open_settler
-from functions.entrypoints.telling import open_runs, open_teller
+from functions.entrypoints.telling import open_runs
 from functions.settings import Settings, read_settings, require_cluster
 from functions.status.reconcile import Reconcile, Summary
 
@@ -30,7 +30,7 @@ RUN_SECONDS = 270.0
 """What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
 
 _GROUPS_SHARE = 0.3
-"""The part of it that concurrency groups may take."""
+"""The part of it that concurrency groups may take beside statuses."""
 _SEVERITY = {"done": "INFO", "limited": "WARNING", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -39,7 +39,8 @@ _ONE_AT_A_TIME = threading.Lock()
 class Reconciling:
     """Serves Cloud Scheduler. Immutable."""
 
-    sweep: Reconcile
+    sweep: Reconcile | None
+    """None without a token of any provider: then concurrency groups alone are settled."""
     settler: Settler
     seconds: float = RUN_SECONDS
 
@@ -53,12 +54,15 @@ class Reconciling:
             return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
         try:
             started = time.monotonic()
-            groups = self.settler.sweep(Deadline(started + self.seconds * _GROUPS_SHARE, time.monotonic))
-            summary = self.sweep.sweep(Deadline(started + self.seconds, time.monotonic))
+            share = _GROUPS_SHARE if self.sweep else 1.0
+            groups = self.settler.sweep(Deadline(started + self.seconds * share, time.monotonic))
+            whole = Deadline(started + self.seconds, time.monotonic)
+            summary = self.sweep.sweep(whole) if self.sweep else Summary()
         finally:
             _ONE_AT_A_TIME.release()
         _log(summary, groups)
-        status = HTTPStatus.SERVICE_UNAVAILABLE if summary.outcome == "failed" else HTTPStatus.OK
+        failed = summary.outcome == "failed" or groups.unlisted
+        status = HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK
         return exchange.respond(summary.json() | groups.json(), status)
 
 
@@ -67,7 +71,7 @@ def _log(summary: Summary, groups: Swept) -> None:
     if groups.json():
         said = f"concurrency groups: {groups.cancelled} cancelled, {groups.released} begun, {groups.failed} failed"
         logs.write("WARNING" if groups.failed else "INFO", said, fields={"kind": "groups"})
-    severity = "ERROR" if summary.failed else _SEVERITY[summary.outcome]
+    severity = "ERROR" if summary.failed or groups.unlisted else _SEVERITY[summary.outcome]
     logs.write(
         severity,
         f"reconcile {summary.outcome}: " + " | ".join(summary.sentences()),
@@ -78,17 +82,18 @@ def _log(summary: Summary, groups: Swept) -> None:
 
 def _open(settings: Settings, environment: Mapping[str, str], sleep: Callable[[float], None]) -> Reconciling:
     require_cluster(settings)
-    if mistakes := require_telling(settings):
+    if mistakes := without_runs(settings):
         raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
-    runs = open_runs(settings, parts)
-    sweep = Reconcile(
-        teller=open_teller(settings, parts),
-        runs=runs.all,
-        now=time.time,
-        sleep=sleep,
-        lookback_hours=settings.reconcile_lookback_hours,
-    )
+    sweep = None
+    if teller := teller_of(settings, parts):
+        sweep = Reconcile(
+            teller=teller,
+            runs=open_runs(settings, parts).all,
+            now=time.time,
+            sleep=sleep,
+            lookback_hours=settings.reconcile_lookback_hours,
+        )
     limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
     settler = open_settler(settings, parts)
     return Reconciling(sweep, settler, min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS)

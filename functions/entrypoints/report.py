@@ -1,4 +1,4 @@
-"""The `report` entry point: Tekton's CloudEvents of runs, each a hint to look at the run that it names.
+"""The `report` entry point: Tekton's CloudEvents of runs, each a hint to look at the run, or the group, that it names.
 
 Public, and known to whoever reads the ConfigMap of the sink: so the key opens it, and nothing in an event is believed.
 Tekton sends an event again for 404, 413, 425, 429, 502, 503 and 504 alone, for some ten seconds.
@@ -34,7 +34,7 @@ from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.delivery import Delivery
 from functions.entrypoints.misconfigured import Misconfigured
-from functions.entrypoints.parts import put_together
+from functions.entrypoints.parts import Parts, put_together
 from functions.entrypoints.settling import Settler, open_settler
 from functions.entrypoints.telling import open_teller
 from functions.entrypoints.traces import project_of
@@ -88,7 +88,8 @@ class Report:
     """Serves Tekton's events. Immutable; shared by all request threads."""
 
     keys: Keys
-    teller: Teller
+    teller: Teller | None
+    """None without a token of any provider: then concurrency groups alone are settled."""
     settler: Settler
     project: str = ""
 
@@ -117,36 +118,42 @@ class Report:
         if hint is None:
             return exchange.respond({"outcome": "dropped"}, HTTPStatus.ACCEPTED)
         trace = logs.trace_of(delivery, project=self.project)
+        # the next run waits for no provider, and a commit for no group
+        late = self._settled(delivery, hint, deadline)
+        outcome = "unchanged"
         try:
-            told = target_of(hint) is not None and self.teller.hinted(hint, deadline)
-            self._settle(delivery, hint, deadline)
+            if self.teller is not None and target_of(hint) is not None and self.teller.hinted(hint, deadline):
+                outcome = "told"
         except PassingError as error:
             return _later(error, trace)
         except PipehookError as error:
             logs.write("ERROR", f"a status was not told: {error.reason}", trace=trace, fields=_fields(202))
-            return exchange.respond({"outcome": "failed"}, HTTPStatus.ACCEPTED)
-        outcome = "told" if told else "unchanged"
-        logs.write("INFO", f"status {outcome}", labels={"outcome": outcome}, trace=trace, fields=_fields(202))
+            outcome = "failed"
+        else:
+            logs.write("INFO", f"status {outcome}", labels={"outcome": outcome}, trace=trace, fields=_fields(202))
+        if late is not None:
+            return _later(late, trace, "a concurrency group is not settled yet")
         return exchange.respond({"outcome": outcome}, HTTPStatus.ACCEPTED)
 
-    def _settle(self, delivery: Delivery, hint: Mapping[str, Json], deadline: Deadline) -> None:
-        """Let the next run of a group begin when one has ended. Raises PassingError: the event may come again."""
+    def _settled(self, delivery: Delivery, hint: Mapping[str, Json], deadline: Deadline) -> PassingError | None:
+        """Let the next run of a group begin when one has ended; return what the event should come again for."""
         if GROUP not in texts(hint, "labels") or not delivery.header("Ce-Type").endswith(_ENDS):
-            return
+            return None
         try:
             swept = self.settler.hinted(hint, deadline)
-        except PassingError:
-            raise
+        except PassingError as error:
+            return error
         except PipehookError as error:
             logs.write("ERROR", f"a concurrency group is not settled: {error.reason}", fields=_fields(202))
-            return
+            return None
         if swept.json():
             said = f"concurrency group settled: {swept.released} begun, {swept.cancelled} cancelled"
             logs.write("INFO", said, labels={"outcome": "settled"}, fields=_fields(202))
+        return None
 
 
-def _later(error: PassingError, trace: str) -> exchange.Response:
-    logs.write("WARNING", f"a status was not told yet: {error.reason}", trace=trace, fields=_fields(503))
+def _later(error: PassingError, trace: str, what: str = "a status was not told yet") -> exchange.Response:
+    logs.write("WARNING", f"{what}: {error.reason}", trace=trace, fields=_fields(503))
     return exchange.respond({"outcome": "retry"}, HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": str(RETRY_SECONDS)})
 
 
@@ -186,31 +193,33 @@ def _hint(delivery: Delivery, making: Making) -> dict[str, Json] | None:
 
 def _open(settings: Settings, environment: Mapping[str, str]) -> Report:
     require_cluster(settings)
-    mistakes = require_telling(settings)
+    mistakes = without_runs(settings)
     if not settings.report_key_secret:
         mistakes.append("REPORT_KEY_SECRET: not set; without it nobody could be told from Tekton")
     if mistakes:
         raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
     keys = Keys(parts.secrets, settings.report_key_secret)
-    return Report(keys, open_teller(settings, parts), open_settler(settings, parts), project_of(settings, environment))
+    teller = teller_of(settings, parts)
+    return Report(keys, teller, open_settler(settings, parts), project_of(settings, environment))
 
 
-def require_telling(settings: Settings) -> list[str]:
-    """Return what is missing for telling anything: a cluster to read, somebody to be at a provider."""
-    mistakes = []
-    if settings.dry_run:
-        mistakes.append("DRY_RUN: true makes no runs, so there is nothing to tell of")
-    if not any((settings.github_token_secret, settings.github_app_id, *_others(settings))):
-        mistakes.append(
-            "GITHUB_TOKEN_SECRET: not set, nor are GITHUB_APP_ID with GITHUB_APP_KEY_SECRET, GITLAB_TOKEN_SECRET or "
-            "BITBUCKET_TOKEN_SECRET"
-        )
-    return mistakes
+def without_runs(settings: Settings) -> list[str]:
+    """Return the mistake of a configuration that makes no runs to look at, if it is one."""
+    return ["DRY_RUN: true makes no runs, so there is nothing to tell of"] if settings.dry_run else []
 
 
-def _others(settings: Settings) -> tuple[str, str]:
-    return settings.gitlab_token_secret, settings.bitbucket_token_secret
+def teller_of(settings: Settings, parts: Parts) -> Teller | None:
+    """Return what tells of runs; None, which the log says, without a token: concurrency groups need none."""
+    tokens = (settings.github_token_secret, settings.gitlab_token_secret, settings.bitbucket_token_secret)
+    if any((*tokens, settings.github_app_id)):
+        return open_teller(settings, parts)
+    logs.write(
+        "WARNING",
+        "no status is told, and concurrency groups alone are settled: GITHUB_TOKEN_SECRET is not set, nor are "
+        "GITHUB_APP_ID with GITHUB_APP_KEY_SECRET, GITLAB_TOKEN_SECRET or BITBUCKET_TOKEN_SECRET",
+    )
+    return None
 
 
 def start(environment: Mapping[str, str] = os.environ) -> Report | Misconfigured:

@@ -28,6 +28,8 @@ class Swept:
     cancelled: int = 0
     released: int = 0
     failed: int = 0
+    unlisted: bool = False
+    """The runs of a cluster could not be listed."""
 
     def count(self, done: Settled) -> None:
         """Add what was done with a group."""
@@ -68,6 +70,7 @@ class Settler:
                 found = self._groups.groups(home, deadline, cluster=cluster)
             except PipehookError as error:
                 swept.failed += 1
+                swept.unlisted = True
                 _LOG.error("the runs of concurrency groups cannot be listed: %s", error.reason)
                 continue
             for group, members in found.items():

@@ -104,6 +104,7 @@ _TELLING = frozenset(
         "module.report?0?.*",
     }
 )
+_UNTOLD = frozenset({"google_monitoring_alert_policy.this??statuses-untold??"})
 _TRACERS = frozenset({"module.*.google_project_iam_member.tracer?0?"})
 _ROTATION = frozenset({"google_pubsub_topic.secret_rotation?0?", "google_pubsub_topic_iam_member.secret_rotation?0?"})
 _UPTIME = frozenset({"google_monitoring_uptime_check_config.webhook?0?", "google_monitoring_alert_policy.uptime?0?"})
@@ -202,6 +203,22 @@ SWITCHES = (
         }
         | DASHBOARD
         | _SCHEDULER_SAID,
+    ),
+    Switch(
+        name="groups_on",
+        set="concurrency_enabled = true",
+        made=(_TELLING - _UNTOLD) | _SCHEDULER | {"google_secret_manager_secret.this??pipehook-report-key??"},
+        changed=DASHBOARD,
+    ),
+    Switch(
+        name="groups_without_statuses",
+        set="concurrency_enabled = true\n statuses_enabled = false",
+        everything=True,
+        gone=_UNTOLD | {"google_secret_manager_secret.this??gitlab-token??", "module.*??git*??"},
+        changed={
+            WEBHOOK: {SETTING + name for name in _TOLD},
+            **{function: {SETTING + name for name in (*_TOLD, *_KNOWN)} for function in (DISPATCH, REPORT, RECONCILE)},
+        },
     ),
     Switch(
         name="statuses_settings",

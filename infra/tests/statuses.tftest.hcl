@@ -116,6 +116,46 @@ run "tells_as_an_app_and_others" {
   }
 }
 
+run "settles_groups_without_a_token" {
+  command = plan
+
+  variables {
+    queue_enabled       = false
+    redeliver_enabled   = false
+    redeliver           = {}
+    github              = {}
+    statuses_enabled    = false
+    concurrency_enabled = true
+  }
+
+  assert {
+    condition     = keys(output.functions) == ["reconcile", "report", "webhook"] && !contains(keys(output.environment.report), "GITHUB_TOKEN_SECRET") && !contains(keys(output.environment.webhook), "STATUS_API") && !contains(keys(output.environment.reconcile), "STATUS_API")
+    error_message = "report and reconcile are wanted, and nobody is told of anything."
+  }
+  assert {
+    condition     = join(",", local.runs_secrets) == "pipehook-kubeconfig" && join(",", local.report_secrets) == "pipehook-report-key" && length(local.told_secrets) == 0
+    error_message = "They read the kubeconfig, and report its key."
+  }
+  assert {
+    condition     = contains(keys(google_monitoring_alert_policy.this), "reconcile-failed") && !contains(keys(google_monitoring_alert_policy.this), "statuses-untold") && contains(keys(google_project_service.this), "cloudscheduler.googleapis.com") && google_cloud_scheduler_job.reconcile[0].schedule == "*/10 * * * *"
+    error_message = "The schedule and its alert are wanted, and none about statuses."
+  }
+}
+
+run "keeps_the_token_to_itself_where_groups_alone_are_settled" {
+  command = plan
+
+  variables {
+    statuses_enabled    = false
+    concurrency_enabled = true
+  }
+
+  assert {
+    condition     = output.environment.webhook.GITHUB_TOKEN_SECRET == "projects/example-project/secrets/github-token" && !contains(keys(output.environment.reconcile), "GITHUB_TOKEN_SECRET") && !contains(local.runs_secrets, "github-token")
+    error_message = "Interceptors may use the token; report and reconcile have no use for it."
+  }
+}
+
 run "knows_itself_at_github_without_statuses" {
   command = plan
 
@@ -173,6 +213,18 @@ run "tells_nothing_in_a_dry_run" {
   }
 
   expect_failures = [var.statuses_enabled]
+}
+
+run "settles_no_groups_in_a_dry_run" {
+  command = plan
+
+  variables {
+    statuses_enabled    = false
+    concurrency_enabled = true
+    dry_run             = true
+  }
+
+  expect_failures = [var.concurrency_enabled]
 }
 
 run "refuses_what_cannot_be" {

@@ -34,8 +34,11 @@ def scene(tmp_path_factory: pytest.TempPathFactory, cluster: ApiServer) -> Itera
         yield opened
 
 
-def ask(scene: Scene, **asked: str) -> None:
-    scene.write(grouped(group="g", **asked), bindings=REVISION)
+def ask(scene: Scene, *, told: bool = False, **asked: str) -> None:
+    resource = grouped(group="g", **asked)
+    if told:
+        resource["metadata"]["annotations"] |= {"pipehook.dev/status": CONTEXT}
+    scene.write(resource, bindings=REVISION)
 
 
 def push(scene: Scene, time: int) -> str:
@@ -122,12 +125,61 @@ def test_reconcile_looks_into_its_own_namespaces_where_it_may_not_list_all(scene
     assert status(scene, second) == ""
 
 
+NO_TOKEN = {"GITHUB_TOKEN_SECRET": ""}
+
+
+def test_groups_need_no_token_of_a_provider(scene: Scene, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.more |= NO_TOKEN
+    ask(scene, told=True, limit="1")
+    first, second, third = (push(scene, time) for time in (1, 2, 3))
+    scene.end(first)
+    assert scene.hint(first).json == {"outcome": "unchanged"}
+    assert status(scene, second) == ""
+    scene.end(second)
+    done = scene.reconcile()
+    assert (done["outcome"], done["groups"]["released"]) == ("done", 1)
+    assert status(scene, third) == ""
+    said = capsys.readouterr().out
+    assert said.count("no status is told, and concurrency groups alone are settled: GITHUB_TOKEN_SECRET") == 2
+    assert "status was not told" not in said
+
+
+def test_without_a_token_a_reconcile_that_sees_no_runs_fails(scene: Scene) -> None:
+    scene.more |= NO_TOKEN
+    ask(scene, limit="1")
+    push(scene, 1)
+    scene.workspace.cluster.faults.add(
+        Fault(method="GET", kind="PipelineRun", status=503, headers={"Retry-After": "600"})
+    )
+    answer = scene.function("reconcile").post(b"{}", {"Content-Type": "application/json"})
+    assert (answer.status, answer.json["groups"]["failed"]) == (503, 1)
+
+
+@pytest.mark.parametrize("provider", [401, 503])
+def test_the_next_run_does_not_wait_for_a_provider(scene: Scene, provider: int) -> None:
+    ask(scene, told=True, limit="1")
+    first, second = (push(scene, time) for time in (1, 2))
+    scene.end(first)
+    scene.hub.faults.add(Fault(status=provider))
+    scene.hint(first)
+    assert status(scene, second) == ""
+
+
+def test_a_commit_does_not_wait_for_a_group(scene: Scene) -> None:
+    ask(scene, told=True, limit="1")
+    sha = commit()
+    first = scene.push(sha, time=1)
+    push(scene, 2)
+    scene.end(first)
+    scene.workspace.cluster.faults.add(Fault(method="PATCH", status=503, headers={"Retry-After": "600"}))
+    assert scene.hint(first).status == 503, "it is to come again for the group"
+    assert scene.shown(sha)[0] == "success"
+
+
 def test_a_commit_whose_run_waited_in_the_queue_learns_that_it_is_superseded(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    resource = grouped(group="g", cancel="true")
-    resource["metadata"]["annotations"] |= {"pipehook.dev/status": CONTEXT}
-    scene.write(resource, bindings=REVISION)
+    ask(scene, told=True, cancel="true")
     older, newer = commit(), commit()
     with open_pubsub() as pubsub:
         monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub.host)

@@ -153,7 +153,7 @@ class Drill:
 
     def _sweep(self) -> None:
         serving = reconcile.start(self.scene.environment(), sleep=lambda _: None)
-        if not isinstance(serving, reconcile.Reconciling):
+        if not isinstance(serving, reconcile.Reconciling) or serving.sweep is None:
             raise TypeError("the sweep is not configured")
         for _ in range(10):
             summary = serving.sweep.sweep(Deadline(time.monotonic() + 60, time.monotonic))

@@ -294,7 +294,7 @@ def test_with_no_more_than_get_and_list_all_of_it_works(scene: Scene) -> None:
     ("variables", "missing"),
     [
         ({"REPORT_KEY_SECRET": ""}, "REPORT_KEY_SECRET: not set"),
-        ({"GITHUB_TOKEN_SECRET": ""}, "GITHUB_TOKEN_SECRET: not set"),
+        ({"DRY_RUN": "true"}, "DRY_RUN: true makes no runs"),
         ({"KUBECONFIG": ""}, "KUBECONFIG_SECRET: not set"),
         ({"STATUS_API": "checks"}, "STATUS_API: checks need GITHUB_APP_ID"),
     ],
