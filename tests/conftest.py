@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.standins.apiserver import ApiServer
+from tests.support import processes
 from tests.support.emulator import which
 from tests.support.workspace import Workspace
 
@@ -20,6 +21,15 @@ settings.register_profile(
     "pipehook", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], database=None
 )
 settings.load_profile("pipehook")
+
+# started processes are forked off one that has imported what they need
+processes.template = processes.Template()
+
+
+def pytest_unconfigure() -> None:
+    """End the process that the others were forked off."""
+    if processes.template:
+        processes.template.close()
 
 
 def pytest_report_header() -> str:

@@ -48,7 +48,7 @@ def test_each_trigger_and_each_delivery_is_an_entry_with_its_fields(
     triggers = [inline("built"), inline("broken", bindings=absent), inline("lost", template={"ref": "none"})]
     workspace.write([listener(*triggers), template()])
     # unbuffered as the buildpack's image has it, or buffered
-    with ServedFunction(workspace.environment(**platform), threads=16) as served:
+    with ServedFunction(workspace.environment(**platform), threads=16, fresh=True) as served:
 
         def deliver(number: int) -> str:
             body = encoded(PUSH | {"after": f"{number:040x}"})
@@ -79,9 +79,9 @@ def test_each_trigger_and_each_delivery_is_an_entry_with_its_fields(
 
 
 def test_the_other_functions_lines_are_entries_too(platform: Mapping[str, str]) -> None:
-    with ServedFunction({"DRY_RUN": "true", **platform}, target="dispatch") as worker:
+    with ServedFunction({"DRY_RUN": "true", **platform}, target="dispatch", fresh=True) as worker:
         assert worker.post(envelope(b"{}"), {}).status == 422
-    with ServedFunction({**platform}, target="redeliver") as sweep:
+    with ServedFunction({**platform}, target="redeliver", fresh=True) as sweep:
         assert sweep.request("POST").status == 500
     for served in (worker, sweep):
         written = entries(served)

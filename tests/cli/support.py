@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +15,7 @@ from typing import Any, Self
 
 from functions.settings.variables import VARIABLES
 from tests.support.function import ROOT
+from tests.support.processes import run, start
 
 SECRET = "a-key-of-the-tests"
 SECONDS = 120.0
@@ -45,15 +45,8 @@ def clean(environment: Mapping[str, str] = {}) -> dict[str, str]:
 
 def pipehook(*args: str | Path, environment: Mapping[str, str] = {}, typed: str = "", directory: Path = ROOT) -> Done:
     """Run a command to its end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "functions", *map(str, args)],
-        cwd=directory,
-        env=clean(environment),
-        input=typed,
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        check=False,
+    done = run(
+        "functions", *map(str, args), environment=clean(environment), directory=directory, typed=typed, seconds=SECONDS
     )
     return Done(done.returncode, done.stdout, done.stderr)
 
@@ -62,25 +55,14 @@ class Running:
     """A command that runs until the context ends; its lines on standard error can be awaited."""
 
     def __init__(self, *args: str | Path, environment: Mapping[str, str] = {}) -> None:
-        self._command = [sys.executable, "-m", "functions", *map(str, args)]
+        self._arguments = [str(argument) for argument in args]
         self._environment = clean({"PYTHONUNBUFFERED": "1", **environment})
         self._condition = threading.Condition()
         self._ended = False
         self.lines: list[str] = []
 
     def __enter__(self) -> Self:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # a shell starts what runs in the background so, and a child would inherit it: Ctrl-C would do nothing
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-        self._process = subprocess.Popen(
-            self._command,
-            cwd=ROOT,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        self._process = start("functions", *self._arguments, environment=self._environment)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         return self

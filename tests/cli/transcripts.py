@@ -6,8 +6,6 @@ import contextlib
 import os
 import re
 import shlex
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +27,7 @@ from tests.standins.pubsub import PubSub
 from tests.standins.secret_manager import SecretManager
 from tests.support.deliveries import PUSH
 from tests.support.function import ROOT, free_port
+from tests.support.processes import run
 from tests.support.pubsub import TestedPubSub
 
 PAGE = ROOT / "docs" / "cli.md"
@@ -109,16 +108,13 @@ class Writer:
 
     def show(self, *args: str, environment: Mapping[str, str] = {}, lines: int = 0, shown: str = "") -> None:
         """Run a command and show it with its output, the first `lines` of it."""
-        done = subprocess.run(
-            [sys.executable, "-m", "functions", *args],
-            cwd=self.directory,
-            env=clean(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
+        done = run(
+            "functions",
+            *args,
+            environment=clean(environment),
+            directory=self.directory,
+            merged=True,
+            seconds=60,
         )
         rows = done.stdout.rstrip().split("\n")
         text = "\n".join([*rows[:lines], "…"] if lines and len(rows) > lines else rows)

@@ -61,7 +61,7 @@ def function(tmp_path_factory: pytest.TempPathFactory, cluster: ApiServer, outsi
         ]
     )
     environment = workspace.environment(OUTBOUND_HOSTS=outside.entry)
-    with ServedFunction(environment, threads=THREADS) as served:
+    with ServedFunction(environment, threads=THREADS, fresh=True) as served:
         yield served
 
 

@@ -9,7 +9,8 @@ from unittest import mock
 import functions_framework
 from flask.testing import FlaskClient
 
-from tests.support.function import INHERITED, ROOT, Answer
+from tests.support.function import ROOT, Answer
+from tests.support.processes import INHERITED
 
 
 class Application:

@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Mapping
@@ -18,10 +17,11 @@ from typing import Any, Self
 
 import urllib3
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.support import processes
+from tests.support.processes import INHERITED, Process, start
+
+ROOT = processes.ROOT
 START_SECONDS = 60.0
-INHERITED = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
-"""All that the function gets of a developer's shell, which may hold proxies, clusters, clouds and settings."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +60,17 @@ class ServedFunction:
     """functions-framework with `main.py` on a port of 127.0.0.1 while the context is open.
 
     `environment` is the function's own; nothing of a developer's cluster, cloud or settings is inherited. Lines of its
-    output are kept in `lines`, for tests that read the log.
+    output are kept in `lines`, for tests that read the log. `fresh` is as in `processes.start`.
     """
 
     def __init__(
-        self, environment: Mapping[str, str], *, target: str = "webhook", threads: int = 8, workers: int = 1
+        self,
+        environment: Mapping[str, str],
+        *,
+        target: str = "webhook",
+        threads: int = 8,
+        workers: int = 1,
+        fresh: bool = False,
     ) -> None:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         self.environment = inherited | {
@@ -79,7 +85,8 @@ class ServedFunction:
         self.lines: list[str] = []
         self._target = target
         self._pool = urllib3.PoolManager(maxsize=64, retries=False, timeout=30)
-        self._process: subprocess.Popen[str] | None = None
+        self._fresh = fresh
+        self._process: Process | None = None
         self._reader: threading.Thread | None = None
 
     @property
@@ -100,15 +107,8 @@ class ServedFunction:
         return sum(sizes)
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "functions_framework", "--target", self._target, "--source", "main.py"]
-        self._process = subprocess.Popen(
-            [*command, "--host", "127.0.0.1", "--port", str(self.port)],
-            cwd=ROOT,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        arguments = ("--target", self._target, "--source", "main.py", "--host", "127.0.0.1", "--port", str(self.port))
+        self._process = start("functions_framework", *arguments, environment=self.environment, fresh=self._fresh)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self._await_port()
