@@ -15,6 +15,7 @@ from functions.lint import (
     cel,
     chains,
     contexts,
+    groups,
     metadata,
     own,
     portable,
@@ -124,6 +125,7 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
         yield from metadata.check(view, texts)
         yield from unsigned.check(view, known)
         yield from contexts.check(view, texts)
+        yield from groups.check(view, known)
         yield from resources.check(view)
     yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)
     yield from _unused(views)

@@ -106,6 +106,12 @@ RULES: Mapping[str, Rule] = {
             _ERROR,
             "Branch protection goes by the name of a check: an author who writes a part of it can pass for another.",
         ),
+        Rule(
+            "PH206",
+            "event-data-in-group",
+            _WARNING,
+            "A newer run ends or outdates the older ones of its group: whoever spells a group does so to others.",
+        ),
         Rule("PH301", "never-true", _ERROR, "A filter that can never be true filters out every event."),
         Rule("PH302", "no-such-field", _ERROR, "An expression on a field that the event lacks never matches."),
         Rule("PH303", "unbindable", _ERROR, "A binding whose field the event lacks fails the trigger."),
