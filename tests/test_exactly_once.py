@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.support.application import Application
-from tests.support.deliveries import PUSH, encoded, headers
+from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer, ServedFunction
 from tests.support.production import (
     KEY,
@@ -27,6 +28,7 @@ from tests.support.production import (
     widget,
 )
 from tests.support.sources import cel, github, inline, listener, run, template
+from tests.support.workspace import Workspace
 
 BODIES = {
     "push": PUSH,
@@ -35,6 +37,19 @@ BODIES = {
 }
 DISPATCH = encoded({"action": "deploy", "branch": "main", "client_payload": {}})
 IDS = ("X-GitHub-Delivery", "X-Gitlab-Event-UUID", "X-Request-UUID")
+
+
+@pytest.mark.parametrize("before_1_23", [False, True], ids=["409", "500, as before Kubernetes 1.23"])
+def test_however_the_server_says_that_a_name_is_taken_it_is_a_duplicate(before_1_23: bool, tmp_path: Path) -> None:
+    with ApiServer(namespaces=["lab"], before_1_23=before_1_23) as cluster:
+        workspace = Workspace(tmp_path / "lab", cluster, namespace="lab")
+        workspace.write([listener(inline("one", github("hook"))), template()])
+        workspace.secret("hook", "token", SECRET)
+        function, body = Application(workspace.environment()), encoded(PUSH)
+        answers = [signed(function, "push", body) for _ in range(2)]
+        asked = [seen.method for seen in cluster.requests if "pipelineruns" in seen.path]
+    assert [answer.statuses for answer in answers] == [["created"], ["duplicate"]]
+    assert asked == ["POST", "POST", "GET"]
 
 
 @pytest.fixture

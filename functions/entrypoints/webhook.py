@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
-from functions.adapters.http.body import turn_away
 from functions.adapters.http.room import share
 from functions.adapters.http.tenants import Place, Tenants
 from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.adapters.logs import DeliveryLog
 from functions.adapters.outbound.cloud_events import notify, reply_headers
-from functions.common.errors import BadRequestError, ConfigurationError, ExhaustedError, LastingError, PassingError
+from functions.common.errors import BadRequestError, ConfigurationError, LastingError, PassingError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline, Services, Sink
 from functions.common.tracing import UNTRACED, Tracer
@@ -89,13 +88,8 @@ class Webhook:
             yield Place(None)
             return
         named = named_by(exchange.path_of(request))
-        with ExitStack() as held:
-            try:
-                known = named if self.listeners.knows(named) else ""
-                place = held.enter_context(self.tenants.place(known, size=request.content_length))
-            except ExhaustedError:
-                turn_away(request)
-                raise
+        known = named if self.listeners.knows(named) else ""
+        with self.tenants.place(known, size=request.content_length) as place:
             yield place
 
     def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> exchange.Response:

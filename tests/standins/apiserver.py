@@ -43,7 +43,8 @@ class ApiServer:
 
     `tokens` maps bearer tokens to users (default: one drawn token for ACCOUNT, which may do everything).
     `namespaces` are there from the start; with `strict_namespaces` all others are refused. With `rbac`, users
-    without rules of their own have what stored RoleBindings grant. `kinds` adds custom resources.
+    without rules of their own have what stored RoleBindings grant. `kinds` adds custom resources. `before_1_23`: it
+    says otherwise that a name is taken.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ApiServer:
         tekton_webhooks: bool = False,
         rbac: bool = False,
         kinds: Iterable[Kind] = (),
+        before_1_23: bool = False,
     ) -> None:
         users = dict(tokens) if tokens is not None else {new_token(): User(name=ACCOUNT)}
         self.token = next(iter(users), "")
@@ -66,7 +68,7 @@ class ApiServer:
         self.control_token = secrets.token_urlsafe(16)
         self._ports = (port, control_port)
         self._registry = Registry()
-        self._store = Store()
+        self._store = Store(before_1_23=before_1_23)
         for kind in kinds:
             self._registry.register(kind)
 

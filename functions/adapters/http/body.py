@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from functions.adapters.http.room import BODIES, LARGE_BODIES, THREADS, Room, Threads, busy
 from functions.common.errors import BadRequestError, PipehookError
@@ -35,6 +35,10 @@ _MMAP_THRESHOLD = 1024 * 1024
 _TICK_SECONDS = 0.5
 GRACE_SECONDS = 1.0
 """What every body has to arrive in, also while too many arrive slowly."""
+REST_SECONDS = 0.1
+"""What the rest of a body that nobody reads has to arrive in: longer it holds no thread."""
+_NOTHING = io.BytesIO()
+"""The stream of a request of which nothing is left to read."""
 
 
 class _Waiting:
@@ -57,8 +61,7 @@ class _Waiting:
         if self.given_up is None:
             self.given_up = error
             if self.connection is not None:
-                with contextlib.suppress(OSError):  # it is closed already
-                    self.connection.shutdown(socket.SHUT_RD)
+                _shut(self.connection)
 
 
 class Watch:
@@ -156,29 +159,38 @@ def received_body(
         yield _read(request, room, watched, taken, large)
 
 
-def turn_away(request: Request) -> None:
-    """Let no thread wait for a body that nobody reads: what has come is thrown away, and nothing more is let in.
-
-    The server would wait seconds for it after the reply, in the very threads that the refusal is to keep free.
-    """
-    connection: socket.socket | None = request.environ.get("gunicorn.socket")
-    if connection is None:
-        return
-    with contextlib.suppress(OSError):  # there is no more, or it is closed already
-        # what is left unread would reset the connection, and the client never see the reply
-        for _ in range(SMALL_BODY // _CHUNK):
-            if not connection.recv(_CHUNK, socket.MSG_DONTWAIT):
-                break
-    with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RD)
-
-
 def leave_rest(request: Request) -> None:
-    """Leave what was not read of a body to the server, which throws a bounded part of it away and then closes.
+    """Throw away what was not read of a body, so that the connection serves its next request, as the reply announces.
 
-    functions-framework would read it after the reply: all of it, into memory, however much the client sends.
+    gunicorn announces that before it knows, takes no other word from a function, drains 64 KiB for seconds, in the very
+    threads that a refusal is to keep free, and then closes; functions-framework would read all of it, into memory. What
+    is more than SMALL_BODY, or not there in a moment, ends the connection: its reading side is shut at once.
     """
-    request.stream = io.BytesIO()
+    rest, request.stream = request.stream, _NOTHING
+    connection: socket.socket | None = request.environ.get("gunicorn.socket")
+    if rest is _NOTHING or connection is None:
+        return
+    late = threading.Timer(REST_SECONDS, _shut, [connection])
+    late.daemon = True
+    late.start()
+    ended = False
+    with contextlib.suppress(Exception):  # of the server's family: it ends early, or its chunks are malformed
+        ended = _thrown_away(rest)
+    late.cancel()
+    if not ended:
+        _shut(connection)
+
+
+def _thrown_away(rest: IO[bytes]) -> bool:
+    size = 0
+    while size <= SMALL_BODY and (piece := rest.read(_CHUNK)):
+        size += len(piece)
+    return size <= SMALL_BODY
+
+
+def _shut(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it is closed already
+        connection.shutdown(socket.SHUT_RD)
 
 
 def _read(
@@ -216,6 +228,7 @@ def _read(
             raise watched.given_up or watched.too_slow()
     if length is not None and body.tell() < length:
         raise BadRequestError("the body ends before the length that its Content-Length announces")
+    request.stream = _NOTHING
     return body.getvalue()
 
 

@@ -21,6 +21,9 @@ _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path"}
 """API servers themselves answer without a Status where a whole group is unknown to them."""
 _ALREADY_EXISTS = "AlreadyExists"
+_TAKEN = "The POST operation against "
+"""How Kubernetes before 1.23 begins to say so, as a 500, of an object that has a generateName beside its name
+(CheckGeneratedNameError, kubernetes/kubernetes#32220). Of its storage it says "The create operation against "."""
 _UNKNOWN_FIELD = re.compile(r'(?:unknown|duplicate) field "([\w.\[\]-]{1,200})"')
 """In apimachinery's strict decoding errors (fieldValidation=Strict)."""
 
@@ -104,13 +107,15 @@ def of_answer(
         cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
     cause = cause if cause in REASONS else status_text(answer.status)
     raw = _text(found.get("message"))
+    if cause == "ServerTimeout" and raw.startswith(_TAKEN):
+        cause = _ALREADY_EXISTS
     message = told(found, subject) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
     asked = details.get("retryAfterSeconds")
     found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
-    if answer.status in lasting:
+    if answer.status in lasting or cause == _ALREADY_EXISTS:
         found_verdict = Verdict.LASTS
     if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
         if answer.status == HTTPStatus.UNAUTHORIZED:

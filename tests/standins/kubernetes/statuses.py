@@ -99,15 +99,17 @@ def not_found(kind: Kind, name: str) -> StatusError:
     return StatusError(404, f'{kind.resource} "{name}" not found', details=_details(kind, name, kind.plural))
 
 
-def already_exists(kind: Kind, name: str, *, generated: bool = False) -> StatusError:
-    """An object of that name is there."""
-    more = ", the server was not able to generate a unique name for the object" if generated else ""
-    return StatusError(
-        409,
-        f'{kind.resource} "{name}" already exists{more}',
-        reason="AlreadyExists",
-        details=_details(kind, name, kind.plural),
-    )
+def already_exists(kind: Kind, name: str, *, generated: bool = False, before_1_23: bool = False) -> StatusError:
+    """An object of that name is there; `generated`: the new one has a generateName, whoever made its name of it."""
+    text, details = f'{kind.resource} "{name}" already exists', _details(kind, name, kind.plural)
+    if generated and before_1_23:
+        details = {"group": kind.group, "kind": kind.kind}
+        text = f"The POST operation against {kind.qualified} could not be completed at this time, please try again."
+        return StatusError(500, text, reason="ServerTimeout", details=details)
+    if generated:
+        text += ", the server was not able to generate a unique name for the object"
+        details["retryAfterSeconds"] = 1
+    return StatusError(409, text, reason="AlreadyExists", details=details)
 
 
 def conflict(kind: Kind, name: str, why: str) -> StatusError:

@@ -40,7 +40,8 @@ class Store:
     Safe to use from any thread: take `lock` around what has to be seen as one step.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, before_1_23: bool = False) -> None:
+        self._before_1_23 = before_1_23
         self.lock = threading.RLock()
         self._entries: dict[str, dict[tuple[str, str], Json]] = {}
         self._version = 100
@@ -59,15 +60,16 @@ class Store:
         metadata = dict(entry["metadata"])
         with self.lock:
             entries = self._entries.setdefault(kind.resource, {})
-            generated = not metadata.get("name")
+            unnamed = not metadata.get("name")
             namespace = metadata.get("namespace", "")
-            for _ in range(GENERATE_ATTEMPTS if generated else 0):
+            for _ in range(GENERATE_ATTEMPTS if unnamed else 0):
                 metadata["name"] = self.generate_name(metadata["generateName"])
                 if (namespace, metadata["name"]) not in entries:
                     break
             key = (namespace, metadata["name"])
             if key in entries:
-                raise already_exists(kind, metadata["name"], generated=generated)
+                generated = bool(metadata.get("generateName"))
+                raise already_exists(kind, metadata["name"], generated=generated, before_1_23=self._before_1_23)
             metadata["uid"] = str(uuid.uuid4())
             metadata["creationTimestamp"] = timestamp()
             if kind.group:
