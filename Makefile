@@ -28,8 +28,8 @@ $(READY): $(RUNTIME) requirements.in requirements-dev.txt
 	@$(BIN)/python supply-chain/install.py -r requirements-dev.txt
 	@touch $@
 
-demo: $(RUNTIME) ## Send a push, a ping and two forgeries through the function; show what the cluster holds then
-	@$(BIN)/python -m tests.demo
+demo: $(RUNTIME) ## Send a push, a ping and two forgeries through the function; show what the cluster holds then (ARGS=--help)
+	@$(BIN)/python -m tests.demo $(ARGS)
 
 run: $(RUNTIME) ## Serve the function on this machine until Ctrl-C, with a curl line that signs
 	@$(BIN)/python -m tests.demo --serve

@@ -7,86 +7,21 @@ import contextlib
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from tests.standins.apiserver import ApiServer
+from tests.demo_examples import EXAMPLES
 from tests.support.deliveries import PING, PUSH, SECRET, encoded, headers
-from tests.support.function import Answer, ServedFunction
-
-NAMESPACE = "goldstine-lab"
-
-
-_GUARD = """
-import os, shutil, signal, sys
-process, directory = int(sys.argv[1]), sys.argv[2]
-if sys.stdin.read() != "ended":
-    try:
-        os.kill(process, signal.SIGTERM)
-    except ProcessLookupError:
-        pass
-    shutil.rmtree(directory, ignore_errors=True)
-"""
-"""Outlives a demo that is killed, whose end closes its standard input, and clears up after it."""
-
-
-@contextlib.contextmanager
-def guarded(process: int, directory: Path) -> Iterator[None]:
-    """See to it that a process ends and a directory with a key goes, however this process ends, SIGKILL included."""
-    command = [sys.executable, "-c", _GUARD, str(process), str(directory)]
-    # in a session of its own, where neither the terminal's end nor Ctrl-C reaches it
-    with subprocess.Popen(command, stdin=subprocess.PIPE, text=True, start_new_session=True) as guard:
-        yield
-        guard.communicate("ended")
+from tests.support.demonstration import NAMESPACE, say, served, show
 
 
 def end_in_order() -> None:
     """Let a closed terminal and `kill` end this as Ctrl-C does: what was started is ended, what was written goes."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda _number, _frame: sys.exit(1))
-
-
-@contextlib.contextmanager
-def served(directory: Path) -> Iterator[tuple[ServedFunction, ApiServer]]:
-    """Serve the function on infra/triggers, with its secret in a file and the stand-in's kubeconfig."""
-    secret = directory / "secrets" / "github-webhook" / "secretkey"
-    secret.parent.mkdir(parents=True)
-    secret.write_bytes(SECRET)
-    with ApiServer(namespaces=[NAMESPACE], strict_namespaces=True) as cluster:
-        kubeconfig = directory / "kubeconfig"
-        kubeconfig.write_text(cluster.kubeconfig(namespace=NAMESPACE))
-        environment = {
-            "TRIGGERS_SOURCE": "infra/triggers",
-            "SECRETS_SOURCE": f"file://{directory / 'secrets'}",
-            "KUBECONFIG": str(kubeconfig),
-        }
-        with ServedFunction(environment) as function, guarded(function.pid, directory):
-            try:
-                yield function, cluster
-            except BaseException as error:
-                if not isinstance(error, KeyboardInterrupt) and function.lines:
-                    sys.stderr.write("\n".join(["", "The function's log:", *function.lines, ""]))
-                raise
-
-
-def say(text: str = "") -> None:
-    """Print at once, so that progress is seen."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def show(title: str, answer: Answer, *, status: int, triggers: list[str]) -> None:
-    """Print one reply and stop everything when it is not the expected one."""
-    say(f"\n== {title}")
-    say(f"HTTP {answer.status}")
-    say(answer.text.rstrip())
-    if (answer.status, answer.statuses) != (status, triggers):
-        raise SystemExit(f"demo: expected HTTP {status} and {triggers}")
 
 
 def demo() -> None:
@@ -134,13 +69,22 @@ def serve() -> None:
 
 def main() -> None:
     """Parse the command line."""
-    parser = argparse.ArgumentParser(prog="make demo", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="make demo",
+        description=__doc__,
+        epilog="\n".join(["examples:", *(f"  {name:12} {example.__doc__}" for name, example in EXAMPLES.items())])
+        + '\n\nmake hands over what stands in ARGS: make demo ARGS="--example concurrency"',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     end_in_order()
-    parser.add_argument("--serve", action="store_true", help="keep serving until Ctrl-C (make run)")
-    if parser.parse_args().serve:
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--serve", action="store_true", help="keep serving until Ctrl-C (make run)")
+    what.add_argument("--example", choices=EXAMPLES, help="show what an example of docs/ does")
+    given = parser.parse_args()
+    if given.serve:
         serve()
     else:
-        demo()
+        EXAMPLES.get(given.example, demo)()
 
 
 if __name__ == "__main__":

@@ -59,11 +59,49 @@ def test_the_demo_shows_one_run_and_ends_by_itself() -> None:
     assert done.stdout.count("kind: PipelineRun") == 1
 
 
+@pytest.mark.parametrize(
+    ("example", "page", "shown"),
+    [
+        (
+            "concurrency",
+            "concurrency.md",
+            ["build: created, build-", ", cancelled build-", "build: superseded, ", "PipelineRunPending"],
+        ),
+        ("paths", "monorepo.md", ["cart: created", "billing: created", "filtered by every trigger"]),
+        (
+            "comments",
+            "comments.md",
+            ["test: created", "test: duplicate", "cancelled test-pull-request-", "retest: created"],
+        ),
+    ],
+)
+def test_an_example_of_a_page_does_what_the_page_says(example: str, page: str, shown: list[str]) -> None:
+    assert f'$ make demo ARGS="--example {example}"' in (ROOT / "docs" / page).read_text()
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.demo", "--example", example],
+        cwd=ROOT,
+        env={**os.environ, **FOREIGN},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [text for text in shown if text not in done.stdout] == []
+
+
+def test_make_hands_over_what_is_asked_for() -> None:
+    command = ["make", "--dry-run", "demo", "ARGS=--example paths"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "-m tests.demo --example paths" in done.stdout
+
+
 def test_it_says_how_it_is_used() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tests.demo", "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert "--serve" in done.stdout
+    assert all(page in done.stdout for page in ("docs/concurrency.md", "docs/monorepo.md", "docs/comments.md"))
 
 
 def test_a_demo_that_fails_shows_the_functions_log(tmp_path: Path) -> None:
