@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import functions_framework
 
+from functions.adapters.libraries import importing
 from functions.entrypoints.last_resort import answer, take_every_path
 
 if TYPE_CHECKING:
@@ -60,5 +61,5 @@ def reconcile(request: Request) -> Response:
 # the one that this process serves starts now, so that its mistakes are in the log before the first request
 _TARGETS = ("webhook", "dispatch", "redeliver", "report", "reconcile")
 if (_target := os.environ.get("FUNCTION_TARGET", "webhook")) in _TARGETS:
-    _started(_target)
-    take_every_path(_started(_target))
+    with importing():
+        take_every_path(_started(_target))

@@ -19,7 +19,9 @@ from bench.processes import cluster, python, served, stand_in
 from bench.rows import Row, progress
 from bench.stages import STAGES
 
-TRIVIAL, PLAIN, DEPLOYED = (ROOT / "bench" / name / "main.py" for name in ("trivial", "plain", "deployed"))
+TRIVIAL, FLOOR, PLAIN, DEPLOYED = (
+    ROOT / "bench" / name / "main.py" for name in ("trivial", "floor", "plain", "deployed")
+)
 OURS = ROOT / "main.py"
 ARTICLE = "article's manifests, file secret, one create"
 SECRET_MANAGER = "Secret Manager, three triggers with CEL, three creates"
@@ -64,6 +66,7 @@ def measure(*, quick: bool) -> list[Row]:
                 compiling = article | {"PYTHONPATH": str(uncompiled.parent), "PYTHONDONTWRITEBYTECODE": "1"}
                 starts: dict[str, tuple[Path, Mapping[str, str], int]] = {
                     "trivial": (TRIVIAL, {}, 200),
+                    "floor": (FLOOR, plain, 202),
                     "plain": (PLAIN, plain, 202),
                     ARTICLE: (OURS, {**article, "TRIGGERS_SOURCE": str(ROOT / "infra" / "triggers")}, 202),
                     SECRET_MANAGER: (DEPLOYED, managed, 202),

@@ -13,7 +13,6 @@ from functions.common.errors import BadRequestError, JsonLimitError
 from functions.go.decode import parse_json
 from functions.go.encode import MAX_TEXT
 from functions.go.text import go_bytes, go_string
-from functions.go.url import BadUrlError, parse_url, query_values
 
 MAX_DOCUMENT = 25 * 1024 * 1024
 
@@ -77,6 +76,8 @@ def _bounded(frame: Frame, string: str) -> None:
 
 def parse_url_text(frame: Frame, value: Value) -> Value:
     """Return a URL's parts as a map."""
+    from functions.go.url import BadUrlError, parse_url, query_values  # noqa: PLC0415 -- few expressions have a URL
+
     frame.produce(8 * len(text(value)))
     try:
         url = parse_url(text(value))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
-from fractions import Fraction
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, text
@@ -123,7 +122,7 @@ def parse_duration(value: str) -> Duration:
         unit = _UNITS[hit[3]]
         total += int(hit[1] or 0) * unit
         if hit[2]:
-            total += int(Fraction(int(hit[2]), 10 ** len(hit[2])) * unit)
+            total += int(hit[2]) * unit // 10 ** len(hit[2])
         at = hit.end()
     if not MIN_INT <= sign * total <= MAX_INT:
         raise _no_time("Duration")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters.kubernetes.kubeconfig.access import AccessSource, ClusterAccess
 from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
-from functions.adapters.libraries import IMPORTING
+from functions.adapters.libraries import importing
 from functions.adapters.secrets.sources import SecretStore
 from functions.common.ports import Deadline
 from functions.settings import Settings
@@ -60,7 +60,7 @@ class WithTokens:
 @cache
 def _tokens() -> GoogleTokens:
     # imported, with Google's library, for kubeconfigs that hold no token alone
-    with IMPORTING:
+    with importing():
         from functions.adapters.kubernetes.tokens import GoogleTokens  # noqa: PLC0415 -- see above
 
     return GoogleTokens()

@@ -39,19 +39,22 @@ class Finding:
         return f"{text}; {self.hint}" if self.hint else text
 
 
-@dataclass(frozen=True, slots=True)
 class Mistake(Finding):
     """Something that stops the load."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Note(Finding):
     """Something that loads but is worth knowing: an old spelling that was rewritten, a field without effect."""
 
+    __slots__ = ()
 
-@dataclass(frozen=True, slots=True)
+
 class Doubt(Note):
     """Something that loads and is mostly a slip: a name that nobody reads."""
+
+    __slots__ = ()
 
 
 class ManifestError(ConfigurationError):

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from functions.adapters.kubernetes.answers import Answer, ends
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
-from functions.adapters.libraries import IMPORTING
+from functions.adapters.libraries import importing
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -58,7 +58,7 @@ class Session:
         self.last_used = time.time()
         self._connections = connections
         self._context = context or _tls(access)
-        with IMPORTING:
+        with importing():
             self._client = _client(access, connections, self._context)
 
     def renewed(self) -> Session:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Protocol
 
-from functions.adapters.libraries import IMPORTING
+from functions.adapters.libraries import importing
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.values import Outcome, Status
@@ -59,7 +59,7 @@ def open_publisher(topic: str) -> LazyPublisher:
 
     def make() -> Publisher:
         # a third of a second and more to import, which only a delivery that is queued pays
-        with IMPORTING:
+        with importing():
             from functions.adapters.pubsub.client import PubSubPublisher  # noqa: PLC0415 -- see above
 
         return PubSubPublisher(topic)

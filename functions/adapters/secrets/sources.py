@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
-from functions.adapters.libraries import IMPORTING
+from functions.adapters.libraries import importing
 from functions.adapters.secrets.cache import SecretCache
-from functions.adapters.secrets.damage import damage
 from functions.adapters.secrets.file import LIMITS as FILE_LIMITS
 from functions.adapters.secrets.file import FileSecrets
 from functions.adapters.secrets.ids import RECOMMENDED, Namespaces, SecretIds
@@ -78,6 +77,8 @@ class SecretStore:
         if known in self._told or len(self._told) > _MAX_TOLD:
             return
         self._told.add(known)
+        from functions.adapters.secrets.damage import damage  # noqa: PLC0415 -- only after a value that verified nothing
+
         if found := damage(*values):
             _LOG.warning(
                 "secret %s/%s, key %s: it verified nothing, and a stored value looks damaged: %s; store it again as "
@@ -180,7 +181,7 @@ def open_secrets(
 
 def _open_client(emulator: str) -> Versions:
     # the library takes a quarter of a second to import; only a delivery that needs a secret pays for it
-    with IMPORTING:
+    with importing():
         from functions.adapters.secrets.manager_client import ManagerClient  # noqa: PLC0415 -- see above
 
     return ManagerClient(emulator)

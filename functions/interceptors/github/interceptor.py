@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import (
@@ -16,15 +16,16 @@ from functions.interceptors.base import (
     first_header,
     rejected,
 )
-from functions.interceptors.changed_files import ChangedFiles
 from functions.interceptors.event_shapes import misfit
 from functions.interceptors.github.body import Fields, fields_of
-from functions.interceptors.github.files import read_changed_files
-from functions.interceptors.github.owners import Owners, read_owners
-from functions.interceptors.github.pull_request import PullRequest, read_pull_request
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec
+
+if TYPE_CHECKING:
+    from functions.interceptors.changed_files import ChangedFiles
+    from functions.interceptors.github.owners import Owners
+    from functions.interceptors.github.pull_request import PullRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,31 @@ def build(spec: InterceptorSpec, place: Place) -> GitHubInterceptor:
     return GitHubInterceptor(
         verifier=HubSignature(ref) if ref else None,
         event_types=params.strings("eventTypes"),
-        owners=read_owners(params, place.namespace, place.judged, own=ref is not None),
-        changed_files=read_changed_files(params, place.namespace, own=ref is not None),
-        pull_request=read_pull_request(params, place.namespace, own=ref is not None),
+        owners=_owners(params, place, own=ref is not None),
+        changed_files=_changed_files(params, place, own=ref is not None),
+        pull_request=_pull_request(params, place, own=ref is not None),
     )
+
+
+def _owners(params: Params, place: Place, *, own: bool) -> Owners | None:
+    if params.get("githubOwners") is None:
+        return None
+    from functions.interceptors.github.owners import read_owners  # noqa: PLC0415 -- only where it is asked for
+
+    return read_owners(params, place.namespace, place.judged, own=own)
+
+
+def _changed_files(params: Params, place: Place, *, own: bool) -> ChangedFiles | None:
+    if params.get("addChangedFiles") is None:
+        return None
+    from functions.interceptors.github.files import read_changed_files  # noqa: PLC0415 -- as above
+
+    return read_changed_files(params, place.namespace, own=own)
+
+
+def _pull_request(params: Params, place: Place, *, own: bool) -> PullRequest | None:
+    if params.get("addPRBody") is None and params.get("addFailedContexts") is None:
+        return None
+    from functions.interceptors.github.pull_request import read_pull_request  # noqa: PLC0415 -- as above
+
+    return read_pull_request(params, place.namespace, own=own)

@@ -84,9 +84,10 @@ def _out_of_bounds(start: int, stop: int, length: int) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
 class Wildcard(Node):
     """`.*`."""
+
+    __slots__ = ()
 
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Reach every member of every object, array and string."""
@@ -102,9 +103,10 @@ class Wildcard(Node):
         return reached
 
 
-@dataclass(frozen=True, slots=True)
 class Recursive(Node):
     """`..`."""
+
+    __slots__ = ()
 
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Reach every non-empty object, array and string, each before what is in it; numbers and null never."""
