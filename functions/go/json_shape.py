@@ -47,6 +47,16 @@ class Shape:
     size: int
 
 
+def rough_shape_of(raw: bytes) -> Shape:
+    """Return what a text in UTF-8 has at most, as if nothing stood in strings: a quarter of the work of `shape_of`."""
+    structure = raw.translate(None, _NO_STRUCTURE)
+    lists, dicts, commas, colons = map(structure.count, (b"[", b"{", b",", b":"))
+    strings = (structure.count(b'"') + 1) // 2
+    size = lists * _LIST + dicts * _DICT + colons * _KEY + commas * (_SLOT + _SCALAR) + _SCALAR + _text_size(raw)
+    size += strings * _WIDE_STRING + (1 + _WIDER) * len(raw)
+    return Shape(lists + dicts, lists + dicts + commas, size)
+
+
 def shape_of(raw: bytes) -> Shape:
     """Return the shape of a text in UTF-8; of one that is no JSON, the shape that a parser can meet until it ends."""
     lists = dicts = commas = colons = quotes = deepest = level = 0

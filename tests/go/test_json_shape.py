@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import AbstractContextManager, nullcontext
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.common.values import Json
-from functions.go.json_shape import shape_of
+from functions.go.decode import parse_json
+from functions.go.json_shape import rough_shape_of, shape_of
 from tests.security.shapes import MIB, SHAPES
 from tests.support.function import ROOT
 
@@ -35,6 +37,25 @@ def test_depth_and_values_are_those_of_the_text(value: Json, ascii_only: bool, i
     bare = json.dumps(json.loads(text, object_hook=lambda found: {f"{n}": v for n, v in enumerate(found.values())}))
     assert shape.depth == depth(value)
     assert shape.values >= sum(1 for _ in nested(value)) - 1, bare
+
+
+@given(VALUES, st.booleans(), st.sampled_from([None, 2]))
+def test_the_rough_shape_has_no_less(value: Json, ascii_only: bool, indent: int | None) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode()
+    exact, rough = shape_of(text), rough_shape_of(text)
+    assert min(rough.depth - exact.depth, rough.values - exact.values, rough.size - exact.size) >= 0
+
+
+@pytest.mark.parametrize("body", [b'{"a":"' + b"[" * 501 + b'"}', b"[" + b'{"a":{}},' * 8_000 + b"{}]"])
+def test_the_exact_shape_decides_where_the_rough_one_is_much(body: bytes) -> None:
+    told: list[int] = []
+
+    def making(size: int) -> AbstractContextManager[None]:
+        told.append(size)
+        return nullcontext()
+
+    assert parse_json(body, making) is not None
+    assert told == [shape_of(body).size]
 
 
 def nested(value: Json) -> list[Json]:
@@ -62,7 +83,7 @@ def test_it_takes_no_more_than_was_told(shape: str) -> None:
     code = f"""
 import re
 from pathlib import Path
-from functions.go.json_shape import shape_of
+from functions.go.json_shape import rough_shape_of, shape_of
 from functions.go.decode import parse_json
 from functions.common.errors import BadRequestError
 from tests.security.shapes import SHAPES
