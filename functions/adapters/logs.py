@@ -10,7 +10,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 
 from functions.common.shown import NAME, listed, printable, shown
 from functions.common.tracing import Headed
@@ -42,21 +41,25 @@ def write(
     fields: Mapping[str, str | int | float] | None = None,
 ) -> None:
     """Write one entry. `labels` become the entry's labels, `fields` stand beside the message in its payload."""
-    _put([_line(severity, message, labels=labels, trace=trace, fields=fields)])
+    _put([_line(severity, message, labels=_labels(labels or {}), trace=trace, fields=fields)])
+
+
+def _labels(given: Mapping[str, str]) -> dict[str, str]:
+    return {name: shown(value, NAME) for name, value in given.items()}
 
 
 def _line(
     severity: str,
     message: str,
     *,
-    labels: Mapping[str, str] | None,
+    labels: Mapping[str, str],
     trace: str,
     fields: Mapping[str, str | int | float] | None,
 ) -> str:
     cut = message if len(message) <= MAX_MESSAGE else f"{message[:MAX_MESSAGE]}…"
     entry: dict[str, object] = {"severity": severity, "message": printable(cut, keep="\n"), **(fields or {})}
     if labels:
-        entry["logging.googleapis.com/labels"] = {name: shown(value, NAME) for name, value in labels.items()}
+        entry["logging.googleapis.com/labels"] = labels
     if trace:
         entry["logging.googleapis.com/trace"] = trace
     return json.dumps(entry) + "\n"
@@ -93,7 +96,7 @@ def set_up() -> None:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryLog:
-    """Writes the lines of one delivery, which share labels and trace."""
+    """Writes the lines of one delivery, which share labels (as `shown`) and trace."""
 
     labels: Mapping[str, str]
     trace: str
@@ -103,7 +106,7 @@ class DeliveryLog:
         """Take from a delivery what may stand in a log: its id and its event's name, where they are plain."""
         event = delivery.event_name
         return cls(
-            {"delivery": delivery.event_id, "event": event if _EVENT.fullmatch(event) else ""},
+            _labels({"delivery": delivery.event_id, "event": event if _EVENT.fullmatch(event) else ""}),
             trace_of(delivery, project=project),
         )
 
@@ -121,7 +124,7 @@ class DeliveryLog:
 
         Of more than MAX_FILTERED that are filtered, one line says how many and why, and lines of DEBUG name them.
         """
-        listener = {"listener": f"{report.namespace}/{report.listener}", "repository": report.repository}
+        listener = _labels({"listener": f"{report.namespace}/{report.listener}", "repository": report.repository})
         shared = {**self.labels, **listener}
         counts = Counter([outcome.status for outcome in report.outcomes])
         if counts[Status.FILTERED] <= MAX_FILTERED:
@@ -138,9 +141,9 @@ class DeliveryLog:
     def _filtered(self, outcomes: Sequence[Outcome], shared: Mapping[str, str]) -> Iterator[str]:
         reasons = Counter([outcome.public or outcome.reason for outcome in outcomes])
         why = listed([f"{count} {reason}" for reason, count in reasons.most_common()], separator="; ")
-        names = ", ".join([f"{outcome.namespace}/{outcome.name}" for outcome in outcomes])
+        names = [f"{outcome.namespace}/{outcome.name}" for outcome in outcomes]
         entries = [("INFO", f"{len(outcomes)} triggers filtered: {why}")]
-        entries += [("DEBUG", f"filtered: {part}") for part in wrap(names, MAX_MESSAGE - len("filtered: "))]
+        entries += [("DEBUG", f"filtered: {part}") for part in _packed(names, MAX_MESSAGE - len("filtered: "))]
         for severity, message in entries:
             labels = {**shared, "outcome": Status.FILTERED}
             yield _line(
@@ -153,7 +156,7 @@ class DeliveryLog:
         trigger = f"{outcome.namespace}/{outcome.name}"
         labels = {
             **shared,
-            "trigger": trigger,
+            "trigger": shown(trigger, NAME),
             "outcome": outcome.status,
             "milliseconds": f"{outcome.milliseconds:.1f}",
         }
@@ -175,6 +178,19 @@ class DeliveryLog:
             trace=self.trace,
             fields={"kind": "delivery", "status": status, "milliseconds": round(milliseconds, 1)},
         )
+
+
+def _packed(names: Iterable[str], width: int) -> Iterator[str]:
+    """Yield names with commas between them, as many at a time as go into `width` characters."""
+    held: list[str] = []
+    length = 0
+    for name in names:
+        length += len(name) + 2
+        if held and length > width:
+            yield ", ".join(held)
+            held, length = [], len(name) + 2
+        held.append(name)
+    yield ", ".join(held)
 
 
 def trace_of(delivery: Delivery, *, project: str) -> str:
