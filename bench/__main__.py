@@ -7,6 +7,8 @@ import os
 import platform
 import sys
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from bench import cold, many, memory, rejecting, telling, triggers, warm
 from bench.rows import Row, as_json, progress, table
@@ -27,15 +29,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="one measurement; repeatable")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: minutes become one, noise grows")
+    parser.add_argument("--beside", type=Path, help="another checkout: its cold start by turns with this one's")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     given = parser.parse_args()
     machine = (
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start"
     )
+    measurements = MEASUREMENTS | {"cold": partial(cold.measure, beside=given.beside and given.beside.resolve())}
     rows: list[Row] = []
     for name in given.only or MEASUREMENTS:
-        rows += MEASUREMENTS[name](quick=given.quick)
+        rows += measurements[name](quick=given.quick)
     progress(f"load average {os.getloadavg()[0]:.1f} at the end")
     sys.stdout.write(as_json(rows, machine) if given.output == "json" else f"{machine}\n\n{table(rows)}")
     sys.stdout.write("\n")

@@ -26,6 +26,8 @@ OURS = ROOT / "main.py"
 ARTICLE = "article's manifests, file secret, one create"
 SECRET_MANAGER = "Secret Manager, three triggers with CEL, three creates"
 COMPILING = "article's, the function's own byte code not kept"
+FLOOR_CASE = "the floor: the same clients, secrets and creates, nothing else"
+BESIDE = " (another checkout)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +38,11 @@ class Spent:
     processor: float
 
 
-def measure(*, quick: bool) -> list[Row]:
-    """Start the trivial function, the plain way and ours by turns, and ours in stages."""
+def measure(*, quick: bool, beside: Path | None = None) -> list[Row]:
+    """Start the trivial function, the floor, the plain way and ours by turns, and ours in stages.
+
+    `beside` is another checkout, whose function is started by turns with this one's.
+    """
     times: dict[str, list[Spent]] = {}
     rounds = 4 if quick else 15
     with tempfile.TemporaryDirectory() as name:
@@ -66,12 +71,16 @@ def measure(*, quick: bool) -> list[Row]:
                 compiling = article | {"PYTHONPATH": str(uncompiled.parent), "PYTHONDONTWRITEBYTECODE": "1"}
                 starts: dict[str, tuple[Path, Mapping[str, str], int]] = {
                     "trivial": (TRIVIAL, {}, 200),
-                    "floor": (FLOOR, plain, 202),
+                    FLOOR_CASE: (FLOOR, plain, 202),
                     "plain": (PLAIN, plain, 202),
                     ARTICLE: (OURS, {**article, "TRIGGERS_SOURCE": str(ROOT / "infra" / "triggers")}, 202),
                     SECRET_MANAGER: (DEPLOYED, managed, 202),
                     COMPILING: (uncompiled, compiling, 202),
                 }
+                for case in (ARTICLE, SECRET_MANAGER) if beside else ():
+                    source, given, status = starts[case]
+                    there = {"PYTHONPATH": str(beside)}
+                    starts[case + BESIDE] = (beside / source.relative_to(ROOT), {**given, **there}, status)
                 for number in range(-1, rounds):
                     progress(f"cold start, round {number + 1} of {rounds}")
                     for case, (source, given, status) in starts.items():
@@ -130,10 +139,14 @@ def _rows(times: Mapping[str, list[Spent]], stages: Mapping[str, Mapping[str, fl
             for found, more, bound in ((wall, "", at_most), (processor, ": processor time", None))
         )
 
+    compared(FLOOR_CASE, "trivial", "trivial function", None)
+    compared(FLOOR_CASE, "plain", "the plain way", None)
     for case, at_most in ((ARTICLE, 2.7), (COMPILING, None), (SECRET_MANAGER, 3.6)):
         compared(case, "trivial", "trivial function", at_most)
         if case == SECRET_MANAGER:
             compared(case, "plain", "the plain way", 0.8)
+        if case + BESIDE in wall:
+            compared(case, case + BESIDE, "the other checkout", None)
         spent = stages.get(case, {})
         rows += [Row("1 cold start", f"- of it {stage}", spent[stage], "ms") for stage in STAGES if stage in spent]
     return rows

@@ -26,11 +26,13 @@ def _measure() -> dict[str, float]:
 
     with stage("framework"):
         from flask import Flask, request  # noqa: PLC0415 -- imports are what is measured
-    with stage("imports"):
+    from functions.adapters.libraries import importing  # noqa: PLC0415 -- as main.py and the adapters import
+
+    with stage("imports"), importing():
         from functions.entrypoints import webhook  # noqa: PLC0415 -- imports are what is measured
-    with stage("manifests and expressions"):
+    with stage("manifests and expressions"), importing():
         serve = webhook.start(os.environ)
-    with stage("clients"):
+    with stage("clients"), importing():
         import kubernetes.dynamic  # noqa: F401, PLC0415 -- imports are what is measured
 
         if os.environ["SECRETS_SOURCE"].startswith("secret-manager:"):
