@@ -1,7 +1,8 @@
 """The drill of concurrency groups: bursts of pushes, each out of order and some twice, while cluster and queue fail.
 
 The worker, what is sent again, and `reconcile` do the rest: at the end, of every branch exactly the newest push's run
-goes on, and of deployments never more than may. `make drill` prints the counts.
+goes on, and of deployments never more than may; in groups alone the newest has run, and none was ended. `make drill`
+prints the counts.
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Settled:
     """Deployments that went on at a time beyond those that may."""
     undone: int = 0
     """Deployments that never began."""
+    ended: int = 0
+    """Branches whose group alone lacks the newest push's run, or has one that was told to end."""
 
     def lines(self) -> list[str]:
         """Return what was counted, in lines."""
@@ -65,6 +68,7 @@ class Settled:
             f"bursts:          {self.sent} pushes to {BRANCHES} branches and as many deployments: {answers}",
             f"settled:         {self.cancelled} cancelled; {self.again} sent again, {self.swept} by reconcile",
             f"outdated:        {self.wrong} branches with another run than the newest",
+            f"groups alone:    {self.ended} without the newest, or with one that was ended",
             f"beyond a limit:  {self.beyond} of deployments, {self.undone} never began",
         ]
 
@@ -147,6 +151,9 @@ class Drill:
             going = [_commit(run) for run in runs if not run["spec"].get("status")]
             self.settled.wrong += going != [newest]
             self.settled.cancelled += sum(bool(run["spec"].get("status")) for run in runs)
+            alone = self._of(f"refs/heads/topic-{branch}", "alone")
+            lacks = newest not in map(_commit, alone) or any(run["spec"].get("status") for run in alone)
+            self.settled.ended += lacks
         while going_on := [run for run in self._of(DEPLOYS) if _goes_on(run)]:
             self.settled.beyond += max(0, len(going_on) - LIMIT)
             for run in going_on:
@@ -154,11 +161,11 @@ class Drill:
             self._reconcile()
         self.settled.undone = sum(run["spec"].get("status") == "PipelineRunPending" for run in self._of(DEPLOYS))
 
-    def _of(self, ref: str) -> list[dict[str, Any]]:
+    def _of(self, ref: str, group: str = "g") -> list[dict[str, Any]]:
         return [
             run
             for run in self.scene.runs()
-            if run["metadata"]["annotations"]["pipehook.dev/concurrency-group"] == f"g-{ref}"
+            if run["metadata"]["annotations"]["pipehook.dev/concurrency-group"] == f"{group}-{ref}"
         ]
 
 
@@ -173,10 +180,15 @@ def _goes_on(run: dict[str, Any]) -> bool:
 def _manifests() -> list[dict[str, Any]]:
     bindings = [{"name": "ref", "value": "$(body.ref)"}, {"name": "revision", "value": "$(body.after)"}]
     triggers, found = [], []
-    for name, sign, asked in (("build", "!=", {"cancel": "true"}), ("deploy", "==", {"limit": str(LIMIT)})):
+    kinds: list[tuple[str, str, str, dict[str, str]]] = [
+        ("build", "!=", "g", {"cancel": "true"}),
+        ("report", "!=", "alone", {}),
+        ("deploy", "==", "g", {"limit": str(LIMIT)}),
+    ]
+    for name, sign, group, asked in kinds:
         chain = [github(), cel(f"body.ref {sign} '{DEPLOYS}'")]
         triggers.append(inline(name, *chain, bindings=bindings, template={"ref": name}))
-        made = template(name, grouped(group="g-$(tt.params.ref)", name=f"{name}-", **asked))
+        made = template(name, grouped(group=f"{group}-$(tt.params.ref)", name=f"{name}-", **asked))
         made["spec"]["params"] = [{"name": "ref"}, {"name": "revision"}]
         found.append(made)
     return [listener(*triggers), *found]

@@ -15,6 +15,6 @@ def test_after_bursts_in_disorder_the_newest_runs_go_on(tmp_path: Path, capsys: 
 
     with capsys.disabled():
         print("", *settled.lines(), sep="\n  ")  # noqa: T201 -- the drill says what it counted
-    assert (settled.wrong, settled.beyond, settled.undone) == (0, 0, 0), said
+    assert (settled.wrong, settled.beyond, settled.undone, settled.ended) == (0, 0, 0, 0), said
     assert min(settled.answered[status] for status in ("created", "queued", "superseded")) > 0
     assert settled.cancelled > 0

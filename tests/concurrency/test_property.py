@@ -78,16 +78,11 @@ def test_exactly_the_newest_run_is_left_running(data: st.DataObject) -> None:
 
 
 class Watched(Cluster):
-    """Checks each call of groups alone: what a delivery has seen last forbids no run that it creates."""
+    """Holds works e0, e1, … of groups alone, oldest first, to what a delivery of theirs has seen."""
 
-    def __init__(self, stage: Stage, fault: Callable[[], str], order: Sequence[str]) -> None:
+    def __init__(self, stage: Stage, fault: Callable[[], str]) -> None:
         super().__init__(stage, fault)
-        self._order = order
         self._seen = threading.local()
-
-    def started(self, name: str, among: Iterable[str]) -> bool:
-        """Say whether a run of a newer event is among those."""
-        return any(self._order.index(other) > self._order.index(name) for other in among)
 
     def of(self, group: Group, deadline: Deadline) -> Sequence[Member]:
         found = super().of(group, deadline)
@@ -95,39 +90,43 @@ class Watched(Cluster):
         return found
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
-        assert not any(self.started(item.key, self._seen.names) for item in work)
+        assert not any(_newer(item, self._seen.names) for item in work), "it has seen that a newer one has started"
         return super().accept(work, deadline)
 
     def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:
         raise AssertionError("a group alone changes no run")
 
+    def check(self, item: Work, outcome: Outcome, there: Iterable[str]) -> None:
+        """Check an end of a delivery before which `there` were the runs."""
+        if outcome.status is Status.SUPERSEDED:
+            assert _newer(item, self.runs)
+        else:
+            assert item.key in self.runs
+            assert not _newer(item, there)
 
-@BOUNDED
-@given(st.data())
-def test_a_group_alone_starts_nothing_older_and_changes_nothing(data: st.DataObject) -> None:
-    seconds = data.draw(st.lists(SECONDS, min_size=2, max_size=4, unique=True), label="seconds")
-    works = [work(f"e{number}", **push) for number, push in enumerate(pushes(seconds))]
+
+def _newer(item: Work, names: Iterable[str]) -> bool:
+    return any(name > item.key for name in names)
+
+
+def play(data: st.DataObject, works: Sequence[Work], make: Callable[[Stage, Callable[[], str]], Cluster]) -> Cluster:
+    """Deliver all works twice, in any order, at any interleaving, with faults; then once more what has failed."""
     order = [works[number] for number in data.draw(st.permutations([*range(len(works))] * 2), label="order")]
     together = data.draw(st.integers(1, 4), label="together")
     turns = iter(data.draw(st.lists(st.integers(0, 11), max_size=80), label="turns"))
     stage = Stage(lambda count: next(turns, 0) % count)
     faults = iter(data.draw(st.lists(FAULTS, max_size=30), label="faults"))
-    cluster = Watched(stage, lambda: next(faults, ""), [item.key for item in works])
-    sink = cluster.sink()
+    cluster = make(stage, lambda: next(faults, ""))
     again: list[Work] = []
 
     def deliver(item: Work) -> None:
         there = set(cluster.runs)
-        (outcome,) = sink.accept([item], DEADLINE)
-        if outcome.status is Status.SUPERSEDED:
-            assert cluster.started(item.key, cluster.runs)
-        elif outcome.status is Status.FAILED:
-            assert outcome.passing
+        (outcome,) = cluster.sink().accept([item], DEADLINE)
+        assert outcome.status is not Status.FAILED or outcome.passing
+        if outcome.passing:
             again.append(item)
-        else:
-            assert item.key in cluster.runs
-            assert not cluster.started(item.key, there), "it had started before this delivery came"
-        assert not outcome.unsettled
+        elif isinstance(cluster, Watched):
+            cluster.check(item, outcome, there)
 
     while order:
         stage.play([partial(deliver, item) for item in order[:together]])
@@ -136,12 +135,46 @@ def test_a_group_alone_starts_nothing_older_and_changes_nothing(data: st.DataObj
         pass
     while again:
         deliver(again.pop())
+    return cluster
 
+
+@BOUNDED
+@given(st.data())
+def test_a_group_alone_starts_nothing_older_and_changes_nothing(data: st.DataObject) -> None:
+    seconds = data.draw(st.lists(SECONDS, min_size=2, max_size=4, unique=True), label="seconds")
+    works = [work(f"e{number}", **push) for number, push in enumerate(pushes(seconds))]
+    cluster = play(data, works, Watched)
     assert works[-1].key in cluster.runs
     assert cluster.running() == list(cluster.runs), "what was created goes on"
     there = set(cluster.runs)
-    assert {sink.accept([item], DEADLINE)[0].status for item in works[:-1]} == {Status.SUPERSEDED}
+    assert {cluster.sink().accept([item], DEADLINE)[0].status for item in works[:-1]} == {Status.SUPERSEDED}
     assert set(cluster.runs) == there
+
+
+WISHES = st.sampled_from([{}, {"limit": "1"}, {"limit": "2"}, {"cancel": "true"}, {"cancel": "true", "limit": "1"}])
+
+
+@BOUNDED
+@given(st.data())
+def test_whatever_the_runs_of_a_group_ask_for_none_is_lost_and_none_outlives_its_end(data: st.DataObject) -> None:
+    seconds = data.draw(st.lists(SECONDS, min_size=2, max_size=4, unique=True), label="seconds")
+    wishes = data.draw(st.lists(WISHES, min_size=len(seconds), max_size=len(seconds)), label="wishes")
+    rows = zip(pushes(seconds), wishes, strict=True)
+    works = [work(f"e{number}", **(push | wish)) for number, (push, wish) in enumerate(rows)]
+    cluster = play(data, works, Cluster)
+    settled(cluster, works[0])
+    cancelling = [number for number, wish in enumerate(wishes) if "cancel" in wish and f"e{number}" in cluster.runs]
+    ends = max(cancelling, default=0)
+    assert works[-1].key in cluster.runs
+    assert not {item.key for item in works[:ends]}.intersection(cluster.running())
+    for number, wish in enumerate(wishes):
+        assert number < ends or wish.keys() != {"limit"} or f"e{number}" in cluster.runs, "every one of them is wanted"
+    for _ in works * 2:
+        begun = [name for name, found in cluster.members().items() if found.state is State.RUNNING]
+        for name in begun[:1]:
+            cluster.end(name)
+        settled(cluster, works[0])
+    assert not [name for name, found in cluster.members().items() if found.state is State.PENDING and not found.told]
 
 
 def test_of_two_in_flight_at_once_both_go_on_where_nothing_is_cancelled() -> None:
