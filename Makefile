@@ -62,7 +62,7 @@ unit: $(READY) ## Run every test but those that need a cluster of their own, a p
 e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
 	@$(BIN)/python -m pytest tests/e2e
 
-bench: $(READY) ## Measure cold start, one delivery, many, triggers and forgeries, each beside what it is compared with
+bench: $(READY) ## Measure cold start, one delivery, many, triggers, forgeries and, with KUBECONFIG, a cluster, each beside what it is compared with
 	@$(BIN)/python -m bench
 
 kubeconfig: $(RUNTIME) ## Write the function's kubeconfig with your own access to the cluster (ARGS=--help)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import cold, many, memory, rejecting, telling, triggers, warm
+from bench import cluster, cold, many, memory, rejecting, telling, triggers, warm
 from bench.rows import Row, as_json, progress, table
 
 MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
@@ -21,6 +21,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
     "rejecting": rejecting.measure,
     "memory": memory.measure,
     "telling": telling.measure,
+    "cluster": cluster.measure,
 }
 
 
@@ -38,8 +39,11 @@ def main() -> None:
     )
     measurements = MEASUREMENTS | {"cold": partial(cold.measure, beside=given.beside and given.beside.resolve())}
     rows: list[Row] = []
-    for name in given.only or MEASUREMENTS:
-        rows += measurements[name](quick=given.quick)
+    try:
+        for name in given.only or MEASUREMENTS:
+            rows += measurements[name](quick=given.quick)
+    except RuntimeError as error:
+        sys.exit(f"bench: {error}")
     progress(f"load average {os.getloadavg()[0]:.1f} at the end")
     sys.stdout.write(as_json(rows, machine) if given.output == "json" else f"{machine}\n\n{table(rows)}")
     sys.stdout.write("\n")

@@ -1,4 +1,4 @@
-"""The function's own Kubernetes client creating the same objects with no function around it.
+"""The same objects with no function around them: by the function's own client, by `kubernetes`, by bare HTTP.
 
 `python -m bench.bare` reads a job and prints what came of it.
 """
@@ -6,26 +6,35 @@
 from __future__ import annotations
 
 import json
+import ssl
 import sys
 import threading
 import time
+from collections.abc import Callable
+from http import HTTPStatus
+from http.client import HTTPSConnection
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
+
+from kubernetes import client, config
 
 from bench.inputs import NAMESPACE
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.common.ports import Deadline
 
+PIPELINE_RUNS = "tekton.dev", "v1", "pipelineruns"
 
-def manifest(name: str) -> dict[str, Any]:
+
+def manifest(name: str, namespace: str = NAMESPACE) -> dict[str, Any]:
     """Return the PipelineRun that a delivery becomes."""
     return {
         "apiVersion": "tekton.dev/v1",
         "kind": "PipelineRun",
         "metadata": {
             "name": name,
-            "namespace": NAMESPACE,
+            "namespace": namespace,
             "labels": {
                 "triggers.tekton.dev/eventlistener": "listener",
                 "triggers.tekton.dev/trigger": "trigger-0",
@@ -44,14 +53,72 @@ def manifest(name: str) -> dict[str, Any]:
     }
 
 
-def create(*, kubeconfig: str, objects: int, concurrency: int, prefix: str) -> dict[str, Any]:
-    """Create so many objects from so many threads."""
+Create = Callable[[str, str], None]
+"""Create the object of a name in a namespace."""
+
+
+def own(kubeconfig: str) -> Create:
+    """Return the function's own client, with its retries, bounds and deadline."""
     api = KubernetesApi(KubeconfigFile(kubeconfig))
+
+    def one(name: str, namespace: str) -> None:
+        api.create(manifest(name, namespace), deadline=Deadline(time.monotonic() + 8, time.monotonic))
+
+    return one
+
+
+def documented(kubeconfig: str) -> Create:
+    """Return the client of the `kubernetes` package, used as its documentation does."""
+    api = client.CustomObjectsApi(opened(kubeconfig))
+
+    def one(name: str, namespace: str) -> None:
+        api.create_namespaced_custom_object(*PIPELINE_RUNS[:2], namespace, PIPELINE_RUNS[2], manifest(name, namespace))
+
+    return one
+
+
+def http(kubeconfig: str) -> Create:
+    """Return http.client with one connection for each thread: about the least that Python can do."""
+    made = opened(kubeconfig).configuration
+    context = ssl.create_default_context(cafile=made.ssl_ca_cert)
+    if made.cert_file:
+        context.load_cert_chain(made.cert_file, made.key_file)
+    headers = {"Content-Type": "application/json"}
+    headers |= {setting["key"]: setting["value"] for setting in made.auth_settings().values()}
+    server = urlsplit(made.host)
+    kept = threading.local()
+
+    def one(name: str, namespace: str) -> None:
+        if not hasattr(kept, "connection"):
+            kept.connection = HTTPSConnection(server.hostname or "", server.port, context=context)
+        path = f"{server.path}/apis/{'/'.join(PIPELINE_RUNS[:2])}/namespaces/{namespace}/{PIPELINE_RUNS[2]}"
+        kept.connection.request("POST", path, json.dumps(manifest(name, namespace)), headers)
+        answer = kept.connection.getresponse()
+        answer.read()
+        if answer.status != HTTPStatus.CREATED:
+            raise RuntimeError(f"the cluster answers {answer.status}")
+
+    return one
+
+
+def opened(kubeconfig: str) -> client.ApiClient:
+    """Return the `kubernetes` package's client of a kubeconfig's current context."""
+    return config.new_client_from_config(kubeconfig)  # type: ignore[no-untyped-call]  # it has no types
+
+
+CLIENTS = {"own": own, "kubernetes": documented, "http": http}
+
+
+def create(
+    *, kubeconfig: str, objects: int, concurrency: int, prefix: str, namespace: str = NAMESPACE, by: str = "own"
+) -> dict[str, Any]:
+    """Create so many objects from so many threads."""
+    make = CLIENTS[by](kubeconfig)
     numbers = count()
     taken = threading.Lock()
 
     def one(name: str) -> None:
-        api.create(manifest(name), deadline=Deadline(time.monotonic() + 8, time.monotonic))
+        make(name, namespace)
 
     def work() -> None:
         while True:

@@ -58,14 +58,14 @@ def push(kilobytes: float, number: int = 0) -> bytes:
     return json.dumps(payload | {"commits": [_COMMIT] * commits}).encode()
 
 
-def signature(body: bytes) -> str:
+def signature(body: bytes, key: bytes = SECRET) -> str:
     """Return the value of X-Hub-Signature-256."""
-    return "sha256=" + hmac.digest(SECRET, body, hashlib.sha256).hex()
+    return "sha256=" + hmac.digest(key, body, hashlib.sha256).hex()
 
 
-def headers(body: bytes, number: int = 0, *, forged: bool = False) -> dict[str, str]:
+def headers(body: bytes, number: int = 0, *, forged: bool = False, key: bytes = SECRET) -> dict[str, str]:
     """Return GitHub's headers for a push."""
-    signed = "sha256=" + "0" * 64 if forged else signature(body)
+    signed = "sha256=" + "0" * 64 if forged else signature(body, key)
     return {
         "Content-Type": "application/json",
         "User-Agent": "GitHub-Hookshot/044aadd",
@@ -103,7 +103,7 @@ CEL_TRIGGERS = (
 """Three triggers as listeners have them: a branch, an event, and the files of the commits."""
 
 
-def listener(*chains: Sequence[Mapping[str, Any]]) -> str:
+def listener(*chains: Sequence[Mapping[str, Any]], namespace: str = NAMESPACE) -> str:
     """Return manifests, one JSON document after the other, of a listener with one trigger for each chain."""
     triggers = [
         {
@@ -134,7 +134,7 @@ def listener(*chains: Sequence[Mapping[str, Any]]) -> str:
         {
             "apiVersion": "triggers.tekton.dev/v1beta1",
             "kind": kind,
-            "metadata": {"name": name, "namespace": NAMESPACE},
+            "metadata": {"name": name, "namespace": namespace},
             "spec": spec,
         }
         for kind, (name, spec) in specs.items()

@@ -14,15 +14,17 @@ from collections import Counter
 from itertools import count
 from typing import Any
 
-from bench.inputs import headers, push
+from bench.inputs import SECRET, headers, push
 
 _END_OF_HEADERS = b"\r\n\r\n"
 
 
-class _Connection:
-    def __init__(self, port: int) -> None:
-        self._port = port
-        self._socket = socket.create_connection(("127.0.0.1", port))
+class Connection:
+    """One that is kept open, as GitHub's and a proxy's are."""
+
+    def __init__(self, port: int, host: str = "127.0.0.1") -> None:
+        self._address = host, port
+        self._socket = socket.create_connection(self._address)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def exchange(self, head: bytes, body: bytes) -> int:
@@ -31,7 +33,7 @@ class _Connection:
             return self._exchange(head, body)
         except ConnectionError:
             self._socket.close()
-            self._socket = socket.create_connection(("127.0.0.1", self._port))
+            self._socket = socket.create_connection(self._address)
             return self._exchange(head, body)
 
     def _exchange(self, head: bytes, body: bytes) -> int:
@@ -56,7 +58,28 @@ class _Connection:
         return chunk
 
 
-def send(*, port: int, deliveries: int, concurrency: int, kilobytes: float, forged: bool, first: int) -> dict[str, Any]:
+def delivery(kilobytes: float, number: int, *, forged: bool = False, key: bytes = SECRET) -> tuple[bytes, bytes]:
+    """Return the head and body of a request: a push that no other number's is."""
+    body = push(kilobytes, number)
+    return _head(body, number, forged=forged, key=key), body
+
+
+def _head(body: bytes, number: int, *, forged: bool, key: bytes) -> bytes:
+    lines = [f"{name}: {value}" for name, value in headers(body, number, forged=forged, key=key).items()]
+    return "\r\n".join(["POST / HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}", *lines, "", ""]).encode()
+
+
+def send(
+    *,
+    port: int,
+    deliveries: int,
+    concurrency: int,
+    kilobytes: float,
+    forged: bool,
+    first: int,
+    host: str = "127.0.0.1",
+    key: str = SECRET.decode(),
+) -> dict[str, Any]:
     """Send so many deliveries, each another one, over so many connections."""
     template = push(kilobytes, number=1).decode()
     before, after = (part.encode() for part in template.split('"number": 1', 1))
@@ -66,17 +89,14 @@ def send(*, port: int, deliveries: int, concurrency: int, kilobytes: float, forg
     times: list[float] = []
 
     def work() -> None:
-        connection = _Connection(port)
+        connection = Connection(port, host)
         while True:
             with taken:
                 number = next(numbers)
             if number >= first + deliveries:
                 return
             body = b'%s"number": %d%s' % (before, number, after)
-            lines = [f"{name}: {value}" for name, value in headers(body, number, forged=forged).items()]
-            head = "\r\n".join(
-                ["POST / HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}", *lines, "", ""]
-            ).encode()
+            head = _head(body, number, forged=forged, key=key.encode())
             started = time.perf_counter()
             status = connection.exchange(head, body)
             times.append(time.perf_counter() - started)
