@@ -56,8 +56,9 @@ infra: $(READY) ## Check the Terraform and the cluster's YAML, as far as the too
 	@infra/checks/policy.sh $(if $(CI),,--installed-only)
 	@$(if $(CI),$(BIN)/python infra/checks/extract_schemas.py --check)
 
-unit: $(READY) ## Run every test but those that need a cluster of their own, a process for each core (JOBS=0: one alone)
-	@$(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal
+# byte code is kept whatever the shell says: each of the processes would compile all of the tests by itself
+unit: $(READY) ## Run every test but those that need a cluster of their own, two processes for each core (JOBS=0: one alone)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n $(or $(JOBS),auto) --dist worksteal --durations=20
 
 e2e: $(READY) ## Run tests/e2e against the cluster that KUBECONFIG names, or the bundled stand-in
 	@$(BIN)/python -m pytest tests/e2e

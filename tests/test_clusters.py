@@ -231,6 +231,7 @@ def warm(function: ServedFunction) -> None:
             return
 
 
+@pytest.mark.long
 class TestFaults:
     """One cluster hangs, one refuses, one works."""
 

@@ -9,6 +9,7 @@ import pytest
 from tests.drill import DELIVERIES, QUEUE, RESTART_DELIVERIES, drill, report, report_restart, restart
 
 
+@pytest.mark.long
 def test_after_an_outage_the_cluster_holds_every_wanted_object_exactly_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -27,6 +28,7 @@ def test_after_an_outage_the_cluster_holds_every_wanted_object_exactly_once(
     assert counted.dead_letters == counted.replayed > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("queue", ["", QUEUE], ids=["without-a-queue", "with-a-queue"])
 def test_a_restart_of_the_api_server_costs_no_delivery(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], queue: str

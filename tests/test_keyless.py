@@ -165,6 +165,7 @@ def test_a_token_that_the_cluster_refuses_is_renewed_once(production: Production
         assert len(metadata.asked) == made + 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("status", "code", "said"),
     [

@@ -50,6 +50,7 @@ class Browser:
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Log", "Network", "Runtime"):
             self._call(f"{domain}.enable")
+        self._call("Page.setLifecycleEventsEnabled", enabled=True)
         self._call("Emulation.setScriptExecutionDisabled", value=not self._scripts)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"}]
         self._call("Emulation.setEmulatedMedia", features=scheme)
@@ -96,26 +97,22 @@ class Browser:
             self.events.append(found)
         return found
 
-    def _await(self, method: str, since: int) -> None:
-        end = time.monotonic() + SECONDS
-        while not any(event["method"] == method for event in self.events[since:]):
-            if time.monotonic() > end:
-                raise AssertionError(f"{method} did not come")
-            self._receive()
-
     def open(self, url: str) -> None:
         """Open an address and wait until it is loaded."""
         since = len(self.events)
-        self._call("Page.navigate", url=url)
-        self._await("Page.loadEventFired", since)
+        self.await_load_since(since, loader=self._call("Page.navigate", url=url)["loaderId"])
 
     def await_load(self) -> None:
         """Wait until the page loads anew by itself."""
-        self._await("Page.loadEventFired", len(self.events))
+        self.await_load_since(len(self.events))
 
-    def await_load_since(self, since: int) -> None:
-        """Wait for a load after event number `since`."""
-        self._await("Page.loadEventFired", since)
+    def await_load_since(self, since: int, *, loader: str = "") -> None:
+        """Wait for a load after event number `since`; of one navigation's own, if there is a loader."""
+        end = time.monotonic() + SECONDS
+        while not any(_loaded(event, loader) for event in self.events[since:]):
+            if time.monotonic() > end:
+                raise AssertionError("the page is not loaded")
+            self._receive()
 
     def read(self, expression: str) -> Any:
         """Return the value of an expression on the page."""
@@ -169,7 +166,7 @@ class Browser:
         since = len(self.events)
         for kind in ("mousePressed", "mouseReleased"):
             self._call("Input.dispatchMouseEvent", type=kind, **place)
-        self._await("Page.loadEventFired", since)
+        self.await_load_since(since)
 
     def screenshot(self, path: Path) -> None:
         """Photograph the whole page."""
@@ -186,3 +183,11 @@ class Browser:
             if event["method"] == "Runtime.exceptionThrown":
                 found.append(str(event["params"]["exceptionDetails"].get("text")))
         return found
+
+
+def _loaded(event: dict[str, Any], loader: str) -> bool:
+    return (
+        event["method"] == "Page.lifecycleEvent"
+        and event["params"]["name"] == "load"
+        and loader in ("", event["params"]["loaderId"])
+    )

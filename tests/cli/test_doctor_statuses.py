@@ -184,6 +184,7 @@ def test_what_is_missing_is_found(scene: Scene, broken: Break, check: str, resul
     assert [one for one in found if said in one["detail"] and remedy in one["remedy"]], done.out
 
 
+@pytest.mark.long
 def test_without_somebodys_own_access_it_says_what_it_cannot_see(scene: Scene) -> None:
     done = pipehook("doctor", "-o", "json", *HOOK, environment=scene.environment())
 
@@ -191,6 +192,7 @@ def test_without_somebodys_own_access_it_says_what_it_cannot_see(scene: Scene) -
     assert [(one["result"], "--kubeconfig" in one["remedy"]) for one in unseen] == [("warning", True)] * 2
 
 
+@pytest.mark.long
 def test_without_a_repository_the_token_is_not_tried(scene: Scene) -> None:
     done = pipehook("doctor", "-o", "json", environment=scene.environment())
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 
+import pytest
+
 from functions.lint.rules import RULES
 from tests.cli.transcripts import PAGE, all_commands, commands_shown, page
 from tests.support.function import ROOT
 
 
+@pytest.mark.long
 def test_the_page_is_what_the_commands_print() -> None:
     written = PAGE.read_text(encoding="utf-8")
     difference = list(

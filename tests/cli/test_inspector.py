@@ -225,6 +225,7 @@ def test_nothing_overflows_sideways(dev: Running, long_names: Path, device: str,
 FOCUSED = "document.activeElement?.id"
 
 
+@pytest.mark.long
 def test_the_keyboards_focus_stays_when_the_page_is_shown_anew(dev: Running) -> None:
     deliver(dev)
     with Browser() as browser:

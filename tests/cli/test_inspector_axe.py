@@ -12,6 +12,7 @@ from tests.cli.support import Running
 from tests.cli.test_inspector import KEY, deliver, manifests
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_axe_finds_nothing_wrong(tmp_path: Path, dark: bool) -> None:
     triggers = manifests(tmp_path / "triggers")

@@ -219,6 +219,7 @@ def test_what_the_cluster_refuses_fails_the_command(tmp_path: Path) -> None:
     assert "forbidden" in done.err
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_away_ends_with_3(tmp_path: Path) -> None:
     manifests = write(tmp_path / "m", listener(inline("build", github())), template())
     kubeconfig = tmp_path / "kubeconfig"

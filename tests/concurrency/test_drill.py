@@ -9,6 +9,7 @@ import pytest
 from tests.concurrency.drill import drill
 
 
+@pytest.mark.long
 def test_after_bursts_in_disorder_the_newest_runs_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     said: list[str] = []
     settled = drill(tmp_path, said.append)

@@ -165,6 +165,7 @@ def check(place: Place, found: set[str], *replies: str) -> str:
     return printed
 
 
+@pytest.mark.long
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(event=st.fixed_dictionaries(dict.fromkeys(NAMES, VALUES)), word=VALUES, number=st.integers(10**8, 10**15))
 def test_no_eight_characters_of_event_or_server_are_found_again(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+import pytest
+
 from functions.status.marks import place_of
 from functions.status.reconcile import recent
 from tests.standins.faults import Fault
@@ -94,6 +96,7 @@ def test_one_that_can_never_be_told_stops_no_other(scene: Scene) -> None:
     assert scene.posted(good) == ["pending", "success"]
 
 
+@pytest.mark.long
 def test_a_cluster_that_is_away_is_503(scene: Scene) -> None:
     scene.function("reconcile")
     broken = scene.workspace.cluster.faults.add(Fault(kind="PipelineRun", status=403))

@@ -37,6 +37,7 @@ class CloudTrace:
         )
         self.host = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
         self._server.start()
+        self._channels: list[grpc.Channel] = []
 
     def _write(self, request: BatchWriteSpansRequest, _context: grpc.ServicerContext) -> Empty:
         self.released.wait(10)
@@ -46,6 +47,7 @@ class CloudTrace:
     def exporter(self) -> CloudTraceSpanExporter:
         """Return Google's own exporter, which writes here."""
         channel = grpc.insecure_channel(self.host)
+        self._channels.append(channel)
         client = TraceServiceClient(transport=TraceServiceGrpcTransport(channel=channel))
         return CloudTraceSpanExporter(project_id="my-project", client=client)  # type: ignore[no-untyped-call]  # untyped
 
@@ -60,5 +62,7 @@ class CloudTrace:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        for channel in self._channels:
+            channel.close()  # an exporter that is still sending tries no further
         self.released.set()
         self._server.stop(None).wait()

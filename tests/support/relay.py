@@ -16,6 +16,7 @@ class Relay:
         self._target = (name, int(port))
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
+        self._carrying: list[threading.Thread] = []
         self._frozen: set[socket.socket] = set()
         self.host = f"127.0.0.1:{self._listener.getsockname()[1]}"
 
@@ -25,10 +26,14 @@ class Relay:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._accepting.join()
-        for one in [self._listener, *self._sockets]:
-            one.close()
+        for end, threads in (([self._listener], [self._accepting]), (self._sockets, self._carrying)):
+            for one in end:
+                with contextlib.suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)  # which wakes who waits for it, as closing does not
+            for thread in threads:
+                thread.join()
+            for one in end:
+                one.close()
 
     def freeze(self) -> None:
         """Let the open connections carry nothing any more; new ones do."""
@@ -43,7 +48,9 @@ class Relay:
             far = socket.create_connection(self._target)
             self._sockets += (near, far)
             for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(source, sink), daemon=True).start()
+                thread = threading.Thread(target=self._carry, args=(source, sink), daemon=True)
+                thread.start()
+                self._carrying.append(thread)
 
     def _carry(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
