@@ -10,10 +10,11 @@ import operator
 from collections.abc import Callable
 
 from functions.cel.access import chain, has_field, index, named_field
+from functions.cel.constants import constant, uncreatable
 from functions.cel.declarations import CONVERSIONS
-from functions.cel.errors import CelCompileError, CelEvaluationError
+from functions.cel.errors import CelEvaluationError
 from functions.cel.folds import fold, fold_texts
-from functions.cel.frame import NO_EVENT, Eval, Frame, text
+from functions.cel.frame import Eval, Frame, text
 from functions.cel.functions import implementation
 from functions.cel.logic import conditional, conjunction, disjunction, negation
 from functions.cel.predicates import predicate
@@ -159,7 +160,7 @@ class Compiler:
         try:
             expression = compiled(known.value)
         except CelEvaluationError as error:
-            raise _uncreatable(error) from error
+            raise uncreatable(error) from error
         subject = self.compile(value)
         return lambda frame: search(frame, expression, subject(frame))
 
@@ -177,7 +178,7 @@ class Compiler:
             elif known is not None and isinstance(known.value, tuple):
                 compiled[-1] = _constant(gitignore_globs(tuple(text(item) for item in known.value)))
         except CelEvaluationError as error:
-            raise _uncreatable(error) from error
+            raise uncreatable(error) from error
         return _applied(implementation(expr.function), compiled)
 
     def _command(self, expr: Call) -> Eval:
@@ -248,33 +249,6 @@ def _unnamed(compared: Eval) -> Eval:
 
 def _constant(value: Value) -> Eval:
     return lambda _: value
-
-
-def constant(expr: Expr) -> Literal | None:
-    """Return the value of an expression that cel-go knows when it creates the program, or None.
-
-    Raises CelCompileError when it has none.
-    """
-    if isinstance(expr, Literal):
-        return expr
-    if isinstance(expr, ListExpr):
-        items = [constant(item) for item in expr.items]
-        if any(item is None for item in items):
-            return None
-        return Literal(expr.offset, tuple(item.value for item in items if item is not None))
-    if isinstance(expr, Call) and expr.function in CONVERSIONS and expr.target is None and len(expr.args) == 1:
-        argument = constant(expr.args[0])
-        if argument is None:
-            return None
-        try:
-            return Literal(expr.offset, implementation(expr.function)(Frame(NO_EVENT, 0), argument.value))
-        except CelEvaluationError as error:
-            raise _uncreatable(error) from error
-    return None
-
-
-def _uncreatable(error: CelEvaluationError) -> CelCompileError:
-    return CelCompileError(f"failed to create a Program: {error.reason}")
 
 
 def _list(items: list[Eval]) -> Eval:

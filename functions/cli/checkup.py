@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
 from shlex import quote
 
 import click
@@ -16,19 +15,18 @@ from functions.adapters.secrets.damage import damage
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
 from functions.cli.admin import Given, admin_access
+from functions.cli.checkup_rights import LISTED, Rights, listing_remedy
 from functions.cli.credentials import stored
 from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
-from functions.cli.needs import Need, needs, secret_refs
+from functions.cli.needs import needs, secret_refs
 from functions.common.errors import ConfigurationError, PipehookError
 from functions.entrypoints.parts import Parts, put_together
 from functions.lint.rules import Severity
 from functions.lint.views import Views
-from functions.model.decode import GROUP
 from functions.model.load import read_manifests
 from functions.settings import Settings, read_settings, require_cluster
 
 _CONFIGURATION = "correct the variable: docs/configuration.md, or README.md"
-_LISTED = ("EventListener", "Trigger", "TriggerBinding", "TriggerTemplate")
 
 
 class Patient:
@@ -102,11 +100,11 @@ class Patient:
         try:
             reading = Reader(cluster.api, home, clock=time.monotonic).read(deadline())
         except PipehookError as error:
-            remedy = " && ".join(self._listing_remedy(_LISTED, where) for where in sorted(home(deadline())))
+            remedy = " && ".join(listing_remedy(LISTED, where, self._user) for where in sorted(home(deadline())))
             yield Check("manifests", FAIL, f"triggers cannot be read: {error.reason}", remedy)
             return
         denied = {where: [kind for kind, there in reading.denied if there == where] for _, where in reading.denied}
-        remedy = " && ".join(self._listing_remedy(kinds, where) for where, kinds in denied.items())
+        remedy = " && ".join(listing_remedy(kinds, where, self._user) for where, kinds in denied.items())
         for remark in reading.remarks:
             yield Check("manifests", WARN, remark, remedy or remedies.TRIGGERS)
         registry = Objects().update(reading.objects)
@@ -116,9 +114,6 @@ class Patient:
             yield Check("manifests", FAIL, text, "correct the object in the cluster")
         names = ", ".join(listener.path for _, listener in self._views.listeners) or "none"
         yield Check("manifests", OK if self._views.listeners else FAIL, f"listeners: {names}", "make an EventListener")
-
-    def _listing_remedy(self, kinds: Sequence[str], namespace: str) -> str:
-        return remedies.listing([f"{kind.lower()}s" for kind in kinds], namespace, self._user)
 
     def _namespaces(self) -> frozenset[str]:
         return frozenset(view.prepared.namespace for view in self._views.all) if self._views else frozenset()
@@ -201,86 +196,7 @@ class Patient:
         cluster, views = self._cluster, self._views
         if cluster is None or views is None or self._settings is None:
             return
-        for need in needs(views):
-            if there := self._others.get(need.cluster) if need.cluster else cluster:
-                yield from self._rights(there, need)
-        yield from self._grouping(cluster, views)
-        if self._settings.triggers_source == "cluster":
-            yield from self._listing(cluster)
-
-    def _grouping(self, cluster: Cluster, views: Views) -> Iterator[Check]:
-        from functions.entrypoints.grouping import ordered  # noqa: PLC0415 -- for those who have groups
-
-        for (name, namespace), verbs in ordered(listener for _, listener in views.listeners).items():
-            there = self._others.get(name) if name else cluster
-            where = f"{namespace} of cluster {name}" if name else namespace
-            for verb in sorted(verbs) if there else ():
-                yield self._grouping_right(there or cluster, verb, sorted(verbs), namespace, where)
-
-    def _grouping_right(self, cluster: Cluster, verb: str, verbs: Sequence[str], namespace: str, where: str) -> Check:
-        what = "concurrency groups"
-        try:
-            verdict = cluster.api.review_access(
-                verb, group="tekton.dev", resource="pipelineruns", namespace=namespace, deadline=deadline()
-            )
-        except PipehookError as error:
-            return Check(what, FAIL, error.reason, "mend the cluster first")
-        said = f"the account may {'' if verdict.allowed else 'not '}{verb} pipelineruns in {where}"
-        role = "pipehook-concurrency"
-        remedy = remedies.grant(namespace, verbs, "pipelineruns.tekton.dev", self._user, role=role)
-        return Check(what, OK if verdict.allowed else FAIL, said, remedy)
-
-    def _rights(self, cluster: Cluster, need: Need) -> Iterator[Check]:
-        name = f"{need.kind} in {need.namespace or 'the namespace that the event names'}"
-        name += f" of cluster {need.cluster}" if need.cluster else ""
-        if not need.namespace:
-            yield Check(
-                name, WARN, "the template takes the namespace from the event", "name it, or allow it everywhere"
-            )
-            return
-        try:
-            resource = cluster.api.resource(need.api_version, need.kind, deadline=deadline())
-            group = need.api_version.rpartition("/")[0]
-            for verb, account in (("create", need.account), ("get", "")):
-                verdict = cluster.api.review_access(
-                    verb,
-                    group=group,
-                    resource=resource.plural,
-                    namespace=need.namespace if resource.namespaced else "",
-                    impersonate=account,
-                    deadline=deadline(),
-                )
-                who = account or "the account"
-                said = f"{who} may {'' if verdict.allowed else 'not '}{verb} {resource.plural}"
-                yield Check(
-                    name,
-                    OK if verdict.allowed else FAIL,
-                    said,
-                    remedies.rights(replace(need, account=account), resource.plural, self._user),
-                )
-        except PipehookError as error:
-            yield Check(name, FAIL, error.reason, self._remedy(need, error))
-
-    def _remedy(self, need: Need, error: PipehookError) -> str:
-        if need.account and remedies.is_forbidden(error):
-            return remedies.impersonation(need.account, self._user)
-        tekton = need.api_version.partition("/")[0].endswith("tekton.dev")
-        return remedies.TEKTON if tekton else "install the kind's CRD, or correct the template"
-
-    def _listing(self, cluster: Cluster) -> Iterator[Check]:
-        from functions.entrypoints.accesses import home_namespaces  # noqa: PLC0415 -- for this source alone
-
-        if self._settings is None:
-            return
-        for namespace in sorted(home_namespaces(self._settings, Given(cluster.access))(deadline())):
-            for kind in _LISTED:
-                plural = f"{kind.lower()}s"
-                verdict = cluster.api.review_access(
-                    "list", group=GROUP, resource=plural, namespace=namespace, deadline=deadline()
-                )
-                said = f"the account may {'' if verdict.allowed else 'not '}list {plural} in {namespace}"
-                remedy = self._listing_remedy([kind], namespace)
-                yield Check("triggers in the cluster", OK if verdict.allowed else FAIL, said, remedy)
+        yield from Rights(self._settings, views, {"": cluster, **self._others}, self._user).checks()
 
     def status_checks(self) -> Iterator[Check]:
         """Check what statuses need, where the manifests ask for them."""

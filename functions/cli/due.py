@@ -12,7 +12,7 @@ from functions.model.annotations import is_told
 from functions.outcomes.plan import Planned
 
 if TYPE_CHECKING:
-    from functions.cli.trace import Step
+    from functions.cli.watched import Step
     from functions.common.event_facts import EventFacts
     from functions.status.asked import Asked
     from functions.status.notices import Notice

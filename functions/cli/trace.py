@@ -7,20 +7,26 @@ For each delivery a fresh `Watch` wraps the listener's interceptors, bindings an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
 from functions.cli.due import Due, Notices, WatchedAsked, due_of
-from functions.common.errors import PipehookError
-from functions.common.limits import UNLIMITED, Limits
-from functions.common.ports import Deadline, Sink, Work
-from functions.common.shared import Shared
-from functions.common.values import Event, Json, Outcome, Provider, Refusal
-from functions.interceptors.base import Assurance, Call, Interceptor, Passed, Verifier
+from functions.cli.watched import (
+    Log,
+    Step,
+    WatchedBindings,
+    WatchedInterceptor,
+    WatchedSink,
+    WatchedTemplate,
+    WatchedVerifier,
+    name_of,
+)
+from functions.common.ports import Sink, Work
+from functions.common.values import Json, Outcome
+from functions.interceptors.base import Interceptor, Verifier
 from functions.interceptors.changed_files import GivenFiles
 from functions.interceptors.github import GitHubInterceptor
 from functions.interceptors.sent import SentInterceptor
-from functions.interceptors.signatures import HubSignature
 from functions.listening.prepared import Listener, PreparedGroup, PreparedTrigger
 from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
@@ -29,22 +35,6 @@ from functions.rendering.templates import CompiledTemplate
 
 if TYPE_CHECKING:
     from functions.status.asked import Asked
-
-Verdict = Literal["passed", "assumed", "stopped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one stage of one trigger did."""
-
-    stage: str
-    """verify, intercept, bind, render or create."""
-    name: str
-    """The interceptor's, or what was made."""
-    verdict: Verdict
-    reason: str = ""
-    added: Mapping[str, Json] = field(default_factory=dict)
-    """Extensions that the interceptor added."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,13 +61,6 @@ class TriggerTrace:
         return last.stage if last and last.verdict in ("stopped", "failed") else ""
 
 
-@dataclass(slots=True)
-class _Log:
-    group: list[Step]
-    steps: list[Step] = field(default_factory=list)
-    params: Mapping[str, str] = field(default_factory=dict)
-
-
 class Watch:
     """Watches one delivery's way through one listener. Not for two deliveries."""
 
@@ -92,7 +75,7 @@ class Watch:
         self._tokens = tokens
         self._assume = assume
         self._files = None if changed_files is None else GivenFiles(tuple(changed_files))
-        self._logs: dict[str, _Log] = {}
+        self._logs: dict[str, Log] = {}
         self._verdicts: dict[Verifier, Step] = {}
         self._groups: dict[int, tuple[PreparedGroup, list[Step]]] = {}
         self._work: dict[str, Work] = {}
@@ -107,7 +90,7 @@ class Watch:
 
     def sink(self, inner: Sink) -> Sink:
         """Return a sink that notes what it is handed."""
-        return _WatchedSink(inner, self._work)
+        return WatchedSink(inner, self._work)
 
     def traces(self, report: Report) -> list[TriggerTrace]:
         """Return every trigger's path, in the report's order."""
@@ -122,14 +105,14 @@ class Watch:
 
     def _trigger(self, trigger: PreparedTrigger) -> PreparedTrigger:
         group, steps = self._group(trigger.group)
-        log = self._logs[trigger.identity] = _Log(steps)
+        log = self._logs[trigger.identity] = Log(steps)
         bindings, template = trigger.bindings, trigger.template
         return replace(
             trigger,
             group=group,
             chain=tuple(self._interceptor(entry, log.steps) for entry in trigger.chain),
-            bindings=cast("CompiledBindings", _WatchedBindings(bindings, log)) if bindings else None,
-            template=cast("CompiledTemplate", _WatchedTemplate(template, log)) if template else None,
+            bindings=cast("CompiledBindings", WatchedBindings(bindings, log)) if bindings else None,
+            template=cast("CompiledTemplate", WatchedTemplate(template, log)) if template else None,
             status=self._status(trigger, log.steps),
         )
 
@@ -154,8 +137,8 @@ class Watch:
         if not self._tokens and isinstance(inner, GitHubInterceptor) and inner.pull_request:
             inner = replace(inner, pull_request=replace(inner.pull_request, token=None))
         verifier = inner.verifier
-        watched = _WatchedVerifier(verifier, _name(inner), self._verdicts, self._assume) if verifier else None
-        return _WatchedInterceptor(inner, watched, steps)
+        watched = WatchedVerifier(verifier, name_of(inner), self._verdicts, self._assume) if verifier else None
+        return WatchedInterceptor(inner, watched, steps)
 
     def _trace(self, trigger: PreparedTrigger, outcome: Outcome, planned: Sequence[Planned]) -> TriggerTrace:
         log = self._logs[trigger.identity]
@@ -187,127 +170,3 @@ def _end(outcome: Outcome) -> Step:
     """Return what ended a trigger outside its chain: it never was compiled, or verifies nothing."""
     stage = "load" if outcome.status.value == "failed" else "verify"
     return Step(stage, "", "failed" if stage == "load" else "stopped", outcome.reason)
-
-
-def _name(interceptor: Interceptor) -> str:
-    if isinstance(interceptor, SentInterceptor):
-        return interceptor.name
-    return type(interceptor).__name__.removesuffix("Interceptor").lower()
-
-
-@dataclass(frozen=True)
-class _WatchedVerifier:
-    """Equal to another of an equal verifier, so that the pipeline asks each once."""
-
-    inner: Verifier
-    name: str = field(compare=False)
-    verdicts: dict[Verifier, Step] = field(compare=False)
-    assume: bool = field(compare=False)
-
-    @property
-    def provider(self) -> Provider:
-        """As the inner one."""
-        return self.inner.provider
-
-    def verify(self, call: Call) -> Assurance | Refusal:
-        """Verify, or take the delivery as verified."""
-        if self.assume:
-            self.verdicts[self.inner] = Step("verify", self.name, "assumed", "the signature is taken as right")
-            return Assurance.SIGNED if isinstance(self.inner, HubSignature) else Assurance.AUTHENTICATED
-        try:
-            verdict = self.inner.verify(call)
-        except PipehookError as error:
-            self.verdicts[self.inner] = Step("verify", self.name, "failed", error.reason)
-            raise
-        refused = isinstance(verdict, Refusal)
-        reason = verdict.reason if isinstance(verdict, Refusal) else ""
-        self.verdicts[self.inner] = Step("verify", self.name, "stopped" if refused else "passed", reason)
-        return verdict
-
-
-@dataclass(frozen=True)
-class _WatchedInterceptor:
-    inner: Interceptor
-    verifier: _WatchedVerifier | None
-    steps: list[Step]
-    repeatable: ClassVar[bool] = False
-    """Each trigger's steps are noted."""
-
-    @property
-    def vouches(self) -> bool:
-        """As the inner one."""
-        return self.inner.vouches
-
-    def intercept(self, event: Event, call: Call) -> Passed | Refusal:
-        """Run, and note what came of it."""
-        name = _name(self.inner)
-        try:
-            step = self.inner.intercept(event, call)
-        except PipehookError as error:
-            self.steps.append(Step("intercept", name, "failed", error.reason))
-            raise
-        if isinstance(step, Refusal):
-            self.steps.append(Step("intercept", name, "stopped", step.reason))
-            return step
-        added = {
-            key: value
-            for key, value in step.event.extensions.items()
-            if key not in event.extensions or event.extensions[key] is not value
-        }
-        self.steps.append(Step("intercept", name, "passed", added=added))
-        return step
-
-
-@dataclass(frozen=True)
-class _WatchedBindings:
-    inner: CompiledBindings
-    log: _Log
-
-    def resolve(self, event: Event, defaults: Mapping[str, str], *, limits: Limits, shared: Shared) -> dict[str, str]:
-        """Resolve, and keep the params."""
-        try:
-            params = self.inner.resolve(event, defaults, limits=limits, shared=shared)
-        except PipehookError as error:
-            self.log.steps.append(Step("bind", "", "failed", error.reason))
-            raise
-        self.log.params = {**defaults, **params}
-        self.log.steps.append(Step("bind", f"{len(params)} params", "passed"))
-        return params
-
-
-@dataclass(frozen=True)
-class _WatchedTemplate:
-    inner: CompiledTemplate
-    log: _Log
-
-    @property
-    def defaults(self) -> Mapping[str, str]:
-        """As the inner one's."""
-        return self.inner.defaults
-
-    @property
-    def places(self) -> tuple[str, ...]:
-        """As the inner one's."""
-        return self.inner.places
-
-    def render(self, params: Mapping[str, str], *, uid: str, limits: Limits = UNLIMITED) -> list[dict[str, Json]]:
-        """Render, and note how much."""
-        try:
-            resources = self.inner.render(params, uid=uid, limits=limits)
-        except PipehookError as error:
-            self.log.steps.append(Step("render", "", "failed", error.reason))
-            raise
-        kinds = ", ".join(str(resource.get("kind")) for resource in resources)
-        self.log.steps.append(Step("render", kinds, "passed"))
-        return resources
-
-
-@dataclass(frozen=True)
-class _WatchedSink:
-    inner: Sink
-    work: dict[str, Work]
-
-    def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
-        """Note the work and hand it on."""
-        self.work.update({entry.identity: entry for entry in work})
-        return self.inner.accept(work, deadline)

@@ -11,7 +11,8 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
 from functions.adapters import logs
-from functions.adapters.github.app import Fetch, open_tokens
+from functions.adapters.github.app import Fetch
+from functions.adapters.github.hook_tokens import open_tokens
 from functions.adapters.github.hooks import APP, GitHubHooks
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.http import exchange

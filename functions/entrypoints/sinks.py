@@ -49,7 +49,7 @@ def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | No
         )
         return None
     # most do not rerun
-    from functions.adapters.github.app import open_tokens  # noqa: PLC0415
+    from functions.adapters.github.hook_tokens import open_tokens  # noqa: PLC0415
     from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415
     from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415
 

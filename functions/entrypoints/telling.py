@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from functions.adapters.github.app import Fetch
+from functions.adapters.github.app import App, Fetch
 from functions.adapters.github.bitbucket import BitbucketStatuses
 from functions.adapters.github.checks import GitHubChecks
 from functions.adapters.github.gitlab import GitLabStatuses
@@ -31,12 +31,9 @@ def github_identity(settings: Settings, secrets: SecretStore, *, app_only: bool 
         return TokenIdentity(fetch, settings.github_token_secret)
     if not settings.github_app_id:
         return None
-    return AppIdentity(
-        fetch,
-        app_id=settings.github_app_id,
-        key_resource=settings.github_app_key_secret,
-        transport=GitHubTransport(settings.github_api_url),
-    )
+    app_id, key_resource = settings.github_app_id, settings.github_app_key_secret
+    transport = GitHubTransport(settings.github_api_url)
+    return AppIdentity(App(fetch, app_id=app_id, key_resource=key_resource, transport=transport))
 
 
 def open_runs(settings: Settings, parts: Parts) -> ManyRuns:

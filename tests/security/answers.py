@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from functions.adapters.github.api import RestGitHubApi
-from functions.adapters.github.app import AppTokens, StaticToken
+from functions.adapters.github.app import App
+from functions.adapters.github.hook_tokens import AppTokens, StaticToken
 from functions.adapters.github.hooks import GitHubHooks
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.api import KubernetesApi
@@ -160,7 +161,7 @@ class Adapters:
         transport = GitHubTransport(self._url)
         api = RestGitHubApi(transport)
         hooks = GitHubHooks(transport, StaticToken(lambda *_: b"t", "projects/p/secrets/t"))
-        app = AppTokens(lambda *_: self._key, app_id="1", key_resource="projects/p/secrets/k", transport=transport)
+        app = AppTokens(App(lambda *_: self._key, app_id="1", key_resource="projects/p/secrets/k", transport=transport))
         deadline = _deadline()
         hook = "repos/o/r/hooks/1"
         _drive(
