@@ -53,13 +53,13 @@ class Frame:
         "body",
         "compare_secret",
         "extensions",
+        "granted",
         "header",
         "limits",
         "request_url",
         "room",
         "slots",
         "steps",
-        "steps_left",
         "taken",
     )
 
@@ -74,7 +74,7 @@ class Frame:
         self.limits = activation.limits
         self.slots: list[Value] = [None] * slots
         self.steps = 0
-        self.steps_left = self.limits.steps
+        self.granted = 0
         self.room = FREE
         self.taken = 0
 
@@ -105,9 +105,9 @@ class Frame:
 
     def _go_on(self) -> None:
         self.limits.in_time("evaluate the expression")
-        granted = min(max(STEPS_AT_ONCE, -self.steps), self.steps_left)
+        granted = min(max(STEPS_AT_ONCE, -self.steps), self.limits.steps - self.granted)
         self.steps += granted
-        self.steps_left -= granted
+        self.granted += granted
         if self.steps < 0:
             raise BudgetError(f"the expression takes more than {self.limits.steps} steps on this event")
 

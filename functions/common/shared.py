@@ -63,18 +63,22 @@ class Shared:
         """
         if id(event) not in self._known:
             return answer()
-        key = (question, *map(id, of or (event,)))
+        key = (question, *map(id, of)) if of else (question, id(event))
         found = self._found.get(key, _MISSING)
         if found is _MISSING:
-            try:
-                found = answer()
-            except PipehookError as error:
-                self._found[key] = settled(copy(error))
-                raise
-            length = size(found) if size else 0
-            if length <= self._room:
-                self._room -= length
-                self._found[key] = found
+            return self._asked(key, answer, size)
         if isinstance(found, PipehookError):
             raise copy(found)
         return cast("T", found)
+
+    def _asked(self, key: tuple[Hashable, ...], answer: Callable[[], T], size: Callable[[T], int] | None) -> T:
+        try:
+            found = answer()
+        except PipehookError as error:
+            self._found[key] = settled(copy(error))
+            raise
+        length = size(found) if size else 0
+        if length <= self._room:
+            self._room -= length
+            self._found[key] = found
+        return found

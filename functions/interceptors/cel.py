@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
@@ -48,17 +48,18 @@ class CelInterceptor:
     filter: Program | None
     overlays: tuple[Overlay, ...]
     repeatable: ClassVar[bool] = True
+    vouches: bool = field(init=False, compare=False, repr=False)
+    """True when any expression calls compareSecret."""
+
+    def __post_init__(self) -> None:
+        """Look through the expressions once, and not with every delivery."""
+        programs = [overlay.program for overlay in self.overlays] + ([self.filter] if self.filter else [])
+        object.__setattr__(self, "vouches", any(program.calls_compare_secret for program in programs))
 
     @property
     def verifier(self) -> None:
         """None: secrets are compared while expressions are evaluated, on the parsed event."""
         return
-
-    @property
-    def vouches(self) -> bool:
-        """True when any expression calls compareSecret."""
-        programs = [overlay.program for overlay in self.overlays] + ([self.filter] if self.filter else [])
-        return any(program.calls_compare_secret for program in programs)
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Apply the filter, then compute the overlays from the event as it came in: they do not see each other.
@@ -70,14 +71,19 @@ class CelInterceptor:
         share, filters included. Raises what `Secrets` raises.
         """
         comparison = _Comparison(call, self.namespace)
-        activation = Activation(
-            body=_body(event),
-            header=event.headers,
-            extensions=event.extensions,
-            request_url=event.request_url,
-            compare_secret=comparison,
-            limits=call.limits,
-        )
+
+        def seen() -> Activation:
+            return Activation(
+                body=_body(event),
+                header=event.headers,
+                extensions=event.extensions,
+                request_url=event.request_url,
+                compare_secret=comparison,
+                limits=call.limits,
+            )
+
+        # to whoever compares no secret, an event is the same
+        activation = seen() if self.vouches else call.shared.once(event, Activation, seen)
         run = _Evaluation(event, activation, comparison, call.shared)
         if self.filter and (reason := run.refusal(self.filter)):
             return rejected("compareSecret did not match") if comparison.refused else filtered(reason)
@@ -99,13 +105,14 @@ class CelInterceptor:
 class _Comparison:
     """compareSecret for one run, and what became of it."""
 
+    matched = False
+    fault: PipehookError | None = None
+    """What kept a secret from being compared: `&&` and `||` may put another error in its place."""
+    _differed = False
+
     def __init__(self, call: Call, namespace: str) -> None:
         self._call = call
         self._namespace = namespace
-        self._differed = False
-        self.matched = False
-        self.fault: PipehookError | None = None
-        """What kept a secret from being compared: `&&` and `||` may put another error in its place."""
 
     @property
     def refused(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Verifier
@@ -25,6 +26,12 @@ class PreparedGroup:
     chain: tuple[Interceptor, ...] = ()
     webhook_first: bool = False
     problem: str = ""
+
+
+@lru_cache(maxsize=1_024)
+def _same(verifiers: tuple[Verifier, ...]) -> tuple[Verifier, ...]:
+    """Return the tuple that was equal before, so that a delivery finds what became of it without hashing it."""
+    return verifiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ class PreparedTrigger:
     concurrency: Concurrency | None = None
     """Which of its runs are of a group with others; None costs nothing."""
     verifiers: tuple[Verifier, ...] = field(init=False, compare=False, repr=False)
-    """The checks of the whole chain, to run before anything is parsed."""
+    """The checks of the whole chain, to run before anything is parsed; mostly the same tuple for equal ones."""
     vouches: bool = field(init=False, compare=False, repr=False)
     """Whether some interceptor can know a delivery to be authentic."""
 
@@ -69,7 +76,8 @@ class PreparedTrigger:
     def __post_init__(self) -> None:
         """Look through the chain once, and not with every delivery."""
         verifiers = (interceptor.verifier for interceptor in self.interceptors)
-        object.__setattr__(self, "verifiers", tuple(verifier for verifier in verifiers if verifier is not None))
+        found = _same(tuple(verifier for verifier in verifiers if verifier is not None))
+        object.__setattr__(self, "verifiers", found)
         object.__setattr__(self, "vouches", any(interceptor.vouches for interceptor in self.interceptors))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.common.shown import NAME, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
@@ -32,11 +32,15 @@ class Report:
     repository: str
     """`owner/name` as a verified body has it, for the log; else empty."""
     outcomes: tuple[Outcome, ...]
+    verified: bool = field(init=False, compare=False, repr=False)
+    """Whether any trigger knows the delivery to be authentic, so that its sender may read the details."""
+    status: int = field(init=False, compare=False, repr=False)
+    """The HTTP status: 503 before 422 before 202, and 401 when nothing accepted the delivery."""
 
-    @property
-    def verified(self) -> bool:
-        """Whether any trigger knows the delivery to be authentic, so that its sender may read the details."""
-        return any(outcome.verified for outcome in self.outcomes)
+    def __post_init__(self) -> None:
+        """Look through the outcomes once: log and reply ask several times."""
+        object.__setattr__(self, "verified", any(outcome.verified for outcome in self.outcomes))
+        object.__setattr__(self, "status", self._status())
 
     @property
     def accepted(self) -> bool:
@@ -47,9 +51,7 @@ class Report:
         """
         return any(outcome.verified and outcome.status is not Status.REJECTED for outcome in self.outcomes)
 
-    @property
-    def status(self) -> int:
-        """The HTTP status: 503 before 422 before 202, and 401 when nothing accepted the delivery."""
+    def _status(self) -> int:
         failed = [outcome for outcome in self.outcomes if outcome.status is Status.FAILED]
         if any(outcome.passing for outcome in failed):
             return 503
@@ -84,7 +86,7 @@ class Report:
             self.namespace,
             self.listener_uid,
             [
-                _row(outcome.name, outcome.namespace, outcome.status.value, outcome.reason, _refs(outcome.resources))
+                _row(outcome.name, outcome.namespace, outcome.status, outcome.reason, _refs(outcome.resources))
                 | ({"cancelled": _refs(outcome.cancelled)} if outcome.cancelled else {})
                 for outcome in self.outcomes
             ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from functions.common.errors import LastingError, PipehookError, settled
 from functions.common.values import Event, Refusal
@@ -15,8 +16,7 @@ Gate = Assurance | Refusal | PipehookError
 """What all signatures of a chain come to."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passage:
+class Passage(NamedTuple):
     """How far a chain let an event through, and how well the delivery was known by then."""
 
     end: Event | Refusal | PipehookError
@@ -28,6 +28,7 @@ class Chains:
 
     def __init__(self, given: Delivered) -> None:
         self._given = given
+        self._gates: dict[int, Gate] = {}
         self._verdicts: dict[Verifier, Gate] = {}
         self._groups: dict[int, Passage] = {}
 
@@ -35,6 +36,12 @@ class Chains:
         """Check every signature of the chain; the first refusal or fault decides."""
         if not self._given.allow_unverified and not trigger.vouches:
             return LastingError(trigger.problem or VERIFIES_NOTHING)
+        gate = self._gates.get(id(trigger.verifiers))
+        if gate is None:
+            gate = self._gates[id(trigger.verifiers)] = self._verified(trigger)
+        return gate
+
+    def _verified(self, trigger: PreparedTrigger) -> Gate:
         assurance = Assurance.NONE
         for verifier in trigger.verifiers:
             verdict = self._verdict(verifier, trigger)
@@ -63,8 +70,7 @@ class Chains:
                 return Passage(passage.end, assurance)
             # as in Tekton's processTriggerGroups: headers and extensions go on, a changed body does not
             event = self._behind(trigger.group, event, passage.end)
-        passage = self._chain(trigger, event)
-        return passage if passage.assurance >= assurance else Passage(passage.end, assurance)
+        return self._chain(trigger, event, assurance)
 
     def _group(self, group: PreparedGroup, event: Event) -> Passage:
         if id(group) not in self._groups:
@@ -78,8 +84,9 @@ class Chains:
         shared = self._given.shared
         return shared.added(event, id(group), made) if shared.knows(end) else made()
 
-    def _chain(self, part: PreparedTrigger | PreparedGroup, event: Event) -> Passage:
-        assurance = Assurance.NONE
+    def _chain(
+        self, part: PreparedTrigger | PreparedGroup, event: Event, assurance: Assurance = Assurance.NONE
+    ) -> Passage:
         # as in Tekton's ExecuteInterceptors: a webhook that comes first gets a form as it came
         if event.form and part.chain and (event.extensions or not part.webhook_first):
             unopened = event
@@ -99,9 +106,11 @@ class Chains:
         if not interceptor.repeatable:
             return interceptor.intercept(event, self._given.call(part.trigger_id))
         call, shared = self._given.common_call(), self._given.shared
-        if not shared.knows(event):
-            return interceptor.intercept(event, call)
-        found = shared.once(event, id(interceptor), lambda: interceptor.intercept(event, call))
-        if isinstance(found, Passed):
-            shared.know(found.event)
-        return found
+
+        def answered() -> Passed | Refusal:
+            found = interceptor.intercept(event, call)
+            if isinstance(found, Passed) and shared.knows(event):
+                shared.know(found.event)
+            return found
+
+        return shared.once(event, id(interceptor), answered)

@@ -18,7 +18,7 @@ from functions.delivery import Delivery, repository_name
 from functions.interceptors.base import Assurance
 from functions.listening.prepared import Listener, PreparedTrigger
 from functions.outcomes.report import NOTHING_VOUCHED, Report
-from functions.pipeline.chains import Chains, Gate, Passage
+from functions.pipeline.chains import Chains, Gate
 from functions.pipeline.delivered import Delivered
 from functions.pipeline.results import outcome, rendered
 from functions.pipeline.telling import ECHO, is_echo, notices, pressed
@@ -128,25 +128,26 @@ class _Passing:
     def _one(self, trigger: PreparedTrigger, gate: Gate) -> Work | Outcome:
         if not isinstance(gate, Assurance):
             return outcome(trigger, gate, verified=False)
-        passage = Passage(LastingError(trigger.problem), gate)
+        if trigger.problem:
+            return self._nothing(trigger, LastingError(trigger.problem), gate)
+        assurance = gate
         try:
-            if not trigger.problem:
-                self.given.limits.in_time("run the trigger")
-                with self.tracer.span("intercept"):
-                    passage = self.chains.intercept(trigger, gate)
-            if not isinstance(passage.end, Event):
-                return self._nothing(trigger, passage.end, passage.assurance)
-            if not self.given.accepted(passage.assurance):
+            self.given.limits.in_time("run the trigger")
+            with self.tracer.span("intercept"):
+                end, assurance = self.chains.intercept(trigger, gate)
+            if not isinstance(end, Event):
+                return self._nothing(trigger, end, assurance)
+            if not self.given.accepted(assurance):
                 # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
                 return outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
             if is_echo(self.given, trigger, self.app_id):
                 return outcome(trigger, Refusal(Status.FILTERED, ECHO), verified=True)
             with self.tracer.span("render"):
-                return rendered(self.given, trigger, passage.end, passage.assurance)
+                return rendered(self.given, trigger, end, assurance)
         except BadRequestError:
             raise
         except PipehookError as error:
-            return self._nothing(trigger, error, passage.assurance)
+            return self._nothing(trigger, error, assurance)
         except Exception as error:  # noqa: BLE001 -- a bug that one trigger meets must not spoil the others
             # the frames without the message, which might quote the payload
             frames = "".join(traceback.format_tb(error.__traceback__, limit=-16))
