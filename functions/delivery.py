@@ -65,7 +65,8 @@ class Delivery:
 
     def header(self, name: str) -> str:
         """Return the first value of a header (canonical `name`), or an empty string."""
-        return next(iter(self.headers.get(name, ())), "")
+        values = self.headers.get(name)
+        return values[0] if values else ""
 
     @property
     def event_name(self) -> str:

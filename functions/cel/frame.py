@@ -65,7 +65,7 @@ class Frame:
 
     def __init__(self, activation: Activation, slots: int) -> None:
         self.body: Value = activation.body
-        self.header: Value = activation.header if type(activation.header) is dict else dict(activation.header)
+        self.header = activation.header if type(activation.header) is dict else dict(activation.header)
         self.extensions: Value = (
             activation.extensions if type(activation.extensions) is dict else dict(activation.extensions)
         )

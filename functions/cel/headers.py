@@ -23,6 +23,9 @@ def canonical(frame: Frame, header: Value, name: Value) -> Value:
     if type(header) is not dict and type(header) is not CelMap:
         raise no_such_overload()
     wanted = canonical_name(text(name))
+    if header is frame.header:  # every event's own are lists of texts by name
+        values = frame.header.get(wanted)
+        return values[0] if values else ""
     frame.spend(len(header))
     found = ""
     for key, values in entries(header):

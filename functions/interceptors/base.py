@@ -120,7 +120,8 @@ def extended(event: Event, extensions: Mapping[str, Json]) -> Event:
 
 def first_header(event: Event, name: str) -> str:
     """Return the first value of a header (canonical `name`) as the event has it now, or an empty string."""
-    return next(iter(event.headers.get(name, ())), "")
+    values = event.headers.get(name)
+    return values[0] if values else ""
 
 
 def event_type_refusal(name: str, allowed: tuple[str, ...] | None) -> Refusal | None:

@@ -129,7 +129,7 @@ def _name(metadata: dict[str, Json], work: Work, position: int, attempt: int) ->
         raise LastingError(f"resource {position + 1} of the template has neither metadata.name nor generateName")
     listener = f"{work.listener_namespace}/{work.listener}"
     digest = _digest("name", work.key, listener, work.identity, _place(work, position), str(attempt))
-    suffix = base64.b32encode(digest).decode().lower()[:_SUFFIX]
+    suffix = base64.b32encode(digest[:_SUFFIX]).decode().lower()[:_SUFFIX]
     return base[: _MAX_NAME - _SUFFIX] + suffix
 
 
@@ -139,8 +139,8 @@ def _place(work: Work, position: int) -> str:
     Mostly nothing needs to: no other has its kind, namespace and generateName. Those that share them are told apart
     by what the template says of them: never by what is rendered, for an unsigned header may stand in it.
     """
-    own = _kin(work, position)
-    if not any(_kin(work, other) == own for other in range(len(work.resources)) if other != position):
+    kin = [_kin(work, other) for other in range(len(work.resources))] if len(work.resources) > 1 else [()]
+    if kin.count(kin[position]) == 1:
         return "0"
     return work.places[position] if work.places else str(position)
 

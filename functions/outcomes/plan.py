@@ -88,7 +88,7 @@ def plan(work: Sequence[Work]) -> list[list[Planned | Result]]:
     Of two resources with one identity the second fails, whether in one template or in two triggers' templates: it
     would find the first and take it for its own.
     """
-    owners: dict[tuple[str, str, str, str, str], str] = {}
+    owners: dict[tuple[str, str, str, str, str], tuple[Work, int]] = {}
     plans: list[list[Planned | Result]] = []
     for item in work:
         row: list[Planned | Result] = []
@@ -98,15 +98,19 @@ def plan(work: Sequence[Work]) -> list[list[Planned | Result]]:
             except LastingError as error:
                 row.append(Result.failed(error))
                 continue
-            here = f"resource {position + 1} of trigger {item.trigger_namespace}/{item.trigger}"
+            here = item, position
             other = owners.setdefault(planned.identity, here)
             if other is here:
                 row.append(planned)
             else:
-                text = f"{planned}: {here} has the same name as {other}; use generateName, or another name"
-                row.append(Result.failed(LastingError(text)))
+                twice = f"{_place(*here)} has the same name as {_place(*other)}"
+                row.append(Result.failed(LastingError(f"{planned}: {twice}; use generateName, or another name")))
         plans.append(row)
     return plans
+
+
+def _place(work: Work, position: int) -> str:
+    return f"resource {position + 1} of trigger {work.trigger_namespace}/{work.trigger}"
 
 
 def planned_at(work: Work, position: int, *, attempt: int = 0) -> Planned:

@@ -106,12 +106,12 @@ def _work(
 
 
 def _origin(given: Delivered) -> Origin | None:
-    delivery = given.delivery
+    delivery, event = given.delivery, given.event
     signature = delivery.header("X-Hub-Signature-256")
-    if not signature or given.event is None:
+    if not signature or event is None:
         return None
     hook, guid = delivery.header("X-Github-Hook-Id"), delivery.header("X-Github-Delivery")
-    return Origin(repository_name(given.event.body), hook, guid, signature)
+    return given.shared.once(event, Origin, lambda: Origin(repository_name(event.body), hook, guid, signature))
 
 
 def outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:

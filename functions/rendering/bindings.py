@@ -20,6 +20,7 @@ from functions.model.resources import Param
 from functions.rendering.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
 
 _HEADER = "header."
+_UNREAD = "failed to unmarshal request body"
 _OF_BODY = ("$(body)", "$(body.", "$(body[")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
@@ -68,7 +69,8 @@ class CompiledBindings:
         LastingError in Tekton's words (`failed to replace JSONPath value for param …`) for an expression that fails
         without one, and for a text beyond MAX_TEXT. The reasons name keys and types, never a value of the event.
         """
-        evaluation = _Evaluation(event, event_data(event), limits, shared or Shared())
+        event.read(_UNREAD)
+        evaluation = _Evaluation(event, limits, shared or Shared())
         return {param.name: _resolve(param, evaluation, defaults.get(param.name)) for param in self.params}
 
 
@@ -100,7 +102,7 @@ def event_data(event: Event) -> GoStruct:
         "template.event",
         {
             "header": StringMap(headers),
-            "body": event.read("failed to unmarshal request body"),
+            "body": event.read(_UNREAD),
             "extensions": dict(event.extensions),
             "context": GoStruct("template.TriggerContext", {"eventID": event.event_id}),
         },
@@ -138,7 +140,6 @@ class _Evaluation:
     """Expressions on one event."""
 
     event: Event
-    root: GoStruct
     limits: Limits
     shared: Shared
 
@@ -151,7 +152,8 @@ class _Evaluation:
         return self.shared.once(self.event, expression.text, lambda: self._found(path), of=of, size=len)
 
     def _found(self, path: Path) -> str:
-        found = path.find(self.root, self.limits)
+        root = self.shared.once(self.event, event_data, lambda: event_data(self.event))
+        found = path.find(root, self.limits)
         return go_text(found[0] if len(found) == 1 else found)
 
 

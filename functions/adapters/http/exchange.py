@@ -77,7 +77,7 @@ def path_of(request: Request) -> str:
 
 def _text(value: str) -> str:
     # WSGI hands header bytes over as Latin-1; senders mean UTF-8, and Go replaces what is not
-    return value.encode("latin-1", "replace").decode("utf-8", "replace")
+    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def reply(report: Report, headers: Mapping[str, str] | None = None) -> Response:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome, Status
@@ -20,11 +19,11 @@ class DryRunSink:
 
 
 def _outcome(work: Work, row: Sequence[Planned | Result]) -> Outcome:
-    found = outcome(work, [entry for entry in row if isinstance(entry, Result)])
-    if found.status is Status.FAILED:
-        return found
+    if failed := [entry for entry in row if isinstance(entry, Result)]:
+        return outcome(work, failed)
     refs = [entry.ref for entry in row if entry.ref is not None]
     made = [str(ref) for ref in refs if not ref.api_version.startswith(PREFIX)]
     would = [f"create {', '.join(made)}"] if made else []
     would += ["cancel older runs of a concurrency group"] if len(made) < len(refs) else []
-    return replace(found, status=Status.FILTERED, reason=f"dry run: would {' and '.join(would) or 'create nothing'}")
+    reason = f"dry run: would {' and '.join(would) or 'create nothing'}"
+    return Outcome(work.trigger, work.trigger_namespace, Status.FILTERED, reason, verified=work.verified)
