@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from functions.adapters.logs import MAX_FILTERED
 from functions.common.limits import UNLIMITED
 from functions.common.ports import Deadline, Reply, Services, Work
+from functions.common.shared import Shared
 from functions.common.values import Event, Headers, Outcome, Refusal, Status
 from functions.delivery import Delivery, canonical_headers
 from functions.interceptors.base import Call, Passed
@@ -125,6 +127,29 @@ def test_what_is_equal_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ends = outcomes([inline(f"t{n}", *chain, bindings=BINDINGS) for n, chain in enumerate(chains)], Outside())
     assert Counter(end.status for end in ends) == {Status.CREATED: 20, Status.FILTERED: 40}
     assert asked == {("push",): 1, ("pull_request",): 1, ("issues",): 1}
+
+
+def test_params_of_the_body_alone_are_made_once() -> None:
+    own = [cel("body.ref != ''", **{f"own{n}": "body.ref"}) for n in range(2)]
+    texts = [{"name": "p", "value": "$(body.ref)"}], BINDINGS
+    triggers = [inline(f"t{n}", github(), own[n % 2], bindings=list(texts[n // 2])) for n in range(4)]
+    text = "\n---\n".join(json.dumps(resource) for resource in (listener(*triggers), template()))
+    registry = load_documents({"triggers.yaml": text}, namespace="team").registry
+    [found] = registry.listeners.values()
+    body, same, mixed, alike = [trigger.bindings for trigger in prepare(found, registry).triggers]
+    assert body
+    assert mixed
+    assert (body is same, mixed is alike) == (True, True)
+    shared = Shared()
+    event = shared.know(Event({"ref": "r"}, {}, {"own": 0}, "/", "id"))
+    events = [event, shared.know(replace(event, extensions={"own": 1}))]
+    once, again = [body.resolve(event, {"q": "other"}, shared=shared) for event in events]
+    assert once is again
+    assert body.resolve(event, {"p": "its own"}, shared=shared) is not once
+    assert [mixed.resolve(event, {}, shared=shared) for event in events] == [
+        {"p": 'r {"own":0}'},
+        {"p": 'r {"own":1}'},
+    ]
 
 
 @pytest.mark.parametrize("number", [MAX_FILTERED, MAX_FILTERED + 1, 1_000])

@@ -17,6 +17,8 @@ from functions.common.limits import UNLIMITED, Limits
 
 STEPS_AT_ONCE = 50_000
 """Between two looks at the clock."""
+AT_FIRST = 1_000
+"""Before the first look: most expressions take less, and the clock was looked at when their trigger began."""
 FREE = 1024 * 1024
 """Bytes that an evaluation may produce before it takes more of the process's memory."""
 MAX_PRODUCED = 64 * 1024 * 1024
@@ -73,8 +75,7 @@ class Frame:
         self.compare_secret = activation.compare_secret
         self.limits = activation.limits
         self.slots: list[Value] = [None] * slots
-        self.steps = 0
-        self.granted = 0
+        self.steps = self.granted = AT_FIRST
         self.room = FREE
         self.taken = 0
 

@@ -122,7 +122,9 @@ class WatchedBindings:
     inner: CompiledBindings
     log: Log
 
-    def resolve(self, event: Event, defaults: Mapping[str, str], *, limits: Limits, shared: Shared) -> dict[str, str]:
+    def resolve(
+        self, event: Event, defaults: Mapping[str, str], *, limits: Limits, shared: Shared
+    ) -> Mapping[str, str]:
         """Resolve, and keep the params."""
         try:
             params = self.inner.resolve(event, defaults, limits=limits, shared=shared)

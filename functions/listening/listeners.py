@@ -38,7 +38,6 @@ from functions.model.resources import (
     TriggerGroup,
     TriggerSpec,
 )
-from functions.rendering.bindings import compile_bindings
 from functions.rendering.templates import CompiledTemplate
 
 if TYPE_CHECKING:
@@ -180,9 +179,7 @@ class _Preparation:
         vouching = (*(group.chain if group else ()), *chain)
         defaulted = template.defaults if template else {}
         status = attempt(lambda: self._status(resources, name or content(spec), vouching), None)
-        bindings = attempt(
-            lambda: compile_bindings(self._references.params(spec.bindings, namespace), defaulted=defaulted), None
-        )
+        bindings = attempt(lambda: self._references.bindings(spec.bindings, namespace, defaulted), None)
         concurrency = attempt(lambda: self._concurrency(resources, vouching), None)
         return PreparedTrigger(
             name=name,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
@@ -18,6 +18,7 @@ from functions.model.resources import (
     TemplateSpec,
     TriggerSpec,
 )
+from functions.rendering.bindings import CompiledBindings, compile_bindings
 from functions.rendering.templates import CompiledTemplate, compile_template
 
 
@@ -27,10 +28,17 @@ class References:
     def __init__(self, listener: EventListener, registry: Registry) -> None:
         self._own = listener.metadata.annotations
         self._registry = registry
+        self._bindings: dict[tuple[tuple[Param, ...], frozenset[str]], CompiledBindings] = {}
         self._templates: dict[tuple[str, str], CompiledTemplate] = {}
 
-    def params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
-        """Return the params of all bindings, in order."""
+    def bindings(self, bindings: Sequence[Binding], namespace: str, defaulted: Collection[str]) -> CompiledBindings:
+        """Return the params of all bindings, compiled once for all triggers that bind alike."""
+        key = tuple(self._params(bindings, namespace)), frozenset(defaulted)
+        if key not in self._bindings:
+            self._bindings[key] = compile_bindings(key[0], defaulted=defaulted)
+        return self._bindings[key]
+
+    def _params(self, bindings: Sequence[Binding], namespace: str) -> list[Param]:
         params: list[Param] = []
         for position, binding in enumerate(bindings):
             if isinstance(binding, InlineBinding):

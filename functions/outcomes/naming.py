@@ -139,7 +139,9 @@ def _place(work: Work, position: int) -> str:
     Mostly nothing needs to: no other has its kind, namespace and generateName. Those that share them are told apart
     by what the template says of them: never by what is rendered, for an unsigned header may stand in it.
     """
-    kin = [_kin(work, other) for other in range(len(work.resources))] if len(work.resources) > 1 else [()]
+    if len(work.resources) == 1:
+        return "0"
+    kin = [_kin(work, other) for other in range(len(work.resources))]
     if kin.count(kin[position]) == 1:
         return "0"
     return work.places[position] if work.places else str(position)

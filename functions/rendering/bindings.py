@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
@@ -33,6 +33,11 @@ class Expression:
     path: Path | None
     problem: str = ""
 
+    @property
+    def of_body(self) -> bool:
+        """Whether it reads the body and nothing else."""
+        return self.text.startswith(_OF_BODY)
+
 
 @dataclass(frozen=True, slots=True)
 class CompiledParam:
@@ -48,6 +53,13 @@ class CompiledBindings:
     """All params of one trigger; immutable, so threads share it."""
 
     params: tuple[CompiledParam, ...]
+    of_body: bool = field(init=False, compare=False, repr=False)
+    """Nothing is read but the body, which triggers have in common, whatever each of them has added to the event."""
+
+    def __post_init__(self) -> None:
+        """Look through the params once, and not with every delivery."""
+        found = [part.of_body for param in self.params for part in param.parts if isinstance(part, Expression)]
+        object.__setattr__(self, "of_body", all(found))
 
     @property
     def expressions(self) -> Mapping[str, tuple[Expression, ...]]:
@@ -61,8 +73,8 @@ class CompiledBindings:
         *,
         limits: Limits = UNLIMITED,
         shared: Shared | None = None,
-    ) -> dict[str, str]:
-        """Return the text of every bound param; an expression that others have asked of the same event is `shared`.
+    ) -> Mapping[str, str]:
+        """Return the text of every bound param; what others have asked of the same event is `shared`.
 
         `defaults` are the template's, decoded (`CompiledTemplate.defaults`); one takes the place of each expression of
         its param that fails, and of nothing else: null and the empty string are found, so they stay. Raises
@@ -71,7 +83,14 @@ class CompiledBindings:
         """
         event.read(_UNREAD)
         evaluation = _Evaluation(event, limits, shared or Shared())
-        return {param.name: _resolve(param, evaluation, defaults.get(param.name)) for param in self.params}
+
+        def texts() -> Mapping[str, str]:
+            return {param.name: _resolve(param, evaluation, defaults.get(param.name)) for param in self.params}
+
+        if shared is None or not self.of_body:
+            return texts()
+        question = id(self), *[defaults.get(param.name) for param in self.params]
+        return shared.once(event, question, texts, of=(event.body,), size=_length)
 
 
 def compile_bindings(params: Sequence[Param], *, defaulted: Container[str] = ()) -> CompiledBindings:
@@ -107,6 +126,10 @@ def event_data(event: Event) -> GoStruct:
             "context": GoStruct("template.TriggerContext", {"eventID": event.event_id}),
         },
     )
+
+
+def _length(texts: Mapping[str, str]) -> int:
+    return sum(map(len, texts.values()))
 
 
 def _resolve(param: CompiledParam, evaluation: _Evaluation, default: str | None) -> str:
@@ -146,8 +169,7 @@ class _Evaluation:
     def text_of(self, expression: Expression) -> str:
         if expression.path is None:
             raise JsonPathError(expression.problem)
-        # most read the body, which triggers have in common, whatever each of them has added to the event
-        of = (self.event.body,) if expression.text.startswith(_OF_BODY) else ()
+        of = (self.event.body,) if expression.of_body else ()
         path = expression.path
         return self.shared.once(self.event, expression.text, lambda: self._found(path), of=of, size=len)
 

@@ -10,6 +10,8 @@ from functions.rendering.jsonpath.values import PathLimitError
 
 AT_ONCE = 20_000
 """Values visited between two looks at the clock."""
+AT_FIRST = 1_000
+"""Before the first look: most paths visit fewer, and the clock was looked at when their trigger began."""
 
 
 class WalkError(Exception):
@@ -29,7 +31,7 @@ class Walk:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.visited = 0
-        self.look = 0
+        self.look = AT_FIRST
         self.in_range = False
 
     def count(self, values: int) -> None:
