@@ -54,7 +54,7 @@ _LATER = {"Retry-After": "600"}
 
 FAULTS = {
     "says-503": Fault(status=503, headers=_LATER),
-    "says-429": Fault(status=429, headers=_LATER),
+    "says-429": Fault(status=429, headers={"Retry-After": "1"}),
     "says-500": Fault(status=500),
     "resets": Fault(method="POST", action="reset"),
     "loses-answers": Fault(method="POST", action="lose"),
@@ -243,6 +243,8 @@ def _recovery(scene: Scene, counted: Counted, say: Say) -> None:
         counted.sweeps += 1
         if summary.outcome != "limited":
             break
+    # an instance that has just seen the cluster fail still queues
+    scene.pubsub.wait_empty(WORKER, 60)
     say(f"  {'; '.join(summary.sentences())}")
 
 

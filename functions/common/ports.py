@@ -17,6 +17,8 @@ class Deadline:
 
     expires: float
     clock: Callable[[], float]
+    patient: bool = True
+    """Whether it pays to wait for somebody who asks for time: not where what is not taken at once goes to a queue."""
 
     def remaining(self) -> float:
         """Return the seconds left, never less than zero."""

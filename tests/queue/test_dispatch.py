@@ -14,9 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from functions.adapters.http.room import VERIFIED_VALUES, share
+from functions.adapters.kubernetes.pace import MAX_PAUSE
 from functions.common.ports import Work
 from functions.queue.messages import SCHEMA, decode, encode
-from tests.adapters.kubernetes.support import NAMESPACE, config_map, pipeline_run, work
+from tests.adapters.kubernetes.support import NAMESPACE, Clock, config_map, pipeline_run, work
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import User
@@ -99,7 +100,7 @@ def test_what_a_trigger_lacks_is_completed(place: Workspace, cluster: ApiServer)
 
 
 @pytest.mark.parametrize("fault", FAILS, ids=lambda fault: f"{fault.action}-{fault.status}")
-def test_what_passes_is_not_acknowledged(place: Workspace, cluster: ApiServer, fault: Fault) -> None:
+def test_what_passes_is_not_acknowledged(place: Workspace, cluster: ApiServer, clock: Clock, fault: Fault) -> None:
     application = worker(place)
     armed = cluster.faults.add(fault)
 
@@ -108,7 +109,31 @@ def test_what_passes_is_not_acknowledged(place: Workspace, cluster: ApiServer, f
     assert (answer.status, answer.json["outcome"]) == (503, "retry")
     assert int(answer.headers["Retry-After"]) > 0
     cluster.faults.remove(armed)
+    clock.sleep(MAX_PAUSE)
     assert push(application, work()).json["outcome"] == "created"
+
+
+def _posts(cluster: ApiServer) -> int:
+    return sum(seen.method == "POST" for seen in cluster.requests)
+
+
+def test_a_crowded_cluster_is_waited_for_where_there_is_time(
+    place: Workspace, cluster: ApiServer, clock: Clock
+) -> None:
+    """Each message that comes back to Pub/Sub has one attempt less, and comes later and later."""
+    cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "4"}, times=1))
+    assert push(worker(place), work()).json["outcome"] == "created"
+    assert _posts(cluster) == 2
+    assert 4 <= sum(clock.slept) < 5
+
+
+def test_a_cluster_that_asks_for_more_is_left_alone_by_all_messages(place: Workspace, cluster: ApiServer) -> None:
+    application = worker(place)
+    cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "8"}, times=1))
+    answers = [push(application, work(key=f"{number:064x}")) for number in range(4)]
+    assert [(answer.status, answer.json["outcome"]) for answer in answers] == [(503, "retry")] * 4
+    assert "the cluster has too many requests, and is asked again in 8 s" in answers[1].json["reason"]
+    assert _posts(cluster) == 1
 
 
 @pytest.mark.parametrize("stage", [Stage.NO_RBAC, Stage.NO_ROLES, Stage.NO_PATHS])

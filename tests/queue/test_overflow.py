@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 from grpc import StatusCode
 
 from functions.adapters import google_calls
+from functions.adapters.kubernetes.lanes import PLACES
 from functions.adapters.pubsub import client as queue_client
 from functions.adapters.pubsub import queue
 from functions.adapters.pubsub.queue import (
@@ -35,7 +38,7 @@ from tests.standins.faults import Fault
 from tests.standins.pubsub import PubSub
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
-from tests.support.function import ROOT, Answer
+from tests.support.function import ROOT, Answer, ServedFunction
 from tests.support.hanging import cut_short
 from tests.support.pubsub import TestedPubSub
 from tests.support.sources import Source, inline, listener, run, template
@@ -60,8 +63,8 @@ def source(tmp_path: Path) -> Any:
         yield made
 
 
-def _push(application: Application, guid: str = "72d3162e-cc78-11e3-81ab-4c9367dc0958") -> Answer:
-    body = encoded(PUSH)
+def _push(application: Application, guid: str = "72d3162e-cc78-11e3-81ab-4c9367dc0958", number: int = 0) -> Answer:
+    body = encoded({**PUSH, "number": number})
     return application.post(body, headers("push", body, guid=guid))
 
 
@@ -84,6 +87,75 @@ def test_what_the_cluster_cannot_take_now_is_queued_and_answered_202(
     assert sorted(found.trigger for found in works) == ["one", "two"]
     assert all(found.resources[0]["kind"] == "PipelineRun" for found in works)
     assert source.created() == []
+
+
+def _posts(source: Source) -> int:
+    return sum(seen.method == "POST" for seen in source.workspace.cluster.requests)
+
+
+def test_while_the_cluster_asks_for_time_deliveries_go_straight_to_the_queue(
+    source: Source, faulty: PubSub, clock: Clock
+) -> None:
+    source.put(template(), listener(inline("one")))
+    faulty.create_topic("projects/p/topics/queue")
+    application = source.application(QUEUE_TOPIC="projects/p/topics/queue")
+    source.workspace.cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "4"}, times=1))
+
+    answers = [_push(application, number=number) for number in range(5)]
+
+    assert [answer.statuses for answer in answers] == [["queued"]] * 5
+    assert "the cluster has too many requests, and is asked again in 4 s" in answers[1].reasons[0]
+    assert (_posts(source), clock.slept) == (1, [])
+    clock.sleep(4)
+    assert _push(application, number=5).statuses == ["created"]
+    assert len(faulty.published("projects/p/topics/queue")) == 5
+
+
+def test_where_the_queue_is_away_as_well_the_cluster_is_waited_for(
+    source: Source, faulty: PubSub, clock: Clock
+) -> None:
+    source.put(template(), listener(inline("one")))
+    faulty.create_topic("projects/p/topics/queue")
+    faulty.fail("Publish", StatusCode.PERMISSION_DENIED)
+    source.workspace.cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "4"}, times=1))
+
+    answer = _push(source.application(QUEUE_TOPIC="projects/p/topics/queue"))
+
+    assert (answer.status, answer.statuses, _posts(source)) == (202, ["created"], 2)
+    assert 4 <= sum(clock.slept) < 5
+
+
+def test_what_is_too_large_for_the_queue_is_waited_for(source: Source, pubsub: TestedPubSub) -> None:
+    large = config_map(generateName="large-") | {"data": {"note": "x" * MAX_MESSAGE}}
+    source.put(template("template", large), listener(inline("one")))
+    source.workspace.cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "4"}, times=1))
+    assert _push(source.application(QUEUE_TOPIC=pubsub.topic())).statuses == ["created"]
+
+
+def test_a_cluster_that_hangs_has_half_of_the_threads_and_the_others_queue(source: Source) -> None:
+    source.put(template(), listener(inline("one")))
+    cluster, topic = source.workspace.cluster, "projects/p/topics/queue"
+    cluster.faults.add(Fault(method="POST", action="hang"))
+    with PubSub() as queue_, contextlib.ExitStack() as stack:
+        queue_.create_topic(topic)
+        given = {"SECRET_ID_FORMAT": "{namespace}_{name}", "QUEUE_TOPIC": topic, "PUBSUB_EMULATOR_HOST": queue_.host}
+        function = stack.enter_context(ServedFunction(source.workspace.environment(**given), threads=2 * PLACES))
+        pool = stack.enter_context(ThreadPoolExecutor(PLACES))
+
+        def push(number: int) -> Answer:
+            body = encoded({**PUSH, "number": number})
+            return function.post(body, headers("push", body))
+
+        hanging = [pool.submit(push, number) for number in range(PLACES)]
+        cluster.requests.wait(lambda seen: seen.method == "POST", count=PLACES)
+        answer = push(PLACES)
+
+        assert answer.statuses == ["queued"]
+        assert f"{PLACES} deliveries wait for it already" in answer.reasons[0]
+        cluster.faults.clear()
+        cluster.drop_connections()
+        assert {tuple(one.result().statuses) for one in hanging} <= {("created",), ("queued",)}
+    assert _posts(source) >= PLACES
 
 
 def test_what_the_cluster_takes_is_not_queued(source: Source, pubsub: TestedPubSub) -> None:

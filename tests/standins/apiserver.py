@@ -19,6 +19,7 @@ from tests.standins.kubernetes.admission import new_token
 from tests.standins.kubernetes.api import Api
 from tests.standins.kubernetes.contents import Contents
 from tests.standins.kubernetes.control import Control
+from tests.standins.kubernetes.fairness import Fairness
 from tests.standins.kubernetes.kinds import CRD, NAMESPACE, Kind, Registry, definition
 from tests.standins.kubernetes.kubeconfigs import kubeconfig
 from tests.standins.kubernetes.paths import parse
@@ -65,6 +66,8 @@ class ApiServer:
         self._token_user = users.get(self.token, User(name=ACCOUNT))
         self.requests: Journal[SeenRequest] = Journal()
         self.faults = Faults()
+        self.fairness: Fairness | None = None
+        """What limits requests from now on."""
         self.control_token = secrets.token_urlsafe(16)
         self._ports = (port, control_port)
         self._registry = Registry()
@@ -100,6 +103,7 @@ class ApiServer:
             fault=self._fault,
             fault_body=lambda fault: default_body(fault.status),
             note=self._note,
+            fairness=lambda: self.fairness,
         )
         port, control_port = self._ports
         self._listener = Listener(self._loop, app, port=port, tls=self._authority.server_context())

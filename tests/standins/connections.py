@@ -13,6 +13,7 @@ from tests.standins.messages import BodyReader, BrokenMessageError, parse_head
 if TYPE_CHECKING:
     from tests.standins.exchange import App
     from tests.standins.faults import Fault
+    from tests.standins.kubernetes.fairness import Fairness
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 MAX_HEAD_BYTES = 64 * 1024
@@ -31,6 +32,7 @@ class Connection(asyncio.Protocol):
         self._busy = False
         self._stream: Stream | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._turn: asyncio.Task[None] | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
@@ -44,6 +46,8 @@ class Connection(asyncio.Protocol):
         self._connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
+        if self._turn is not None:
+            self._turn.cancel()
         if self._stream is not None and self._stream.on_close is not None:
             self._stream.on_close()
 
@@ -96,9 +100,14 @@ class Connection(asyncio.Protocol):
 
     def _answer(self, request: Request, fault: Fault | None) -> None:
         if fault is None:
-            response = self._app.handle(request)
-            self._app.note(request, response.status)
-            self._send(response, close=request.headers.get("connection", "").lower() == "close")
+            fairness = self._app.fairness()
+            if fairness is None:
+                self._give(request, self._app.handle(request))
+            else:
+                self._busy = True
+                self._turn = self._loop.create_task(self._await_turn(request, fairness))
+                # what it raises has to be heard of
+                self._turn.add_done_callback(lambda turn: turn.cancelled() or turn.result())
             return
         if fault.action == "hang":
             self._app.note(request, 0)
@@ -113,6 +122,16 @@ class Connection(asyncio.Protocol):
             response = self._app.handle(request)
         self._app.note(request, 0 if fault.action == "lose" else response.status)
         self._send_with(fault, response)
+
+    def _give(self, request: Request, response: Response) -> None:
+        self._app.note(request, response.status)
+        self._send(response, close=request.headers.get("connection", "").lower() == "close")
+
+    async def _await_turn(self, request: Request, fairness: Fairness) -> None:
+        response = await fairness.carried_out(request, self._app.handle)
+        self._busy = False
+        self._give(request, response)
+        self.data_received(b"")
 
     def _send_with(self, fault: Fault, response: Response) -> None:
         if fault.action == "lose":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from tests.standins.faults import Fault
+    from tests.standins.kubernetes.fairness import Fairness
 
 
 @dataclass(slots=True)
@@ -44,12 +45,16 @@ class Response:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
-    """What a server does: `fault` sees the head alone, `handle` the whole request, `note` what became of it."""
+    """What a server does: `fault` sees the head alone, `handle` the whole request, `note` what became of it.
+
+    With `fairness`, requests wait for their turn first.
+    """
 
     handle: Callable[[Request], Response]
     fault: Callable[[Request], Fault | None] = lambda _: None
     fault_body: Callable[[Fault], bytes] = lambda _: b""
     note: Callable[[Request, int], None] = lambda _request, _status: None
+    fairness: Callable[[], Fairness | None] = lambda: None
 
 
 class Stream:

@@ -42,6 +42,7 @@ class PubSub:
         self.issuer = Issuer()
         self.pushes: Journal[Push] = Journal()
         self._port = port
+        self._backoff_scale = backoff_scale
         self._broker = Broker(backoff_scale=backoff_scale)
         self._make_token = make_token or self.issuer.token
         self._pushing = threading.Event()
@@ -83,8 +84,12 @@ class PubSub:
         dead_letter_topic: str = "",
         max_attempts: int = ATTEMPTS,
         ack_deadline: float = 10.0,
+        backoff: tuple[float, float] = (0.1, 60.0),
     ) -> None:
-        """Add a subscription (`projects/P/subscriptions/S`); with `push_account`, pushes carry a token."""
+        """Add a subscription (`projects/P/subscriptions/S`); with `push_account`, pushes carry a token.
+
+        `backoff` is the retry policy's, in seconds.
+        """
         subscription = Subscription(
             name=name,
             topic=topic,
@@ -94,6 +99,8 @@ class PubSub:
             dead_letter_topic=dead_letter_topic,
             max_attempts=max_attempts if dead_letter_topic else 0,
             ack_deadline=ack_deadline,
+            minimum_backoff=backoff[0],
+            maximum_backoff=backoff[1],
         )
         self._broker.create_subscription(subscription)
         self._added(subscription)
@@ -149,6 +156,7 @@ class PubSub:
                 make_token=self._make_token,
                 note=self.pushes.append,
                 allowed=self._pushing,
+                backoff_scale=self._backoff_scale,
             )
 
 

@@ -45,6 +45,10 @@ class RemoteApiServer:
         """End all faults."""
         self._ask("DELETE", "/faults")
 
+    def limit(self, *, seats: int, seconds: float, queue: int) -> None:
+        """Limit requests from now on, as `Fairness` does."""
+        self._ask("PUT", "/fairness", {"seats": seats, "seconds": seconds, "queue": queue})
+
     def requests(self) -> list[dict[str, Any]]:
         """The requests seen: method, path, query, status, user, impersonated."""
         found: list[dict[str, Any]] = self._ask("GET", "/requests")

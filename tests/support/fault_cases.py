@@ -154,7 +154,7 @@ LOOKING = PASSING | {
 DISCOVERING = PASSING | {"404-kind": replace(LASTING["404-kind"], says="install its CRD")}
 OF_SEVERAL = {
     name: CREATING[name]
-    for name in ("429-retry-after", "500", "reset", "lost", "403", "403-no-right", "403-quota", "422")
+    for name in ("503-retry-after", "500", "reset", "lost", "403", "403-no-right", "403-quota", "422")
 }
 
 

@@ -18,6 +18,7 @@ from functions.adapters.kubernetes import errors
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes.kubeconfig.access import AccessSource
+from functions.adapters.kubernetes.pace import Pace
 from functions.adapters.kubernetes.refusals import Ask, Refusals
 from functions.adapters.kubernetes.transport import Request, Session
 from functions.common.errors import ConfigurationError, PassingError, PipehookError
@@ -34,6 +35,8 @@ RENEW_AGAIN_SECONDS = 10.0
 """How long after a renewal that failed the next one is tried."""
 MIN_ATTEMPT_SECONDS = 0.05
 """With less than this left, no further attempt is begun."""
+MAX_PACES = 1_000
+"""Accounts that are impersonated and whose pace is known; with more, all are forgotten."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -61,6 +64,7 @@ class Calls:
         self._source = source
         self._backoff = backoff
         self._connections = connections
+        self._paces: dict[str, Pace] = {}
         self._free = threading.BoundedSemaphore(connections)
         self._lock = threading.Lock()
         self._session: Session | None = None
@@ -88,7 +92,7 @@ class Calls:
             session = self._open(subject, deadline)
             doubtful = session.tried and not attempts
             attempts += 1
-            result = self._attempt(session, request, subject, deadline, doubtful=doubtful)
+            result = self._paced(session, request, subject, deadline, doubtful=doubtful)
             if not isinstance(result, ApiUnavailableError):
                 confirmed = partial(self._refusals.confirmed, request, self._asker(session, deadline), deadline.clock)
                 result = self._judged(result, request, subject, complete=complete, confirmed=confirmed)
@@ -110,9 +114,31 @@ class Calls:
                 self._drop(session, subject, deadline)
                 continue
             wait = self._backoff.seconds(attempts - 1, result.retry_after)
-            if not result.again or wait + MIN_ATTEMPT_SECONDS > deadline.remaining():
+            if (
+                not result.again
+                or (result.crowded and not deadline.patient)
+                or wait + MIN_ATTEMPT_SECONDS > deadline.remaining()
+            ):
                 raise errors.given_up(result, attempts=attempts, seconds=deadline.clock() - began)
             self._backoff.sleep(wait)
+
+    def _paced(
+        self, session: Session, request: Request, subject: str, deadline: Deadline, *, doubtful: bool
+    ) -> dict[str, Json] | ApiRefusedError | ApiUnavailableError:
+        """Send once, at the pace of the account that asks: what is too much is decided for each by itself."""
+        pace = self._paces.get(request.impersonate)
+        if pace is None:
+            if len(self._paces) >= MAX_PACES:
+                self._paces.clear()
+            made = Pace(self._connections, draw=self._backoff.draw, sleep=self._backoff.sleep)
+            pace = self._paces.setdefault(request.impersonate, made)
+        with pace.place(subject, deadline):
+            result = self._attempt(session, request, subject, deadline, doubtful=doubtful)
+            if not isinstance(result, ApiUnavailableError):
+                pace.taken()
+            elif result.crowded:
+                pace.refused(result.retry_after or 0.0, deadline.clock())
+        return result
 
     def _attempt(
         self, session: Session, request: Request, subject: str, deadline: Deadline, *, doubtful: bool

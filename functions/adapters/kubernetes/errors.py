@@ -10,7 +10,7 @@ from http import HTTPStatus
 from functions.adapters.bounded import NoAnswerError
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.phrases import REASONS
-from functions.adapters.kubernetes.verdicts import Verdict, too_large, verdict
+from functions.adapters.kubernetes.verdicts import Verdict, crowded, too_large, verdict
 from functions.adapters.kubernetes.words import told
 from functions.common.errors import LastingError, PassingError
 from functions.common.numbers import wait
@@ -18,8 +18,8 @@ from functions.common.values import Json
 from functions.go.status_texts import status_text
 
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
-_NO_STATUS = {404: "it knows no such path"}
-"""API servers themselves answer without a Status where a whole group is unknown to them."""
+_NO_STATUS = {404: "it knows no such path", 429: "it has too many requests"}
+"""API servers themselves answer without a Status where a whole group is unknown to them, or too much is asked."""
 _ALREADY_EXISTS = "AlreadyExists"
 _TAKEN = "The POST operation against "
 """How Kubernetes before 1.23 begins to say so, as a 500, of an object that has a generateName beside its name
@@ -63,6 +63,7 @@ class ApiUnavailableError(PassingError):
     """The API cannot do it now: `status` is HTTP's, or 0 when no answer came.
 
     `maybe_done`: the request may have been carried out. `again`: trying at once, within the deadline, makes sense.
+    `crowded`: it is not this request, but that there are too many.
     """
 
     def __init__(
@@ -74,12 +75,14 @@ class ApiUnavailableError(PassingError):
         retry_after: float | None = None,
         maybe_done: bool = False,
         again: bool = True,
+        crowded: bool = False,
     ) -> None:
         super().__init__(reason, retry_after=retry_after)
         self.status = status
         self.cause = cause
         self.maybe_done = maybe_done
         self.again = again
+        self.crowded = crowded
 
 
 ApiError = ApiRefusedError | ApiUnavailableError
@@ -127,6 +130,7 @@ def of_answer(
             retry_after=wait(answer.retry_after) or wait(asked if isinstance(asked, int) else None),
             maybe_done=answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR,
             again=found_verdict is Verdict.PASSES,
+            crowded=crowded(answer.status, raw),
         )
     hint = "make the template smaller" if too_large(raw) else _hint(answer.status, raw, details)
     return ApiRefusedError(
@@ -149,6 +153,7 @@ def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> Ap
         retry_after=error.retry_after,
         maybe_done=error.maybe_done,
         again=error.again,
+        crowded=error.crowded,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiUnavailableError
+from functions.adapters.kubernetes.pace import IMPATIENT_SECONDS
 from functions.adapters.kubernetes.workers import Workers
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
@@ -34,7 +35,7 @@ class Lane:
     """One cluster. Shared by all threads."""
 
     def __init__(self, name: str, api: KubernetesApi, *, alone: bool) -> None:
-        """`alone`: there is no other cluster that it could hold up, so it is always asked."""
+        """`alone`: there is no other cluster that it could hold up, so it is always asked, unless a queue waits."""
         self.name = name
         self.api = api
         self._alone = alone
@@ -46,11 +47,12 @@ class Lane:
     @contextmanager
     def admitted(self, deadline: Deadline) -> Iterator[None]:
         """Have a place at the cluster. Raises PassingError when there is none, or it does not answer at present."""
-        if self._alone:
+        if self._alone and deadline.patient:
             yield
             return
         self._refuse(deadline.clock())
-        if not self._places.acquire(timeout=min(PLACE_SECONDS, deadline.remaining())):
+        seconds = PLACE_SECONDS if deadline.patient else IMPATIENT_SECONDS
+        if not self._places.acquire(timeout=min(seconds, deadline.remaining())):
             raise PassingError(f"{self.said}{PLACES} deliveries wait for it already")
         try:
             self._refuse(deadline.clock(), tries=True)  # it may have been found out while this one waited

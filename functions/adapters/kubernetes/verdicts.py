@@ -69,6 +69,11 @@ def verdict(
     return Verdict.LASTS
 
 
+def crowded(status: int, message: str) -> bool:
+    """Say whether the server has too many requests, as its own filters say it: a webhook's 429 is about one object."""
+    return status == HTTPStatus.TOO_MANY_REQUESTS and _WEBHOOK_DENIES not in message
+
+
 def too_large(message: str) -> bool:
     """Say whether etcd did not take the object for its size."""
     return any(words in message for words in _TOO_LARGE)

@@ -19,6 +19,8 @@ FIRST_RESERVE = 3.0
 """Seconds of a delivery that are kept for the first publishing, which imports the library and connects."""
 RESERVE = 2.0
 """Seconds that are kept for every later one."""
+LAST_SECONDS = 0.5
+"""What has to be left for another try of the cluster, where the queue does not take something."""
 MAX_CALL = 4 * 1024 * 1024
 """Bytes of the messages of one call (Pub/Sub takes 10 MB, and 1,000 messages)."""
 
@@ -91,10 +93,14 @@ class QueueingSink:
         if self._mode is QueueMode.ALWAYS:
             return self._always(work, deadline)
         reserve = RESERVE if self._publisher.opened else FIRST_RESERVE
-        outcomes = self._inner.accept(work, Deadline(deadline.expires - reserve, deadline.clock))
+        outcomes = self._inner.accept(work, Deadline(deadline.expires - reserve, deadline.clock, patient=False))
         overflow = [position for position, outcome in enumerate(outcomes) if outcome.passing]
-        queued = self._queue([work[position] for position in overflow], deadline)
-        for position, problem in zip(overflow, queued, strict=True):
+        problems = dict(zip(overflow, self._queue([work[position] for position in overflow], deadline), strict=True))
+        left = [position for position, problem in problems.items() if problem]
+        if left and deadline.remaining() > LAST_SECONDS:  # the cluster had less than all of it, and was not waited for
+            again = self._inner.accept([work[position] for position in left], deadline)
+            outcomes = [dict(zip(left, again, strict=True)).get(n, outcome) for n, outcome in enumerate(outcomes)]
+        for position, problem in problems.items():
             outcomes[position] = _overflowed(outcomes[position], problem)
         unsettled = [position for position, outcome in enumerate(outcomes) if outcome.unsettled]
         if unsettled:
@@ -157,6 +163,8 @@ def _calls(messages: Sequence[tuple[int, Message]]) -> Iterator[list[tuple[int, 
 
 
 def _overflowed(outcome: Outcome, problem: str) -> Outcome:
+    if not outcome.passing:
+        return outcome
     if problem:
         return replace(outcome, reason=f"{outcome.reason}; not queued either: {problem}")
     reason = f"queued, since the cluster could not take it in time: {outcome.reason}"

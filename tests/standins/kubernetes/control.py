@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tests.standins.exchange import Request, Response
 from tests.standins.faults import ArmedFault, Fault
+from tests.standins.kubernetes.fairness import Fairness
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +37,7 @@ class Control:
             ("POST", "/token"): lambda _request, body: server.rotate_token(body["token"]),
             ("DELETE", "/token"): lambda _request, _body: server.revoke_token(),
             ("POST", "/restart"): lambda _request, body: server.restart(pause=body["pause"]),
+            ("PUT", "/fairness"): self._limit,
             ("DELETE", "/history"): lambda _request, _body: server.expire_history(),
             ("GET", "/kubeconfig"): lambda request, _body: server.kubeconfig(
                 namespace=request.query.get("namespace", "default")
@@ -59,6 +61,9 @@ class Control:
         armed = self._server.faults.add(Fault(**body))
         self._armed.append(armed)
         return len(self._armed)
+
+    def _limit(self, _request: Request, body: Any) -> None:
+        self._server.fairness = Fairness(**body)
 
     def _clear_faults(self, _request: Request, _body: Any) -> None:
         self._armed.clear()
