@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import cluster, cold, many, memory, rejecting, telling, triggers, warm
+from bench import burst, cluster, cold, many, memory, rejecting, soak, telling, triggers, warm
 from bench.rows import Row, as_json, progress, table
 
 MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
@@ -22,6 +22,8 @@ MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
     "memory": memory.measure,
     "telling": telling.measure,
     "cluster": cluster.measure,
+    "burst": burst.measure,
+    "soak": soak.measure,
 }
 
 
@@ -31,13 +33,19 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=MEASUREMENTS, help="one measurement; repeatable")
     parser.add_argument("--quick", action="store_true", help="fewer rounds: minutes become one, noise grows")
     parser.add_argument("--beside", type=Path, help="another checkout: its cold start by turns with this one's")
+    parser.add_argument("--scale", type=float, default=0.0, help=f"the burst's part of 500 a second ({burst.SCALE:g})")
+    parser.add_argument("--deliveries", type=int, default=0, help=f"the soak's ({soak.DELIVERIES:,})")
     parser.add_argument("--output", choices=("table", "json"), default="table")
     given = parser.parse_args()
     machine = (
         f"Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} processors, load average {os.getloadavg()[0]:.1f} at the start"
     )
-    measurements = MEASUREMENTS | {"cold": partial(cold.measure, beside=given.beside and given.beside.resolve())}
+    measurements = MEASUREMENTS | {
+        "cold": partial(cold.measure, beside=given.beside and given.beside.resolve()),
+        "burst": partial(burst.measure, scale=given.scale),
+        "soak": partial(soak.measure, deliveries=given.deliveries),
+    }
     rows: list[Row] = []
     try:
         for name in given.only or MEASUREMENTS:

@@ -40,6 +40,10 @@ class Served:
         """Return the resident memory of the workers, in MB."""
         return sum(_resident(pid) for pid in _children(self.process.pid))
 
+    def descriptors(self) -> int:
+        """Return how many files and sockets the workers have open."""
+        return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in _children(self.process.pid))
+
     def peak_megabytes(self) -> float:
         """Return the highest resident memory that any worker ever had, in MB."""
         return max(_resident(pid, "VmHWM") for pid in _children(self.process.pid))
@@ -54,12 +58,12 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(source: Path, given: Mapping[str, str]) -> Iterator[Served]:
-    """Serve `source`'s function `webhook` with functions-framework; its output is thrown away."""
+def served(source: Path, given: Mapping[str, str], *, target: str = "webhook") -> Iterator[Served]:
+    """Serve a function of `source` with functions-framework; its output is thrown away."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    command = [sys.executable, "-m", "functions_framework", "--target", "webhook", "--source", str(source)]
+    command = [sys.executable, "-m", "functions_framework", "--target", target, "--source", str(source)]
     process = subprocess.Popen(
         [*command, "--host", "127.0.0.1", "--port", str(port)],
         cwd=source.parent,
