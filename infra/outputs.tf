@@ -112,6 +112,6 @@ output "cluster_users" {
 }
 
 output "cluster_readers" {
-  description = "The same of the functions that only read runs: for modules/cluster-access, status_users."
+  description = "The same of the functions that look at runs and make none: for modules/cluster-access, status_users."
   value       = concat(module.report[*].service_account, module.reconcile[*].service_account)
 }

@@ -32,7 +32,7 @@ variable "statuses" {
   description = <<-EOT
     api is statuses, or checks (a check run with a table of tasks; needs an App in github). target_url is where a status leads, with {namespace}, {name},
     {kind} and {context} put in, such as a Tekton Dashboard's. report_key_secret is the Secret Manager id of the key that Tekton's events must bring.
-    kubeconfig_secret is that of a kubeconfig which may only get and list runs, for report and reconcile; empty: the webhook's. gitlab_token_secret and
+    kubeconfig_secret is that of a kubeconfig which may only get and list runs, and patch them for concurrency groups, for report and reconcile; empty: the webhook's. gitlab_token_secret and
     bitbucket_token_secret are those of the access tokens for commits there.
   EOT
   type = object({
