@@ -227,3 +227,15 @@ def test_a_forged_push_needs_no_client(workspace: Workspace) -> None:
 def test_the_measurements_are_never_imported(workspace: Workspace) -> None:
     put(workspace)
     assert push(workspace).of(frozenset({"bench", "tests"})) == set()
+
+
+def test_the_clusters_client_looks_for_no_plugins(workspace: Workspace, tmp_path: Path) -> None:
+    put(workspace)
+    installed = tmp_path / "installed" / "plugged-1.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1\n")
+    (installed / "entry_points.txt").write_text("[pydantic]\nplugged = plugged:plugin\n")
+    (installed.parent / "plugged.py").write_text("plugin = None\n")
+    found = push(workspace, PYTHONPATH=str(installed.parent))
+    assert found.status == 202
+    assert "plugged" not in found.modules

@@ -109,6 +109,9 @@ class _NoDiscovery:
 
 
 def _client(access: ClusterAccess, connections: int, context: ssl.SSLContext) -> DynamicClient:
+    # the client's models need no plugins of pydantic's, for which it would read every installed package's metadata:
+    # https://docs.pydantic.dev/latest/concepts/plugins/
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from kubernetes.client import ApiClient, Configuration  # noqa: PLC0415 -- when the cluster is first used
     from kubernetes.dynamic import DynamicClient  # noqa: PLC0415 -- as above
 
