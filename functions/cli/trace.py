@@ -28,6 +28,7 @@ from functions.interceptors.changed_files import GivenFiles
 from functions.interceptors.github import GitHubInterceptor
 from functions.interceptors.sent import SentInterceptor
 from functions.listening.prepared import Listener, PreparedGroup, PreparedTrigger
+from functions.model.annotations import PREFIX
 from functions.outcomes.plan import Planned, plan
 from functions.outcomes.report import Report
 from functions.rendering.bindings import CompiledBindings
@@ -170,3 +171,8 @@ def _end(outcome: Outcome) -> Step:
     """Return what ended a trigger outside its chain: it never was compiled, or verifies nothing."""
     stage = "load" if outcome.status.value == "failed" else "verify"
     return Step(stage, "", "failed" if stage == "load" else "stopped", outcome.reason)
+
+
+def is_done(resource: Mapping[str, Json]) -> bool:
+    """Say whether a resource is of Pipehook's own kind, which is done and which no cluster knows."""
+    return str(resource.get("apiVersion")).startswith(PREFIX)

@@ -328,3 +328,15 @@ def test_a_resource_is_shown_to_the_cluster_that_it_goes_to(workspace: Workspace
         done = pipehook("render", "--event", "push", "--server-dry-run", environment=given)
         assert done.code == 0, done.err
         assert [seen.query for seen in other.requests if seen.method == "POST"] == ["dryRun=All&fieldValidation=Strict"]
+
+
+@pytest.mark.parametrize("before_1_23", [False, True], ids=["strict", "before 1.23, which drops it"])
+def test_a_field_that_the_cluster_does_not_know_is_named(before_1_23: bool, tmp_path: Path) -> None:
+    odd = template()
+    odd["spec"]["resourcetemplates"][0]["spec"]["pipelineRfe"] = {"name": "x"}
+    with ApiServer(namespaces=["lab"], before_1_23=before_1_23) as cluster:
+        workspace = Workspace(tmp_path / "lab", cluster, namespace="lab")
+        workspace.write([listener(inline("one", github())), odd])
+        done = pipehook("render", "--event", "push", "--server-dry-run", environment=workspace.environment())
+    assert done.code == 1
+    assert "PipelineRun of tekton.dev/v1 has no spec.pipelineRfe" in done.err

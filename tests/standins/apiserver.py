@@ -45,7 +45,7 @@ class ApiServer:
     `tokens` maps bearer tokens to users (default: one drawn token for ACCOUNT, which may do everything).
     `namespaces` are there from the start; with `strict_namespaces` all others are refused. With `rbac`, users
     without rules of their own have what stored RoleBindings grant. `kinds` adds custom resources. `before_1_23`: it
-    says otherwise that a name is taken.
+    says otherwise that a name is taken, and does not know fieldValidation.
     """
 
     def __init__(
@@ -86,6 +86,7 @@ class ApiServer:
             access=self._access,
             strict_namespaces=strict_namespaces,
             tekton_webhooks=tekton_webhooks,
+            before_1_23=before_1_23,
         )
         for name in (*NAMESPACES, *namespaces):
             if not self._store.has(NAMESPACE, "", name):

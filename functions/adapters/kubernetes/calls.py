@@ -154,7 +154,14 @@ class Calls:
         finally:
             self._free.release()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
-            return errors.of_answer(answer, subject, request.body, doubted=request.doubted, lasting=request.lasting)
+            return errors.of_answer(
+                answer,
+                subject,
+                request.body,
+                doubted=request.doubted,
+                lasting=request.lasting,
+                impersonated=bool(request.impersonate),
+            )
         return _object(answer, subject)
 
     def _judged(

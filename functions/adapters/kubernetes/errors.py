@@ -102,8 +102,12 @@ def of_answer(
     *,
     doubted: Set[int] = frozenset(),
     lasting: Set[int] = frozenset(),
+    impersonated: bool = False,
 ) -> ApiError:
-    """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent."""
+    """Return the error for an answer that is not 2xx; `sent` is the manifest, if one was sent.
+
+    `impersonated`: it was asked as the trigger's ServiceAccount, and not as the kubeconfig's own account.
+    """
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
     if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
@@ -132,7 +136,9 @@ def of_answer(
             again=found_verdict is Verdict.PASSES,
             crowded=crowded(answer.status, raw),
         )
-    hint = "make the template smaller" if too_large(raw) else _hint(answer.status, raw, details)
+    hint = "make the template smaller"
+    if not too_large(raw):
+        hint = _hint(answer.status, raw, details, impersonated=impersonated)
     return ApiRefusedError(
         "; ".join(filter(None, (f"{text}: {message}", hint))),
         status=answer.status,
@@ -157,11 +163,11 @@ def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> Ap
     )
 
 
-def _hint(status: int, message: str, details: Mapping[str, Json]) -> str:
+def _hint(status: int, message: str, details: Mapping[str, Json], *, impersonated: bool) -> str:
     if status == HTTPStatus.FORBIDDEN and "cannot impersonate" in message:
         return "allow the kubeconfig's account to impersonate that ServiceAccount, or remove serviceAccountName"
     if status == HTTPStatus.FORBIDDEN and " cannot " in message:
-        return "add it to the Role of the kubeconfig's ServiceAccount"
+        return f"add it to the Role of the {'trigger' if impersonated else 'kubeconfig'}'s ServiceAccount"
     if status == HTTPStatus.NOT_FOUND and (details.get("kind") == "namespaces" or message.startswith('namespaces "')):
         return "create the namespace, or correct metadata.namespace in the template"
     if status == HTTPStatus.NOT_FOUND and not details.get("name"):

@@ -20,10 +20,9 @@ from functions.cli.offline import GitHubAnswers, services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, yaml_text
 from functions.cli.recorded import Recorded
 from functions.cli.requests import Given, changed_files_option, names_in, request_options
-from functions.cli.trace import TriggerTrace, Watch
+from functions.cli.trace import TriggerTrace, Watch, is_done
 from functions.common.ports import Deadline, head_of
 from functions.common.values import Json, Status
-from functions.model.annotations import PREFIX
 from functions.pipeline import process
 
 SECONDS = 8.0
@@ -103,8 +102,10 @@ def render(
     else:
         say(document({"triggers": [plain(trace) for trace in traces]}, output))
     failed = any(trace.outcome.status in (Status.FAILED, Status.REJECTED) for trace in traces)
-    if server_dry_run and not _admitted(traces, selection):
-        failed = True
+    if server_dry_run:
+        from functions.cli.admission import admitted  # noqa: PLC0415 -- the cluster's client, for those who ask
+
+        failed = not admitted(traces, selection) or failed
     if failed:
         finish(FAILED)
 
@@ -188,17 +189,12 @@ def show(trace: TriggerTrace) -> None:
 
 def _stream(traces: Sequence[TriggerTrace]) -> None:
     """Print the resources alone, and on standard error what became of the triggers that have none."""
-    resources = [dict(resource) for trace in traces for resource in trace.resources if not _is_done(resource)]
+    resources = [dict(resource) for trace in traces for resource in trace.resources if not is_done(resource)]
     if resources:
         say(yaml_text(resources, many=True))
     for trace in traces:
         if verdict(trace) != "would create":
             progress(f"{trace.namespace}/{trace.name}  {status(verdict(trace))}  {trace.outcome.reason}")
-
-
-def _is_done(resource: Mapping[str, Json]) -> bool:
-    """Say whether a resource is of Pipehook's own kind, which is done and which no cluster knows."""
-    return str(resource.get("apiVersion")).startswith(PREFIX)
 
 
 def plain(trace: TriggerTrace) -> dict[str, Any]:
@@ -243,43 +239,3 @@ def _lines(traces: Sequence[TriggerTrace]) -> list[str]:
             lines.append(f"# {trace.outcome.reason}")
         lines += yaml_text([dict(resource) for resource in trace.resources], many=True).split("\n")
     return lines
-
-
-def _admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
-    """Let the cluster admit every resource; say what it refuses, and return whether it refused none."""
-    from functions.adapters.kubernetes.errors import ApiRefusedError  # noqa: PLC0415 -- as below
-    from functions.cli.admin import OwnKubeconfig  # noqa: PLC0415 -- the cluster's client, for those who ask
-    from functions.common.errors import LastingError  # noqa: PLC0415 -- as above
-    from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- as above
-
-    parts = put_together(selection.settings, namespaces=frozenset, kubeconfig_file=OwnKubeconfig)
-    apis = {"": parts.api, **{name: cluster.api for name, cluster in parts.clusters.items()}}
-    if parts.api is None:
-        raise click.UsageError("--server-dry-run needs a cluster: set KUBECONFIG, or KUBECONFIG_SECRET")
-    good = True
-    for trace in traces:
-        account = trace.service_account
-        user = f"system:serviceaccount:{trace.namespace}:{account}" if account else ""
-        for resource, cluster in zip(trace.resources, trace.clusters, strict=True):
-            if _is_done(resource):
-                continue
-            api = apis.get(cluster)
-            if api is None:
-                raise click.UsageError(f"cluster {cluster} is not configured here: set CLUSTERS")
-            deadline = Deadline(time.monotonic() + SECONDS, time.monotonic)
-            try:
-                api.server_dry_run(resource, impersonate=user, deadline=deadline)
-            except LastingError as error:
-                good = False
-                unknown = error.unknown_fields if isinstance(error, ApiRefusedError) else ()
-                more = (
-                    f"; {resource.get('kind')} of {resource.get('apiVersion')} has no {', '.join(unknown)}"
-                    if unknown
-                    else ""
-                )
-                progress(f"{status('failed')} {error.reason}{more}")
-            else:
-                metadata = resource.get("metadata")
-                name = metadata.get("name") if isinstance(metadata, dict) else ""
-                progress(f"{status('ok')} the cluster admits {resource.get('kind')} {name}")
-    return good

@@ -137,3 +137,10 @@ def test_a_refusal_says_what_to_do(code: int, message: str, details: dict[str, s
     assert not error.passing
     assert hint in error.reason
     assert bool(hint) is (";" in error.reason)
+
+
+@pytest.mark.parametrize(("impersonated", "whose"), [(False, "kubeconfig"), (True, "trigger")])
+def test_who_lacks_a_right_is_named(impersonated: bool, whose: str) -> None:
+    body = status(f"pipelineruns.tekton.dev is forbidden: {ACCOUNT} {CREATE}", reason="Forbidden")
+    found = of_answer(Answer(403, "", body), RUN, SENT, impersonated=impersonated)
+    assert found.reason.endswith(f"; add it to the Role of the {whose}'s ServiceAccount")

@@ -54,13 +54,13 @@ def asked(server: ApiServer, path: str) -> int:
     return sum(path in seen.path for seen in server.requests)
 
 
-def lasts(found: Outcome) -> bool:
+def lasts(found: Outcome, whose: str = "kubeconfig") -> bool:
     """Say whether an outcome is the plain reason for a right that is missing."""
     assert found.status is Status.FAILED
     if found.passing:
         assert "not confirmed yet, since an API server that starts says the same" in found.reason
         return False
-    assert found.reason.endswith("; add it to the Role of the kubeconfig's ServiceAccount")
+    assert found.reason.endswith(f"; add it to the Role of the {whose}'s ServiceAccount")
     return True
 
 
@@ -77,7 +77,7 @@ class TestConfirming:
         may = Rule(verbs=("impersonate",), groups=("",), resources=("serviceaccounts",))
         server.add_token(server.token, User(name=ACCOUNT, rules=(may,)))
         server.add_token("theirs", User(name=f"system:serviceaccount:{NAMESPACE}:builder", rules=()))
-        assert lasts(side.one(work(service_account="builder")))
+        assert lasts(side.one(work(service_account="builder")), whose="trigger")
         [review] = [seen for seen in server.requests if REVIEWS in seen.path]
         assert review.impersonated == f"system:serviceaccount:{NAMESPACE}:builder"
         assert side.clock.slept == []

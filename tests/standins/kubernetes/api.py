@@ -14,7 +14,7 @@ from tests.standins.kubernetes.paths import Target, parse
 from tests.standins.kubernetes.reviews import REVIEWS, issue_token
 from tests.standins.kubernetes.starting import Stage
 from tests.standins.kubernetes.statuses import Cause, StatusError
-from tests.standins.kubernetes.validation import check_fields, check_metadata
+from tests.standins.kubernetes.validation import check_fields, check_metadata, check_schema, pruned
 
 if TYPE_CHECKING:
     from tests.standins.kubernetes.access import Access, User
@@ -28,7 +28,10 @@ APPLY_PATCH = "application/apply-patch+yaml"
 
 
 class Api:
-    """Serves requests; `strict_namespaces` and `tekton_webhooks` switch these parts of admission."""
+    """Serves requests; `strict_namespaces` and `tekton_webhooks` switch these parts of admission.
+
+    `before_1_23`: nobody knows fieldValidation.
+    """
 
     def __init__(
         self,
@@ -38,12 +41,14 @@ class Api:
         access: Access,
         strict_namespaces: bool,
         tekton_webhooks: bool,
+        before_1_23: bool = False,
     ) -> None:
         self._store = store
         self._registry = registry
         self._access = access
         self._strict_namespaces = strict_namespaces
         self._tekton_webhooks = tekton_webhooks
+        self._before_1_23 = before_1_23
 
     def handle(self, request: Request) -> Response:
         """Answer one request."""
@@ -108,7 +113,7 @@ class Api:
 
     def _create(self, request: Request, target: Target, kind: Kind) -> Response:
         entry = bodies.read_object(request, target, kind)
-        if request.query.get("fieldValidation") == "Strict":
+        if request.query.get("fieldValidation") == "Strict" and not self._before_1_23:
             check_fields(kind, target.version, entry)
         return self.create(
             kind,
@@ -140,7 +145,8 @@ class Api:
         check_metadata(kind, metadata)
         if self._tekton_webhooks:
             admission.check_tekton(kind, entry)
-        entry = admission.complete(kind, entry)
+        check_schema(kind, version, entry)
+        entry = admission.complete(kind, pruned(kind, version, entry))
         bodies.check_stored_size(size)
         created = self._store.create(kind, entry, dry_run=dry_run)
         if not dry_run:

@@ -87,14 +87,52 @@ _SPECS = {
     ),
 }
 """The fields of a spec, by kind and version: https://tekton.dev/docs/pipelines/pipeline-api/"""
+_JSON_NAMES = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+
+
+def pruned(kind: Kind, version: str, body: Json) -> Json:
+    """Return an object without what a real server would not store: fields of its spec that the kind does not have."""
+    unknown = _unknown(kind, version, body)
+    if not unknown:
+        return body
+    return {**body, "spec": {name: value for name, value in body["spec"].items() if name not in unknown}}
+
+
+def check_schema(kind: Kind, version: str, body: Json) -> None:
+    """Refuse a run whose spec is none, or whose params are none, as the schemas of Tekton's CRDs do (422)."""
+    spec = body.get("spec")
+    causes = []
+    if (kind.kind, version) not in _SPECS or spec is None:
+        return
+    params = spec.get("params") if isinstance(spec, dict) else None
+    if not isinstance(spec, dict):
+        causes.append(_of_type("spec", spec, "object"))
+    elif params is not None and not isinstance(params, list):
+        causes.append(_of_type("spec.params", params, "array"))
+    for place, param in enumerate(params if isinstance(params, list) else []):
+        for field in ("name", "value"):
+            if isinstance(param, dict) and field not in param:
+                where = f"spec.params[{place}].{field}"
+                causes.append(Cause(reason="FieldValueRequired", field=where, message="Required value"))
+    if causes:
+        raise invalid(kind, (body.get("metadata") or {}).get("name") or "", causes)
+
+
+def _of_type(path: str, value: object, wanted: str) -> Cause:
+    found = _JSON_NAMES.get(type(value), "null")
+    text = f'Invalid value: "{found}": {path} in body must be of type {wanted}: "{found}"'
+    return Cause(reason="FieldValueTypeInvalid", field=path, message=text)
+
+
+def _unknown(kind: Kind, version: str, body: Json) -> list[str]:
+    known = _SPECS.get((kind.kind, version))
+    spec = body.get("spec")
+    return [name for name in spec if name not in known.split()] if known and isinstance(spec, dict) else []
 
 
 def check_fields(kind: Kind, version: str, body: Json) -> None:
     """Refuse fields of a spec that the kind does not have, as fieldValidation=Strict does (400)."""
-    known = _SPECS.get((kind.kind, version))
-    spec = body.get("spec")
-    unknown = [name for name in spec if name not in known.split()] if known and isinstance(spec, dict) else []
-    if unknown:
+    if unknown := _unknown(kind, version, body):
         named = ", ".join(f'unknown field "spec.{name}"' for name in unknown)
         raise StatusError(
             400,
@@ -113,8 +151,7 @@ def _check_map(kind: Kind, version: str, values: object, path: str) -> None:
 
 
 def _undecodable(kind: Kind, version: str, value: object, path: str, wanted: str) -> StatusError:
-    names = {bool: "bool", int: "number", float: "number", str: "string", list: "array", dict: "object"}
-    found = names.get(type(value), "null")
+    found = {bool: "bool", int: "number"}.get(type(value)) or _JSON_NAMES.get(type(value), "null")
     return StatusError(
         400,
         f'{kind.kind} in version "{version}" cannot be handled as a {kind.kind}: json: cannot unmarshal '
