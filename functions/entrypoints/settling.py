@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from functions.adapters.kubernetes.groups import ClusterGroups, Home
 from functions.adapters.kubernetes.lanes import Lanes
@@ -53,13 +53,21 @@ class Settler:
     def hinted(self, run: Mapping[str, Json], deadline: Deadline) -> Swept:
         """Settle the group that a run names, in every cluster, since a hint does not say where it is.
 
-        Only what the clusters say is acted on, so a forged hint costs a look. Raises what looking and changing raise.
+        Only what the clusters say is acted on, so a forged hint costs a look. Raises what looking and changing raise,
+        once every cluster has had its part of the time: one that is away keeps none of another's runs waiting.
         """
         swept = Swept()
-        for cluster in self._homes:
+        failures: list[PipehookError] = []
+        for left, cluster in zip(range(len(self._homes), 0, -1), self._homes, strict=True):
             group = group_of({**run, "apiVersion": "tekton.dev/v1"}, namespace="", cluster=cluster)
-            if group is not None and group.namespace:
-                swept.count(settle(self._groups, group, deadline))
+            if group is None or not group.namespace:
+                continue
+            try:
+                swept.count(settle(self._groups, group, part(deadline, left)))
+            except PipehookError as error:
+                failures.append(error)
+        if failures:
+            raise next((error for error in failures if error.passing), failures[0])
         return swept
 
     def sweep(self, deadline: Deadline) -> Swept:
@@ -83,6 +91,11 @@ class Settler:
                     level = logging.WARNING if isinstance(error, PassingError) else logging.ERROR
                     _LOG.log(level, "concurrency group %s is not settled: %s", group.key, error.reason)
         return swept
+
+
+def part(deadline: Deadline, parts: int) -> Deadline:
+    """Return the end of the first of so many equal parts of what is left."""
+    return replace(deadline, expires=deadline.clock() + deadline.remaining() / parts)
 
 
 def open_settler(settings: Settings, parts: Parts) -> Settler:

@@ -176,6 +176,24 @@ def test_a_commit_does_not_wait_for_a_group(scene: Scene) -> None:
     assert scene.shown(sha)[0] == "success"
 
 
+def test_a_cluster_that_is_away_keeps_no_run_of_another_waiting(scene: Scene) -> None:
+    with ApiServer() as other:
+        kubeconfig = scene.workspace.directory / "other"
+        kubeconfig.write_text(other.kubeconfig(namespace=NAMESPACE))
+        scene.more |= {"CLUSTERS": f"eu={kubeconfig}"}
+        resource = grouped(group="g", limit="1")
+        resource["metadata"]["annotations"] |= {"pipehook.dev/cluster": "eu"}
+        scene.write(resource, bindings=REVISION)
+        first, second = (push(scene, time) for time in (1, 2))
+        runs = {run["metadata"]["name"]: run for run in other.objects("PipelineRun", NAMESPACE)}
+        assert runs[second]["spec"]["status"] == "PipelineRunPending"
+        ended = other.finish("PipelineRun", NAMESPACE, first)
+        with scene.workspace.cluster.refusing():
+            assert scene.hint(first, run=ended).status == 503, "it is to come again for the other cluster"
+        left = {run["metadata"]["name"]: run for run in other.objects("PipelineRun", NAMESPACE)}
+        assert "status" not in left[second]["spec"]
+
+
 def test_a_commit_whose_run_waited_in_the_queue_learns_that_it_is_superseded(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
