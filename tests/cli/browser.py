@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,16 +18,10 @@ BINARY = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "g
 SECONDS = 30.0
 
 
-class Browser:
-    """One page of a browser of its own while the context is open. Scripts of pages do not run unless asked for."""
+class Program:
+    """Chromium itself, which is started for the first page and serves all that follow."""
 
-    def __init__(self, *, scripts: bool = False, dark: bool = False, width: int = 1280, height: int = 900) -> None:
-        self._scripts, self._dark, self._size = scripts, dark, (width, height)
-        self._last = 0
-        self._session = ""
-        self.events: list[dict[str, Any]] = []
-
-    def __enter__(self) -> Self:
+    def __init__(self) -> None:
         self._profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         command = [
             str(BINARY),
@@ -38,15 +33,58 @@ class Browser:
             "--hide-scrollbars",
             "--remote-debugging-port=0",
             f"--user-data-dir={self._profile.name}",
-            f"--window-size={self._size[0]},{self._size[1]}",
             "about:blank",
         ]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        port, path = self._address()
-        self._socket = websocket.create_connection(
-            f"ws://127.0.0.1:{port}{path}", timeout=SECONDS, suppress_origin=True
-        )
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
+        self.address = self._address()
+
+    def _address(self) -> str:
+        file = Path(self._profile.name) / "DevToolsActivePort"
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end and self._process.poll() is None:
+            if file.exists() and len(lines := file.read_text().split()) == 2:
+                return f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+            time.sleep(0.05)
+        self.close()
+        raise RuntimeError("the browser did not start")
+
+    def close(self) -> None:
+        """End it."""
+        self._process.terminate()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._profile.cleanup()
+
+
+@cache
+def program() -> Program:
+    """Return the one that runs."""
+    return Program()
+
+
+def close_program() -> None:
+    """End it, if it has been started."""
+    if program.cache_info().currsize:
+        program().close()
+        program.cache_clear()
+
+
+class Browser:
+    """One page, in a profile of its own, while the context is open. Scripts of pages do not run unless asked for."""
+
+    def __init__(self, *, scripts: bool = False, dark: bool = False, width: int = 1280, height: int = 900) -> None:
+        self._scripts, self._dark, self._size = scripts, dark, (width, height)
+        self._last = 0
+        self._session = ""
+        self.events: list[dict[str, Any]] = []
+
+    def __enter__(self) -> Self:
+        self._socket = websocket.create_connection(program().address, timeout=SECONDS, suppress_origin=True)
+        self._profile = self._call("Target.createBrowserContext")["browserContextId"]
+        target = self._call("Target.createTarget", url="about:blank", browserContextId=self._profile)["targetId"]
         self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for domain in ("Page", "Log", "Network", "Runtime"):
             self._call(f"{domain}.enable")
@@ -59,23 +97,9 @@ class Browser:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._session = ""
+        self._call("Target.disposeBrowserContext", browserContextId=self._profile)
         self._socket.close()
-        self._process.terminate()
-        try:
-            self._process.wait(10)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._profile.cleanup()
-
-    def _address(self) -> tuple[str, str]:
-        file = Path(self._profile.name) / "DevToolsActivePort"
-        end = time.monotonic() + SECONDS
-        while time.monotonic() < end and self._process.poll() is None:
-            if file.exists() and len(lines := file.read_text().split()) == 2:
-                return lines[0], lines[1]
-            time.sleep(0.05)
-        raise RuntimeError("the browser did not start")
 
     def _call(self, method: str, **params: Any) -> dict[str, Any]:
         self._last += 1

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.cli.axe import axe
-from tests.cli.browser import BINARY
+from tests.cli.browser import BINARY, close_program
 
 _NEEDED = {
     # CI has all of it: there its lack is a failure
@@ -23,3 +23,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say what was left out."""
     for file in collect_ignore:
         terminalreporter.write_line(f"left out: tests/cli/{file}, which needs {_NEEDED[file][0]}")
+
+
+def pytest_unconfigure() -> None:
+    """End the browser that the tests have shared."""
+    close_program()
