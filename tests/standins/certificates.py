@@ -1,11 +1,13 @@
-"""Certificates of a test authority, made at start."""
+"""Certificates of a test authority, made at start, and RSA keys, which take long to make, once for each owner."""
 
 from __future__ import annotations
 
 import ssl
 from dataclasses import dataclass
+from functools import cache
 
 import trustme
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,3 +46,10 @@ class Authority:
         )
         chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
         return KeyPair(certificate=chain, key=issued.private_key_pem.bytes())
+
+
+@cache
+def rsa_key(owner: str) -> rsa.RSAPrivateKey:
+    """Return an owner's key, the same in all of a process."""
+    del owner  # tells the keys apart
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048)

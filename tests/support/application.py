@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from unittest import mock
 
@@ -18,7 +19,11 @@ class Application:
 
     def __init__(self, environment: Mapping[str, str], *, target: str = "webhook") -> None:
         kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
-        with mock.patch.dict(os.environ, {**kept, "FUNCTION_TARGET": target, **environment}, clear=True):
+        with (
+            mock.patch.dict(os.environ, {**kept, "FUNCTION_TARGET": target, **environment}, clear=True),
+            # the framework appends to it each time, and every import looks through all of it
+            mock.patch.object(sys, "path", [*sys.path]),
+        ):
             app = functions_framework.create_app(  # type: ignore[no-untyped-call]  # the library types its decorators only
                 target, str(ROOT / "main.py"), "http"
             )

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from unittest import mock
 from urllib.parse import urlsplit
 
@@ -30,6 +30,7 @@ from tests.adapters.outbound.support import answer as said
 from tests.standins.certificates import Authority
 from tests.standins.faults import Fault
 from tests.standins.github_api import GitHubApi
+from tests.standins.threaded import ThreadedServer
 
 REPOSITORY = "octo-org/hello-world"
 NOW = 1_800_000_000.0
@@ -90,8 +91,7 @@ def serving(tls: ssl.SSLContext | None = None) -> Iterator[Server]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
             """Keep the test's output clean."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
+    with ThreadedServer(("127.0.0.1", 0), Handler) as server:
         if tls:
             server.socket = tls.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})

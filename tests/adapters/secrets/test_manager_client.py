@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, ClassVar
 from unittest import mock
@@ -23,6 +23,7 @@ from functions.common.errors import LastingError, PassingError
 from tests.adapters.secrets.support import HANGING_SECONDS, PATIENT_SECONDS, PROJECT, patient_from_now, within
 from tests.standins.certificates import Authority
 from tests.standins.secret_manager import SecretManager
+from tests.standins.threaded import ThreadedServer
 from tests.support.function import ROOT
 from tests.support.relay import Relay
 
@@ -178,7 +179,7 @@ def test_as_deployed_a_token_of_the_metadata_server_goes_with_every_call_over_tl
     (tmp_path / "roots.pem").write_text(authority.pem)
     pair = authority.server()
     tls = grpc.ssl_server_credentials([(pair.key, pair.certificate)])
-    metadata = ThreadingHTTPServer(("127.0.0.1", 0), Metadata)
+    metadata = ThreadedServer(("127.0.0.1", 0), Metadata)
     threading.Thread(target=metadata.serve_forever, daemon=True).start()
     host = f"127.0.0.1:{metadata.server_port}"
     try:

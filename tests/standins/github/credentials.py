@@ -9,13 +9,13 @@ import secrets
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests.standins.certificates import rsa_key
 from tests.standins.github.answers import ApiError, answer
 
 if TYPE_CHECKING:
@@ -51,9 +51,9 @@ class Credentials:
         self.given: list[Grant] = []
         """The grants of the tokens that were made, in order."""
 
-    @cached_property
+    @property
     def _key(self) -> rsa.RSAPrivateKey:
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return rsa_key("GitHub App")
 
     @property
     def app_key_pem(self) -> str:

@@ -6,10 +6,11 @@ import base64
 import json
 import secrets
 import time
-from functools import cached_property
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from tests.standins.certificates import rsa_key
 
 TOKEN_SECONDS = 3600
 KEY_ID = "standin"
@@ -18,9 +19,9 @@ KEY_ID = "standin"
 class Issuer:
     """Makes tokens in Google's name, which `public_key_pem` verifies (RS256, key id `standin`)."""
 
-    @cached_property
+    @property
     def _key(self) -> rsa.RSAPrivateKey:
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        return rsa_key("Google")
 
     @property
     def public_key_pem(self) -> str:

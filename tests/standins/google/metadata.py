@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
 from tests.standins.google.identity import Issuer
 from tests.standins.journal import Journal
+from tests.standins.threaded import ThreadedServer
 
 ACCOUNT = "runtime@acme-prod.iam.gserviceaccount.com"
 KEPT_SECONDS = 300
@@ -48,8 +49,7 @@ class Metadata:
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 -- http.server's name
                 """Say nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = ThreadedServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         return self
 
