@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,9 +24,11 @@ def importing() -> Iterator[None]:
         if not gc.isenabled():
             yield
             return
+        known = len(sys.modules)
         gc.disable()
         try:
             yield
         finally:
-            gc.freeze()
+            if len(sys.modules) > known:  # not when all had been imported before: what lives then is other things
+                gc.freeze()
             gc.enable()

@@ -24,6 +24,11 @@ FREE = 1024 * 1024
 MAX_PRODUCED = 64 * 1024 * 1024
 
 
+def no_secrets(_value: str, _key: str, _name: str) -> bool:
+    """Know no secret, and so none that is right."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Activation:
     """What an expression may name.
@@ -40,11 +45,7 @@ class Activation:
     limits: Limits = UNLIMITED
 
 
-def _no_secrets(_value: str, _key: str, _name: str) -> bool:
-    return False
-
-
-NO_EVENT = Activation(body=None, header={}, extensions={}, request_url="", compare_secret=_no_secrets)
+NO_EVENT = Activation(body=None, header={}, extensions={}, request_url="", compare_secret=no_secrets)
 """For constants, which are the same on every event."""
 
 

@@ -9,6 +9,7 @@ from typing import ClassVar, TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
 from functions.cel.errors import BEYOND_LIMITS
+from functions.cel.frame import no_secrets
 from functions.common.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Refusal, SecretRef
@@ -78,7 +79,8 @@ class CelInterceptor:
                 header=event.headers,
                 extensions=event.extensions,
                 request_url=event.request_url,
-                compare_secret=comparison,
+                # which knows the call, and so would hold what is shared, and be held by it, with the delivery
+                compare_secret=comparison if self.vouches else no_secrets,
                 limits=call.limits,
             )
 
