@@ -15,7 +15,7 @@ import pytest
 from grpc import StatusCode
 
 from functions.adapters import google_calls
-from functions.adapters.kubernetes.lanes import PLACES
+from functions.adapters.kubernetes.lanes import OPEN_SECONDS, OPENS_AFTER, PLACES
 from functions.adapters.pubsub import client as queue_client
 from functions.adapters.pubsub import queue
 from functions.adapters.pubsub.queue import (
@@ -132,6 +132,23 @@ def test_what_is_too_large_for_the_queue_is_waited_for(source: Source, pubsub: T
     assert _push(source.application(QUEUE_TOPIC=pubsub.topic())).statuses == ["created"]
 
 
+def test_a_cluster_that_does_not_answer_is_left_alone_for_a_while(source: Source, faulty: PubSub, clock: Clock) -> None:
+    source.put(template(), listener(inline("one")))
+    faulty.create_topic("projects/p/topics/queue")
+    application = source.application(QUEUE_TOPIC="projects/p/topics/queue")
+    source.workspace.cluster.faults.add(Fault(method="POST", action="reset"))
+    assert [_push(application, number=number).statuses for number in range(OPENS_AFTER)] == [["queued"]] * OPENS_AFTER
+    before = _posts(source)
+
+    answer = _push(application, number=OPENS_AFTER)
+
+    assert (answer.statuses, _posts(source)) == (["queued"], before)
+    assert "the cluster has not answered 3 times, and is asked again in 10 s" in answer.reasons[0]
+    source.workspace.cluster.faults.clear()
+    clock.sleep(OPEN_SECONDS)
+    assert _push(application, number=OPENS_AFTER + 1).statuses == ["created"]
+
+
 def test_a_cluster_that_hangs_has_half_of_the_threads_and_the_others_queue(source: Source) -> None:
     source.put(template(), listener(inline("one")))
     cluster, topic = source.workspace.cluster, "projects/p/topics/queue"
@@ -151,7 +168,7 @@ def test_a_cluster_that_hangs_has_half_of_the_threads_and_the_others_queue(sourc
         answer = push(PLACES)
 
         assert answer.statuses == ["queued"]
-        assert f"{PLACES} deliveries wait for it already" in answer.reasons[0]
+        assert f"{PLACES} deliveries wait for the cluster already" in answer.reasons[0]
         cluster.faults.clear()
         cluster.drop_connections()
         assert {tuple(one.result().statuses) for one in hanging} <= {("created",), ("queued",)}

@@ -53,7 +53,7 @@ class Lane:
         self._refuse(deadline.clock())
         seconds = PLACE_SECONDS if deadline.patient else IMPATIENT_SECONDS
         if not self._places.acquire(timeout=min(seconds, deadline.remaining())):
-            raise PassingError(f"{self.said}{PLACES} deliveries wait for it already")
+            raise PassingError(f"{self.said}{PLACES} deliveries wait for {self._it} already")
         try:
             self._refuse(deadline.clock(), tries=True)  # it may have been found out while this one waited
             yield
@@ -65,6 +65,10 @@ class Lane:
         """What reasons begin with; nothing for the default cluster."""
         return f"cluster {self.name}: " if self.name else ""
 
+    @property
+    def _it(self) -> str:
+        return "it" if self.name else "the cluster"
+
     def _refuse(self, now: float, *, tries: bool = False) -> None:
         """Raise PassingError while the cluster is left alone; the first one after that `tries`."""
         with self._lock:
@@ -72,7 +76,8 @@ class Lane:
                 return
             if now < self._closed_until:
                 wait = self._closed_until - now
-                text = f"{self.said}it has not answered {self._unanswered} times, and is asked again in {wait:.0f} s"
+                silent = f"{self._it} has not answered {self._unanswered} times"
+                text = f"{self.said}{silent}, and is asked again in {wait:.0f} s"
                 raise PassingError(text, retry_after=wait)
             if tries:
                 self._closed_until = now + OPEN_SECONDS

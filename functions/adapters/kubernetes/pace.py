@@ -61,7 +61,8 @@ class Pace:
             if not self._changed.wait_for(lambda: self._left(deadline) or self._under_way + 1 <= self._limit, seconds):
                 raise PassingError(f"{subject}: {self._under_way} requests wait for the cluster already")
             left = self._left(deadline)
-            self._under_way += not left
+            if not left:
+                self._under_way += 1
             return left
 
     def _left(self, deadline: Deadline) -> float:

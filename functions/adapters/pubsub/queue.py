@@ -99,7 +99,8 @@ class QueueingSink:
         left = [position for position, problem in problems.items() if problem]
         if left and deadline.remaining() > LAST_SECONDS:  # the cluster had less than all of it, and was not waited for
             again = self._inner.accept([work[position] for position in left], deadline)
-            outcomes = [dict(zip(left, again, strict=True)).get(n, outcome) for n, outcome in enumerate(outcomes)]
+            for position, outcome in zip(left, again, strict=True):
+                outcomes[position] = outcome
         for position, problem in problems.items():
             outcomes[position] = _overflowed(outcomes[position], problem)
         unsettled = [position for position, outcome in enumerate(outcomes) if outcome.unsettled]
