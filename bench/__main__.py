@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import burst, cluster, cold, many, memory, rejecting, soak, telling, triggers, warm
+from bench import burst, cluster, cold, many, memory, rejecting, soak, telling, triggers, tuning, warm
 from bench.rows import Row, as_json, progress, table
 
 MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
@@ -24,6 +24,7 @@ MEASUREMENTS: dict[str, Callable[..., list[Row]]] = {
     "cluster": cluster.measure,
     "burst": burst.measure,
     "soak": soak.measure,
+    "tuning": tuning.measure,
 }
 
 

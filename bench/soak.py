@@ -6,7 +6,7 @@ import secrets
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -18,14 +18,16 @@ import grpc
 
 from bench.flood import flood
 from bench.inputs import NAMESPACE, PROJECT, ROOT, SECRET, cel, github, listener
-from bench.processes import Served, served
+from bench.processes import served
 from bench.rows import Row, progress
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.pubsub import PubSub
 from tests.standins.secret_manager import SecretManager
 
-DELIVERIES, PORTIONS = 50_000, 40
+DELIVERIES, PORTIONS, WARM = 50_000, 40, 400
+MOMENT = 0.3
+"""Seconds from the beginning of a portion to what happens to it, and for each step of a restart."""
 KEY, KUBECONFIG = "github-webhook", "kubeconfig"
 TOPIC = f"projects/{PROJECT}/topics/queue"
 _LATER = {"Retry-After": "600"}
@@ -42,30 +44,41 @@ FAULTS = (
 
 
 @dataclass
-class _Scene:
+class Scene:
+    """The stand-ins, and the variables of a function that uses them."""
+
     cluster: ApiServer
     manager: SecretManager
-    function: Served
+    environment: Mapping[str, str]
     keys: tuple[bytes, bytes] = SECRET, SECRET
     """The key that senders use, and the newest, which they use after the next rotation."""
 
     def rotate_key(self) -> None:
+        """Add a version of the webhook's key, and disable the one before the last."""
         self.keys = self.keys[1], secrets.token_hex(20).encode()
         version = self.manager.add(PROJECT, KEY, self.keys[1])
         if version > 2:
             self.manager.disable(PROJECT, KEY, version - 2)
 
     def rotate_token(self) -> None:
+        """Replace the cluster's token, and the kubeconfig that holds it."""
         self.cluster.rotate_token(secrets.token_hex(20))
         self.manager.add(PROJECT, KUBECONFIG, self.cluster.kubeconfig(namespace=NAMESPACE).encode())
 
     def restart(self) -> None:
-        self.cluster.restart(pause=0.3)
+        """Restart the API server under load."""
+        self.cluster.restart(pause=MOMENT)
 
     def lose_secrets(self) -> None:
         """Let Secret Manager fail while a new key is asked for: its client connects anew."""
         self.manager.fail("", grpc.StatusCode.UNAVAILABLE, times=3)
         self.rotate_key()
+
+    def mend(self) -> None:
+        """End all faults, and forget what was asked, which would be this machine's memory."""
+        self.cluster.faults.clear()
+        self.cluster.requests.clear()
+        self.manager.mend()
 
     def events(self) -> list[Callable[[], object]]:
         """Return what happens to one portion after the other, over and over."""
@@ -79,19 +92,22 @@ def measure(*, quick: bool, deliveries: int = 0) -> list[Row]:
     deliveries = deliveries or (DELIVERIES // 10 if quick else DELIVERIES)
     size = deliveries // PORTIONS
     found: Counter[str] = Counter()
-    with tempfile.TemporaryDirectory() as name, _scene(Path(name)) as scene, ThreadPoolExecutor(1) as pool:
-        events = scene.events()
-        flood([scene.function], deliveries, 10 * PORTIONS, secret=SECRET, mixed=True)
-        samples = [(scene.function.megabytes(), scene.function.descriptors())]
+    with (
+        tempfile.TemporaryDirectory() as name,
+        scene(Path(name)) as around,
+        served(ROOT / "main.py", around.environment) as function,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        events = around.events()
+        flood([function], deliveries, WARM, mixed=True)
+        samples = [(function.megabytes(), function.descriptors())]
         for portion in range(PORTIONS):
-            sent = pool.submit(flood, [scene.function], portion * size, size, secret=scene.keys[0], mixed=True)
-            time.sleep(0.3)
+            sent = pool.submit(flood, [function], portion * size, size, secret=around.keys[0], mixed=True)
+            time.sleep(MOMENT)
             events[portion % len(events)]()
             found.update(sent.result()["found"])
-            scene.cluster.faults.clear()
-            scene.cluster.requests.clear()
-            scene.manager.mend()
-            samples.append((scene.function.megabytes(), scene.function.descriptors()))
+            around.mend()
+            samples.append((function.megabytes(), function.descriptors()))
             if (portion + 1) % (PORTIONS // 10) == 0:
                 progress(f"soak: {(portion + 1) * size:,} deliveries, {samples[-1]}")
     progress(f"soak: {dict(found)}")
@@ -114,7 +130,8 @@ def _rows(case: str, memory: tuple[float, ...], files: tuple[int, ...], *, size:
 
 
 @contextmanager
-def _scene(directory: Path) -> Iterator[_Scene]:
+def scene(directory: Path) -> Iterator[Scene]:
+    """Run the stand-ins while the context is open."""
     with ExitStack() as stack:
         cluster = stack.enter_context(ApiServer(namespaces=[NAMESPACE]))
         pubsub, manager = stack.enter_context(PubSub()), stack.enter_context(SecretManager())
@@ -133,4 +150,4 @@ def _scene(directory: Path) -> Iterator[_Scene]:
             "QUEUE_TOPIC": TOPIC,
             "THREADS": "16",
         }
-        yield _Scene(cluster, manager, stack.enter_context(served(ROOT / "main.py", given)))
+        yield Scene(cluster, manager, given)
