@@ -27,7 +27,7 @@ def measure(*, quick: bool) -> list[Row]:
     rounds = 30 if quick else 150
     with tempfile.TemporaryDirectory() as name, socket.create_server(("127.0.0.1", 0)) as silent:
         directory = Path(name)
-        with cluster(directory, NAMESPACE) as kubeconfig, stand_in("tests.standins.github_api") as hub:
+        with cluster(directory, NAMESPACE) as kubeconfig, stand_in("tests.standins.github_api", "--unlimited") as hub:
             (directory / "token").write_text(hub["token"])
             stored = f"--secret={PROJECT}/github={directory / 'token'}"
             with stand_in("tests.standins.secret_manager", stored) as manager:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from functions.adapters.github.checks import GitHubChecks
+from functions.adapters.github.pace import Pace
 from functions.adapters.github.statuses import GitHubStatuses
 from functions.adapters.github.transport import GitHubTransport
 from functions.cli import remedies
@@ -102,11 +103,11 @@ class Telling:
         identity = github_identity(self.settings, self.parts.secrets, app_only=checks)
         if identity is None:
             return
-        transport = GitHubTransport(self.settings.github_api_url)
+        transport, pace = GitHubTransport(self.settings.github_api_url), Pace(by_owner=True)
         statuses: Statuses = (
-            GitHubChecks(transport, identity, app_id=self.settings.github_app_id)
+            GitHubChecks(transport, identity, pace, app_id=self.settings.github_app_id)
             if checks
-            else GitHubStatuses(transport, identity)
+            else GitHubStatuses(transport, identity, pace)
         )
         targets = {target.repository: target for run in runs if (target := target_of(run))}
         for name in self.hooks:

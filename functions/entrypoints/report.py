@@ -51,6 +51,8 @@ SECONDS = 8.0
 """What one event may take: the sender waits for the answer."""
 RETRY_SECONDS = 2
 _KIND = "dev.tekton.event.pipelinerun."
+_GOES_ON = ("running.v1", "unknown.v1")
+"""Of a run that has been told of since it was made, or started: there is one for each of its tasks."""
 _ENDS = ("successful.v1", "failed.v1")
 _LABELS = (STATUS.encode(), GROUP.encode())
 _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
@@ -180,8 +182,9 @@ def _matches(sent: Sequence[bytes], known: Sequence[bytes]) -> bool:
 
 
 def _hint(delivery: Delivery, making: Making) -> dict[str, Json] | None:
-    """Return the run that an event names, None for events of anything else: most of a cluster's are."""
-    if not delivery.header("Ce-Type").startswith(_KIND) or not any(label in delivery.body for label in _LABELS):
+    """Return the run that an event names, None for events that can tell nothing new: most of a cluster's are."""
+    kind = delivery.header("Ce-Type")
+    if not kind.startswith(_KIND) or kind.endswith(_GOES_ON) or not any(label in delivery.body for label in _LABELS):
         return None
     data = parse_json(delivery.body, making)
     run = data.get("pipelineRun") if isinstance(data, dict) else None

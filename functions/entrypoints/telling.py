@@ -9,6 +9,7 @@ from functions.adapters.github.bitbucket import BitbucketStatuses
 from functions.adapters.github.checks import GitHubChecks
 from functions.adapters.github.gitlab import GitLabStatuses
 from functions.adapters.github.identity import AppIdentity, TokenIdentity
+from functions.adapters.github.pace import Pace
 from functions.adapters.github.statuses import GitHubStatuses
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.runs import ClusterButtons, ClusterRuns, ManyRuns
@@ -71,11 +72,12 @@ def _statuses(settings: Settings, secrets: SecretStore) -> Mapping[Provider, Sta
     found: dict[Provider, Statuses] = {}
     checks = settings.status_api is StatusApi.CHECKS
     identity = github_identity(settings, secrets, app_only=checks)
-    transport = GitHubTransport(settings.github_api_url)
+    pace = Pace(by_owner=isinstance(identity, AppIdentity))
+    transport = GitHubTransport(settings.github_api_url, heard=pace.heard)
     if identity is not None and checks:
-        found["github"] = GitHubChecks(transport, identity, app_id=settings.github_app_id)
+        found["github"] = GitHubChecks(transport, identity, pace, app_id=settings.github_app_id)
     elif identity is not None:
-        found["github"] = GitHubStatuses(transport, identity)
+        found["github"] = GitHubStatuses(transport, identity, pace)
     if settings.gitlab_token_secret:
         token = TokenIdentity(_fetch(secrets), settings.gitlab_token_secret)
         found["gitlab"] = GitLabStatuses(GitHubTransport(settings.gitlab_api_url), token)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -20,6 +21,44 @@ PAUSE_SECONDS = 1.0
 """Between two calls that write, as GitHub asks for it."""
 
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
+
+
+SETTLED_SECONDS = 900.0
+"""How long after the last change of its runs what stands at a target stays: nobody tells anything later."""
+AGAIN_SECONDS = 6 * 3600.0
+"""After so long it is compared again all the same: somebody else may have told something under this context."""
+MAX_SETTLED = 100_000
+
+
+class Settled:
+    """What stands as it should, so that the next sweep need not ask: with a day's runs it could ask of no others."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[object, float]] = OrderedDict()
+
+    def stands(self, target: Target, runs: Sequence[Run], now: float) -> bool:
+        """Say whether these runs, as they are, were found to be shown already."""
+        seen, until = self._known.get(target.key, (None, 0.0))
+        return now < until and seen == _versions(runs)
+
+    def found(self, target: Target, runs: Sequence[Run], now: float) -> None:
+        """Remember that they are shown, unless something may still be under way."""
+        versions = _versions(runs)
+        if all(versions) and now - max(map(changed, runs)) >= SETTLED_SECONDS:
+            self._known[target.key] = versions, now + AGAIN_SECONDS
+            self._known.move_to_end(target.key)
+            if len(self._known) > MAX_SETTLED:
+                self._known.popitem(last=False)
+
+
+def _versions(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Return what changes with any change of any run: names no run twice, in no order."""
+    found = []
+    for run in runs:
+        metadata = run.get("metadata")
+        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        found.append(f"{'/'.join(place_of(run))}@{version}" if version else "")
+    return tuple(sorted(found))
 
 
 @dataclass(slots=True)
@@ -68,6 +107,7 @@ class Reconcile:
     sleep: Callable[[float], None]
     lookback_hours: int
     limit: int = MAX_TOLD
+    settled: Settled = field(default_factory=Settled)
 
     def sweep(self, deadline: Deadline) -> Summary:
         """Tell what differs, oldest change first. Raises nothing of the family: the summary says what went wrong."""
@@ -79,6 +119,9 @@ class Reconcile:
             return summary
         limited: set[tuple[Provider, str]] = set()
         for target, runs in groups:
+            if self.settled.stands(target, runs, self.now()):
+                summary.looked += 1
+                continue
             whose = (target.provider, target.repository.partition("/")[0].lower())
             if summary.told >= self.limit or whose in limited or deadline.remaining() < PAUSE_SECONDS * 2:
                 summary.left += 1
@@ -96,7 +139,11 @@ class Reconcile:
         return summary
 
     def _one(self, target: Target, runs: Sequence[Run], summary: Summary, deadline: Deadline) -> None:
-        if not self.teller.stands(target, runs, deadline):
+        if self.teller.scarce(target):
+            raise PassingError("the rest of the provider's rate limit is left to deliveries and to what ends")
+        if self.teller.stands(target, runs, deadline):
+            self.settled.found(target, runs, self.now())
+        else:
             if summary.told:
                 self.sleep(PAUSE_SECONDS)
             read = self.teller.reader(target, {place_of(run) for run in runs})

@@ -55,7 +55,8 @@ class Teller:
                 said = self._newest(target, runs, deadline)
                 if said is None or (standing is not None and standing.shown == statuses.shown(said)):
                     break
-                statuses.tell(target, said, standing, deadline)
+                if not statuses.tell(target, said, standing, deadline):
+                    break
                 told = True
                 if self._newest(target, runs, deadline) == said:
                     break
@@ -68,6 +69,10 @@ class Teller:
         return standing is not None and standing.shown == statuses.shown(
             self._said(target, max(runs, key=order_of), deadline)
         )
+
+    def scarce(self, target: Target) -> bool:
+        """Say whether the provider should only be asked what cannot wait. Raises as `settle`."""
+        return self._of(target).scarce(target)
 
     def hinted(self, hint: Run, deadline: Deadline) -> bool:
         """Settle the run that a hint names; one that is gone, and that no other follows, ends what shows it pending.
@@ -90,8 +95,7 @@ class Teller:
             said = Said(state=State.ERROR, description=DELETED, link=link, run=f"{namespace}/{name}")
             if standing is None or standing.ended or not _about(standing, said):
                 return False
-            statuses.tell(target, said, standing, deadline)
-            return True
+            return statuses.tell(target, said, standing, deadline)
 
     def reader(self, target: Target, places: Set[tuple[str, str]]) -> Callable[[Deadline], Sequence[Run]]:
         """Return what reads the runs of a target anew: those at `places`, and all of its key in their namespaces."""
@@ -131,8 +135,7 @@ class Teller:
                 said = self._said(notice.target, max(others, key=order_of), deadline)
             if standing is not None and standing.shown == statuses.shown(said):
                 return False
-            statuses.tell(notice.target, said, standing, deadline)
-            return True
+            return statuses.tell(notice.target, said, standing, deadline)
 
     def _others(self, notice: Notice, deadline: Deadline) -> Sequence[Run]:
         """Return the runs of a notice's context and commit, as far as they may be listed."""

@@ -102,6 +102,12 @@ class Standing:
     """A check run is completed, which it stays."""
 
 
+def can_wait(said: Said, standing: Standing | None) -> bool:
+    """Say whether nothing wrong is shown without `said`: a run goes on, and nothing stands, or what has not ended."""
+    going_on = said.state in (State.QUEUED, State.PENDING)
+    return going_on and (standing is None or not standing.ended)
+
+
 class Statuses(Protocol):
     """A provider's statuses. Both calls raise PassingError, and LastingError that names what the token lacks."""
 
@@ -111,8 +117,15 @@ class Statuses(Protocol):
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return how `said` will stand."""
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:
-        """Show `said` at the target, in the place of what stands there. A lost answer leaves open whether it does."""
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:
+        """Show `said` at the target, in the place of what stands there. A lost answer leaves open whether it does.
+
+        False where it was left out, since it `can_wait` and the provider's limit is near.
+        """
+
+    def scarce(self, target: Target) -> bool:  # noqa: ARG002 -- of most nothing is known
+        """Say whether questions that can wait should, as a rate limit is nearly used up."""
+        return False
 
 
 class Runs(Protocol):

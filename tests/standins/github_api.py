@@ -13,7 +13,7 @@ from tests.standins.faults import ArmedFault, Fault, Faults
 from tests.standins.github.answers import ApiError, answer, tagged
 from tests.standins.github.commits import Commits
 from tests.standins.github.content import Content
-from tests.standins.github.credentials import Credentials, Grant, RateLimit
+from tests.standins.github.credentials import Credentials, Grant, RateLimit, SecondaryLimitError, SecondaryLimits
 from tests.standins.github.hook_routes import HookRoutes
 from tests.standins.github.hooks import Delivery, Hook, Hooks
 from tests.standins.journal import Journal, SeenRequest
@@ -37,7 +37,8 @@ class GitHubApi:
     """GitHub's API while the context is open.
 
     `token` (or any of `tokens`) is let in; `app_key_pem` and `app_id` make JSON web tokens for `/app`. A
-    delivery to a hook fails after `delivery_timeout` seconds, with GitHub 10.
+    delivery to a hook fails after `delivery_timeout` seconds, with GitHub 10. Without `limits` there are
+    none, nor headers of them, which is how an Enterprise Server comes.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class GitHubApi:
         app_id: str = "4242",
         installations: Iterable[int] = (1,),
         delivery_timeout: float = 10.0,
+        limits: bool = True,
     ) -> None:
         known = list(tokens) or [f"ghp_{secrets.token_hex(18)}"]
         self.token = known[0]
@@ -57,7 +59,9 @@ class GitHubApi:
         self.faults = Faults()
         self.requests: Journal[SeenRequest] = Journal()
         self.rate = RateLimit()
+        self.secondary = SecondaryLimits()
         self._port = port
+        self._limits = limits
         self._installations = set(installations)
         self._timeout = delivery_timeout
         self._credentials = Credentials(set(known), app_id)
@@ -232,13 +236,17 @@ class GitHubApi:
         request.path = request.path.removeprefix("/api/v3")
         try:
             self._credentials.check(request)
-            self.rate.spend()
+            if self._limits:
+                self.rate.spend()
+                self.secondary.spend(request)
             response = tagged(request, self._answer(request))
             if response.status == 304:
                 self.rate.give_back()
         except ApiError as error:
             response = error.response()
-        response.headers = {**self.rate.headers(), **response.headers}
+        except SecondaryLimitError:
+            response = Response(403, SECONDARY.encode(), headers={"retry-after": str(self.secondary.retry_after)})
+        response.headers = {**(self.rate.headers() if self._limits else {}), **response.headers}
         return response
 
     def _answer(self, request: Request) -> Response:
@@ -276,8 +284,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.standins.github_api", description=__doc__)
     parser.add_argument("--port", type=int, default=0, help="port (default: a free one)")
     parser.add_argument("--token", action="append", default=[], help="token to let in (default: drawn)")
+    parser.add_argument("--unlimited", action="store_true", help="without rate limits, as an Enterprise Server comes")
     given = parser.parse_args()
-    with GitHubApi(port=given.port, tokens=given.token) as server:
+    with GitHubApi(port=given.port, tokens=given.token, limits=not given.unlimited) as server:
         serve_until_told(url=server.url, token=server.token, app_id=server.app_id)
 
 

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from functions.adapters.github.pace import Pace
+from functions.entrypoints import reconcile, telling
+from tests.adapters.secrets.support import LifeClock
 from tests.standins.apiserver import ApiServer
 from tests.status.support import Scene, open_scene
 from tests.support.workspace import Workspace
@@ -23,3 +29,18 @@ def scene(workspace: Workspace) -> Iterator[Scene]:
     """The scene, with a listener whose trigger asks for a status."""
     with open_scene(workspace) as opened:
         yield opened
+
+
+@pytest.fixture
+def clock(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> LifeClock:
+    """The clock of GitHub's limits, on both sides; the sweep's is the real one and so much on."""
+    found = LifeClock(0.0)
+    monkeypatch.setattr(telling, "Pace", partial(Pace, clock=found))
+    scene.hub.secondary.clock = found
+    began = time.time()
+    monkeypatch.setattr(
+        reconcile,
+        "time",
+        SimpleNamespace(time=lambda: began + found(), monotonic=time.monotonic, sleep=lambda _: None),
+    )
+    return found

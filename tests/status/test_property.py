@@ -27,7 +27,7 @@ from functions.status.marks import (
 from functions.status.notices import QUEUED, SUPERSEDED, Notice
 from functions.status.reconcile import Reconcile
 from functions.status.settle import Teller
-from functions.status.values import Run, Said, Standing, State, Statuses, Target
+from functions.status.values import Run, Said, Standing, State, Statuses, Target, can_wait
 from functions.status.words import CREATED, said_of
 
 NAMESPACE = "team"
@@ -42,6 +42,8 @@ class Hub(Statuses):
 
     faults: list[str] = field(default_factory=list)
     posted: dict[Target, list[tuple[str, ...]]] = field(default_factory=dict)
+    near: bool = False
+    """Its limit: what can wait is left out."""
 
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
         self._meet("before")
@@ -54,10 +56,13 @@ class Hub(Statuses):
     def shown(self, said: Said) -> tuple[str, ...]:
         return said.state.value, said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:
+        if self.near and can_wait(said, standing):
+            return False
         self._meet("before")
         self.posted.setdefault(target, []).append(self.shown(said))
         self._meet("after")
+        return True
 
     def _meet(self, when: str) -> None:
         if self.faults and self.faults[0].endswith(when):
@@ -100,6 +105,13 @@ class World:
         self.teller = Teller({"github": self.hub}, self.cluster, target_url="https://x.example/{name}")
         self.seen: list[dict[str, Any]] = []
         self._numbers = itertools.count(1)
+        self.reconcile = Reconcile(
+            teller=self.teller,
+            runs=self.cluster.all,
+            now=lambda: NOW,
+            sleep=lambda _: None,
+            lookback_hours=10**6,
+        )
 
     def create(self, sha: int, time: int) -> None:
         target = Target(provider="github", repository="acme/app", sha=f"{sha:040x}", context="ci")
@@ -108,6 +120,7 @@ class World:
         metadata = {
             "name": f"run-{number}",
             "namespace": NAMESPACE,
+            "resourceVersion": f"{number}-1",
             "creationTimestamp": f"2026-11-22T10:{number // 60:02}:{number % 60:02}Z",
             "labels": {STATUS: "true", KEY_LABEL: target.key},
             "annotations": annotations,
@@ -123,6 +136,7 @@ class World:
         if self.seen:
             run = self.seen[number % len(self.seen)]
             if not run["status"]:
+                run["metadata"]["resourceVersion"] += "-ended"
                 succeeded = str(reason == "Succeeded")
                 run["status"] = {"conditions": [{"type": "Succeeded", "status": succeeded, "reason": reason}]}
 
@@ -139,13 +153,7 @@ class World:
             self._try(lambda: self.teller.hinted(run, FOREVER))
 
     def sweep(self) -> None:
-        Reconcile(
-            teller=self.teller,
-            runs=self.cluster.all,
-            now=lambda: NOW,
-            sleep=lambda _: None,
-            lookback_hours=10**6,
-        ).sweep(FOREVER)
+        self.reconcile.sweep(FOREVER)
 
     def _try(self, call: Any) -> None:
         with contextlib.suppress(PipehookError):
@@ -173,6 +181,7 @@ STEPS = st.one_of(
     st.tuples(st.just("sweep")),
     st.tuples(st.just("fault"), st.sampled_from(["before", "after", "lasting before"])),
     st.tuples(st.just("down"), st.booleans()),
+    st.tuples(st.just("near"), st.booleans()),
 )
 
 
@@ -185,16 +194,19 @@ def test_every_commit_shows_its_newest_run_in_the_end(steps: list[tuple[Any, ...
             world.hub.faults.append(args[0])
         elif name == "down":
             world.cluster.down = args[0]
+        elif name == "near":
+            world.hub.near = args[0]
         else:
             getattr(world, name)(*args)
     world.cluster.down = False
     world.hub.faults.clear()
+    world.hub.near = False
     world.sweep()
     world.check()
 
 
 @settings(max_examples=100)
-@given(st.lists(STEPS.filter(lambda step: step[0] not in ("delete", "fault", "down")), max_size=25))
+@given(st.lists(STEPS.filter(lambda step: step[0] not in ("delete", "fault", "down", "near")), max_size=25))
 def test_without_faults_the_hints_alone_do_it(steps: list[tuple[Any, ...]]) -> None:
     world = World()
     for name, *args in steps:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.adapters.secrets.support import LifeClock
 from tests.standins.exchange import App, Request, Response
 from tests.standins.faults import Fault
 from tests.standins.loops import LoopThread
@@ -295,10 +296,11 @@ def test_what_is_signed_for_one_provider_is_never_told_to_another(scene: Scene) 
     assert len(scene.hub.requests) == 0
 
 
-def test_a_secondary_limit_is_waited_for_by_the_sweep(checks: Scene) -> None:
+def test_a_secondary_limit_is_waited_for(checks: Scene, clock: LifeClock) -> None:
     sha = commit()
     name = checks.push(sha)
     checks.end(name)
     checks.hub.faults.add(Fault(method="PATCH", status=429, headers={"retry-after": "30"}, times=1))
     assert checks.hint(name).status == 503
+    clock.pass_by(30)
     assert checks.hint(name).json["outcome"] == "told"

@@ -9,6 +9,7 @@ import pytest
 
 from functions.status.marks import place_of
 from functions.status.reconcile import recent
+from tests.adapters.secrets.support import LifeClock
 from tests.standins.faults import Fault
 from tests.status.support import Scene, commit
 
@@ -69,7 +70,7 @@ def test_only_what_changed_lately_is_compared_oldest_change_first() -> None:
     assert found == [["first", "second"], ["long"], ["late"]]
 
 
-def test_a_rate_limit_ends_the_sweep_and_the_next_goes_on(scene: Scene) -> None:
+def test_a_rate_limit_ends_the_sweep_and_the_next_goes_on(scene: Scene, clock: LifeClock) -> None:
     shas = [commit() for _ in range(3)]
     for sha in shas:
         scene.end(scene.push(sha))
@@ -79,6 +80,7 @@ def test_a_rate_limit_ends_the_sweep_and_the_next_goes_on(scene: Scene) -> None:
 
     assert (first["outcome"], first["told"], first["left"]) == ("limited", 0, 3)
     assert "rate limit" in first["summary"][1]
+    clock.pass_by(600)
     second = scene.reconcile()
     assert (second["outcome"], second["told"]) == ("done", 3)
     assert [scene.posted(sha) for sha in shas] == [["pending", "success"]] * 3

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from functions.status.settle import Teller
+from tests.adapters.secrets.support import LifeClock
 from tests.standins.faults import Fault
 from tests.status.support import CONTEXT, KEY, PROJECT, REPOSITORY, Scene, commit
 from tests.support.deliveries import encoded
@@ -149,7 +150,7 @@ def test_a_body_that_is_no_json_is_refused_for_good(scene: Scene) -> None:
 
 
 @pytest.mark.parametrize("broken", ["github", "cluster", "limit", "secondary"])
-def test_what_passes_is_answered_503_and_told_by_the_next_hint(scene: Scene, broken: str) -> None:
+def test_what_passes_is_answered_503_and_told_by_the_next_hint(scene: Scene, clock: LifeClock, broken: str) -> None:
     sha = commit()
     name = scene.push(sha)
     scene.end(name)
@@ -171,6 +172,7 @@ def test_what_passes_is_answered_503_and_told_by_the_next_hint(scene: Scene, bro
 
     scene.hub.accept()
     scene.hub.rate.remaining = 5000
+    clock.pass_by(3600)  # what GitHub asked to wait
     assert scene.hint(name, run=found).status == 202
     assert scene.posted(sha) == ["pending", "success"]
 

@@ -65,7 +65,7 @@ class BitbucketStatuses(Statuses):
         """Return state, description and link."""
         return _STATES[said.state], said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
         """Post a status, which must have a link: without one of ours, to the commit itself."""
         body = {
             "key": _key(target),
@@ -80,6 +80,7 @@ class BitbucketStatuses(Statuses):
             self._transport.post(_builds(target), _WRITE, token=token, deadline=deadline, body=sent)
 
         with_identity(self._identity, target, {}, deadline, ask)
+        return True
 
 
 def _builds(target: Target) -> str:

@@ -8,12 +8,13 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question, unexpected
+from functions.adapters.github.pace import Pace
 from functions.adapters.github.statuses import text, with_identity
 from functions.adapters.github.transport import PER_PAGE, GitHubTransport
 from functions.common.numbers import whole
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
-from functions.status.values import CANCEL, Said, Standing, State, Statuses, Target, Task
+from functions.status.values import CANCEL, Said, Standing, State, Statuses, Target, Task, can_wait
 
 _PERMISSION = "the App's permission Checks: read and write, for this repository"
 _READ = Question("the check runs of the commit", _PERMISSION)
@@ -34,9 +35,10 @@ _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&@-])")
 class GitHubChecks(Statuses):
     """Shared by all threads. A check run that is completed stays so: what comes after it is another one."""
 
-    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, *, app_id: str) -> None:
+    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, pace: Pace, *, app_id: str) -> None:
         self._transport = transport
         self._identity = identity
+        self._pace = pace
         self._app_id = app_id
 
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
@@ -55,14 +57,21 @@ class GitHubChecks(Statuses):
             found = [entry for entry in listed if isinstance(entry, dict) and entry.get("name") == target.context]
             return _standing(max(found, key=lambda entry: whole(entry.get("id")) or 0)) if found else None
 
-        return with_identity(self._identity, target, _NEEDED, deadline, ask)
+        with self._pace.asking(target.repository):
+            return with_identity(self._identity, target, _NEEDED, deadline, ask)
+
+    def scarce(self, target: Target) -> bool:
+        """Say whether only a reserve of the owner's calls is left."""
+        return self._pace.scarce(target.repository)
 
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return status or conclusion, title and run: without a link of ours GitHub puts in one of the App."""
         return _CONCLUSIONS.get(said.state) or _GOING_ON[said.state], said.description, said.run
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:
         """Make a check run, or change the one that stands, if it is not completed or is about the same run."""
+        if can_wait(said, standing) and self._pace.near(target.repository):
+            return False
         conclusion = _CONCLUSIONS.get(said.state)
         body: dict[str, Json] = {
             "name": target.context,
@@ -85,7 +94,9 @@ class GitHubChecks(Statuses):
             sent = json.dumps(body).encode()
             self._transport.send(method, path, _WRITE, token=token, deadline=deadline, body=sent)
 
-        with_identity(self._identity, target, _NEEDED, deadline, ask)
+        with self._pace.asking(target.repository, writes=True):
+            with_identity(self._identity, target, _NEEDED, deadline, ask)
+        return True
 
 
 def _standing(entry: Mapping[str, Json]) -> Standing:

@@ -53,7 +53,7 @@ class GitLabStatuses(Statuses):
         """Return state, description and link."""
         return _STATES[said.state], said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
         """Post a status."""
         body = {"state": _STATES[said.state], "name": target.context, "description": said.description}
         if said.link:
@@ -64,6 +64,7 @@ class GitLabStatuses(Statuses):
             self._transport.post(path, _WRITE, token=token, deadline=deadline, body=json.dumps(body).encode())
 
         with_identity(self._identity, target, {}, deadline, ask)
+        return True
 
 
 def _project(target: Target) -> str:

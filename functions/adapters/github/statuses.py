@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from functions.adapters.github.answers import Question
+from functions.adapters.github.pace import Pace
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import TokenRefusedError
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
-from functions.status.values import Said, Standing, State, Statuses, Target
+from functions.status.values import Said, Standing, State, Statuses, Target, can_wait
 
 T = TypeVar("T")
 
@@ -52,9 +53,10 @@ def with_identity(
 class GitHubStatuses(Statuses):
     """Shared by all threads. A commit and context take 1,000 statuses, each of which follows the last."""
 
-    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
+    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, pace: Pace) -> None:
         self._transport = transport
         self._identity = identity
+        self._pace = pace
 
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
         """Return the newest status of the context: GitHub lists them newest first."""
@@ -68,14 +70,21 @@ class GitHubStatuses(Statuses):
                         return Standing(shown=shown, ended=shown[0] != "pending", link=shown[2])
             return None
 
-        return with_identity(self._identity, target, _NEEDED, deadline, ask)
+        with self._pace.asking(target.repository):
+            return with_identity(self._identity, target, _NEEDED, deadline, ask)
+
+    def scarce(self, target: Target) -> bool:
+        """Say whether only a reserve of the owner's calls is left."""
+        return self._pace.scarce(target.repository)
 
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return state, description and link."""
         return _STATES[said.state], said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:
         """Post a status. Raises LastingError for a commit that the repository has not (422)."""
+        if can_wait(said, standing) and self._pace.near(target.repository):
+            return False
         body = {"state": _STATES[said.state], "context": target.context, "description": said.description}
         if said.link:
             body["target_url"] = said.link
@@ -84,7 +93,9 @@ class GitHubStatuses(Statuses):
         def ask(token: str) -> None:
             self._transport.post(path, _WRITE, token=token, deadline=deadline, body=json.dumps(body).encode())
 
-        with_identity(self._identity, target, _NEEDED, deadline, ask)
+        with self._pace.asking(target.repository, writes=True):
+            with_identity(self._identity, target, _NEEDED, deadline, ask)
+        return True
 
 
 def text(entry: Mapping[str, Json], name: str) -> str:

@@ -49,12 +49,23 @@ class GitHubTransport:
     Redirects and pages are followed on the same scheme, host and port only.
     """
 
-    def __init__(self, base_url: str, *, now: Callable[[], float] = time.time, clock: Clock = LIFE_CLOCK) -> None:
-        """`now` gives seconds since 1970, for the times at which rate limits end; `clock` says what idled."""
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        now: Callable[[], float] = time.time,
+        clock: Clock = LIFE_CLOCK,
+        heard: Callable[[Answer], None] | None = None,
+    ) -> None:
+        """`now` gives seconds since 1970, for the times at which rate limits end; `clock` says what idled.
+
+        `heard` is given every answer, for what its headers say of rate limits.
+        """
         self._base = base_url.rstrip("/")
         self._origin = _origin(self._base)
         self._now = now
         self._clock = clock
+        self._heard = heard
         self._lock = threading.Lock()
         self._opened: HTTPConnectionPool | None = None
         self._used = 0.0
@@ -196,7 +207,10 @@ class GitHubTransport:
         except LastingError as error:
             raise LastingError(f"GitHub's API cannot be asked for {question.about}: {error.reason}") from error
         headers = {name.lower(): value for name, value in response.headers.items()}
-        return Answer(response.status, headers, content, url)
+        answer = Answer(response.status, headers, content, url)
+        if self._heard is not None:
+            self._heard(answer)
+        return answer
 
     def _send(
         self, method: str, target: str, *, body: bytes | None, headers: dict[str, str], seconds: float

@@ -22,7 +22,7 @@ _PAGE = 200
 _ONE_BY_ONE = 20
 """TaskRuns that are read by name, where their label does not find them."""
 _KEPT: Mapping[str, tuple[str, ...]] = {
-    "metadata": ("name", "namespace", "labels", "annotations", "creationTimestamp"),
+    "metadata": ("name", "namespace", "labels", "annotations", "creationTimestamp", "resourceVersion"),
     "spec": ("status", "timeouts"),
     "status": ("conditions", "startTime", "completionTime", "childReferences", "steps"),
 }

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import secrets
 import time
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -19,10 +21,11 @@ from tests.standins.certificates import rsa_key
 from tests.standins.github.answers import ApiError, answer
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from tests.standins.exchange import Request, Response
 
+_CONTENT = re.compile(r"/(statuses/|check-runs|issues|comments|pulls)")
 MAX_JWT_SECONDS = 600
 TOKEN_SECONDS = 3600
 
@@ -128,6 +131,44 @@ class Credentials:
             raise ApiError(401, "'Expiration time' claim ('exp') must be a numeric value representing the future time")
         if claims["exp"] > now + MAX_JWT_SECONDS + 1:
             raise ApiError(401, "'Expiration time' claim ('exp') is too far in the future")
+
+
+class SecondaryLimitError(Exception):
+    """Too much within a minute or an hour."""
+
+
+class SecondaryLimits:
+    """Points a minute, content a minute and an hour; of all owners together, which is the strictest reading.
+
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+    """
+
+    def __init__(self) -> None:
+        self.points = 900
+        self.content_a_minute = 80
+        self.content_an_hour = 500
+        self.clock: Callable[[], float] = time.monotonic
+        self.retry_after = 60
+        self._points: deque[tuple[float, int]] = deque()
+        self._content: deque[float] = deque()
+
+    def spend(self, request: Request) -> None:
+        """Count a request. Raises SecondaryLimitError when a limit is used up."""
+        now = self.clock()
+        while self._points and now - self._points[0][0] >= 60:
+            self._points.popleft()
+        while self._content and now - self._content[0] >= 3600:
+            self._content.popleft()
+        self._points.append((now, 1 if request.method in ("GET", "HEAD", "OPTIONS") else 5))
+        content = request.method in ("POST", "PATCH") and _CONTENT.search(request.path) is not None
+        if (
+            sum(points for _, points in self._points) > self.points
+            or (content and len(self._content) >= self.content_an_hour)
+            or (content and sum(now - when < 60 for when in self._content) >= self.content_a_minute)
+        ):
+            raise SecondaryLimitError
+        if content:
+            self._content.append(now)
 
 
 class RateLimit:
