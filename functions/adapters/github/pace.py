@@ -19,9 +19,9 @@ from functions.adapters.github.answers import Answer
 from functions.common.errors import PassingError
 from functions.common.numbers import whole
 
-MINUTE_SHARE = 40
-HOUR_SHARE = 250
-"""Writes after which what can wait is left out: half of GitHub's limits, as every pending is followed by an end."""
+MINUTE_SHARE = 20
+HOUR_SHARE = 125
+"""Writes after which what can wait is left out: a quarter of GitHub's limits, as other processes write, too."""
 QUIET_SECONDS = 600.0
 """How long after a refusal what can wait is left out: another process uses the limit, too."""
 RESERVE = 0.2

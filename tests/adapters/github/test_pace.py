@@ -40,7 +40,7 @@ def refuse(pace: Pace, seconds: float | None, repository: str = APP) -> None:
         raise PassingError("403", retry_after=seconds)
 
 
-def test_half_of_a_minutes_writes_and_half_of_an_hours_are_near(pace: Pace, clock: LifeClock) -> None:
+def test_a_quarter_of_a_minutes_writes_and_of_an_hours_are_near(pace: Pace, clock: LifeClock) -> None:
     heard(pace)
     write(pace, MINUTE_SHARE - 1)
     assert not pace.near(APP)
@@ -48,9 +48,10 @@ def test_half_of_a_minutes_writes_and_half_of_an_hours_are_near(pace: Pace, cloc
     assert pace.near(APP)
     clock.pass_by(60)
     assert not pace.near(APP)
-    for _ in range(HOUR_SHARE // 10 - 4):
-        write(pace, 10)
-        clock.pass_by(60)
+    for _ in range(HOUR_SHARE - MINUTE_SHARE):
+        assert not pace.near(APP)
+        write(pace, 1)
+        clock.pass_by(10)
     assert pace.near(APP), "so many within the hour"
     clock.pass_by(3600)
     assert not pace.near(APP)
