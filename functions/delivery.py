@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from functions.common.errors import BadRequestError, LimitError
@@ -62,27 +62,27 @@ class Delivery:
     received_at: float
     """Seconds since 1970, for the age of Slack's timestamps."""
     nonce: str
+    event_name: str = field(init=False, compare=False)
+    """The event's type as the sender names it, or an empty string. It is not signed."""
+    sender_id: str = field(init=False, compare=False)
+    """The sender's id of this delivery, or an empty string. It is not signed."""
+    event_id: str = field(init=False, compare=False)
+    """The id in the reply and in the label `triggers-eventid`: the sender's where it can be a label."""
+
+    def __post_init__(self) -> None:
+        """Read the headers once: every stage asks for what they say."""
+        object.__setattr__(self, "event_name", self._first(EVENT_HEADERS))
+        object.__setattr__(self, "sender_id", self._first(ID_HEADERS))
+        object.__setattr__(self, "event_id", self.sender_id if _LABEL.fullmatch(self.sender_id) else self.nonce)
 
     def header(self, name: str) -> str:
         """Return the first value of a header (canonical `name`), or an empty string."""
         values = self.headers.get(name)
         return values[0] if values else ""
 
-    @property
-    def event_name(self) -> str:
-        """The event's type as the sender names it, or an empty string. It is not signed."""
-        return next((value for name in EVENT_HEADERS if (value := self.header(name))), "")
-
-    @property
-    def sender_id(self) -> str:
-        """The sender's id of this delivery, or an empty string. It is not signed."""
-        return next((value for name in ID_HEADERS if (value := self.header(name))), "")
-
-    @property
-    def event_id(self) -> str:
-        """The id in the reply and in the label `triggers-eventid`: the sender's where it can be a label."""
-        sender_id = self.sender_id
-        return sender_id if _LABEL.fullmatch(sender_id) else self.nonce
+    def _first(self, names: Iterable[str]) -> str:
+        """Return the first value that is not empty of these headers."""
+        return next(filter(None, map(self.header, names)), "")
 
     def event(self, *, forms: bool, limits: Limits = UNLIMITED) -> Event:
         """Parse the body into the event that a listener starts with; `opened` says what its interceptors see.

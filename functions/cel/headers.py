@@ -15,7 +15,7 @@ def canonical_name(name: str) -> str:
     """Go's textproto.CanonicalMIMEHeaderKey; a name with other characters stays as it is."""
     if not _TOKEN.match(name):
         return name
-    return "-".join(part[:1].upper() + part[1:].lower() for part in name.split("-"))
+    return "-".join(map(str.capitalize, name.split("-")))
 
 
 def canonical(frame: Frame, header: Value, name: Value) -> Value:

@@ -26,7 +26,7 @@ class Deadline:
 
     def require(self, what: str) -> float:
         """Return the seconds left. Raises ExhaustedError, naming `what`, when none are."""
-        left = self.remaining()
+        left = self.expires - self.clock()
         if left <= 0:
             raise ExhaustedError(f"no time was left to {what}")
         return left

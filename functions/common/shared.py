@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from copy import copy
-from typing import TypeVar, cast
+from typing import Any, TypeVar
 
 from functions.common.errors import PipehookError, settled
 from functions.common.values import Event
@@ -13,8 +13,6 @@ MAX_KEPT = 8 * 1024 * 1024
 """Characters of texts that are kept for others."""
 
 T = TypeVar("T")
-
-_MISSING = object()
 
 
 class Shared:
@@ -26,7 +24,7 @@ class Shared:
 
     def __init__(self) -> None:
         self._known: dict[int, Event] = {}
-        self._found: dict[tuple[Hashable, ...], object] = {}
+        self._found: dict[tuple[Hashable, ...], Any] = {}
         self._room = MAX_KEPT
 
     def know(self, event: Event) -> Event:
@@ -64,12 +62,12 @@ class Shared:
         if id(event) not in self._known:
             return answer()
         key = (question, *map(id, of)) if of else (question, id(event))
-        found = self._found.get(key, _MISSING)
-        if found is _MISSING:
+        if key not in self._found:
             return self._asked(key, answer, size)
+        found: T = self._found[key]
         if isinstance(found, PipehookError):
             raise copy(found)
-        return cast("T", found)
+        return found
 
     def _asked(self, key: tuple[Hashable, ...], answer: Callable[[], T], size: Callable[[T], int] | None) -> T:
         try:

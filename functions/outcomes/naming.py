@@ -6,6 +6,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
 
 from functions.common.errors import LastingError
@@ -63,6 +64,7 @@ def derived_uid(key: str, *, listener: str, identity: str, attempt: int = 0) -> 
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
 
+@lru_cache(maxsize=1_024)
 def label_value(text: str) -> str:
     """Return `text` as a legal label value: other characters become `-`, at most 63, alphanumeric at both ends."""
     return _NOT_IN_LABEL.sub("-", text)[:63].strip("-_.")
@@ -88,8 +90,8 @@ def stamp(work: Work, position: int, *, attempt: int = 0) -> dict[str, Json]:
     if not isinstance(metadata, dict):
         raise LastingError(f"resource {position + 1} of the template: metadata is not an object")
     metadata = dict(metadata)
-    fixed = bool(_text(metadata, "name", position))
-    metadata["name"] = _name(metadata, work, position, attempt)
+    fixed = _text(metadata, "name", position)
+    metadata["name"] = fixed or _name(metadata, work, position, attempt)
     metadata["namespace"] = _text(metadata, "namespace", position) or work.trigger_namespace
     metadata["labels"] = _mapping(metadata, "labels", position) | {
         LISTENER_LABEL: label_value(work.listener),
@@ -122,8 +124,6 @@ def _labels_tell(work: Work, metadata: Mapping[str, Json]) -> bool:
 
 
 def _name(metadata: dict[str, Json], work: Work, position: int, attempt: int) -> str:
-    if name := _text(metadata, "name", position):
-        return name
     base = _text(metadata, "generateName", position)
     if not base:
         raise LastingError(f"resource {position + 1} of the template has neither metadata.name nor generateName")

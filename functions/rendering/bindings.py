@@ -82,9 +82,9 @@ class CompiledBindings:
         without one, and for a text beyond MAX_TEXT. The reasons name keys and types, never a value of the event.
         """
         event.read(_UNREAD)
-        evaluation = _Evaluation(event, limits, shared or Shared())
 
         def texts() -> Mapping[str, str]:
+            evaluation = _Evaluation(event, limits, shared or Shared())
             return {param.name: _resolve(param, evaluation, defaults.get(param.name)) for param in self.params}
 
         if shared is None or not self.of_body:

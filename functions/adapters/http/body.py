@@ -75,7 +75,8 @@ class Watch:
     def __init__(self, threads: Threads = THREADS) -> None:
         self._threads = threads
         self._bodies: dict[int, _Waiting] = {}  # in the order of their ends: all have the same time
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._seen = 0
         self._asleep = False
@@ -84,7 +85,7 @@ class Watch:
     def over(self, connection: socket.socket | None, seconds: float) -> Iterator[_Waiting]:
         """Watch over one body while it is read."""
         body = _Waiting(connection, seconds)
-        with self._changed:
+        with self._lock:
             self._bodies[id(body)] = body
             self._seen += 1
             if self._thread is None:  # not at import: gunicorn forks after it
@@ -95,11 +96,11 @@ class Watch:
         try:
             yield body
         finally:
-            with self._changed:
+            with self._lock:
                 self._bodies.pop(id(body), None)
 
     def _run(self) -> None:
-        with self._changed:
+        with self._lock:
             seen = 0
             while True:
                 # a tick while there is traffic is cheaper than a wake-up with every body: to sleep, one without any

@@ -46,12 +46,12 @@ def received(request: Request, large: Callable[[], None] = lambda: None) -> Iter
         raise BadRequestError(f"the path is longer than {MAX_PATH} characters", status=414)
     if len(pairs) > MAX_HEADERS:
         raise BadRequestError(f"the request has more than {MAX_HEADERS} headers", status=431)
-    if sum(len(name) + len(value) for name, value in pairs) > MAX_HEADER_BYTES:
+    if sum([len(name) + len(value) for name, value in pairs]) > MAX_HEADER_BYTES:
         raise BadRequestError(f"the headers are larger than {MAX_HEADER_BYTES // 1024} KiB together", status=431)
     with received_body(request, large=large) as body:
         delivery = Delivery(
             path=path,
-            headers=canonical_headers((name, _text(value)) for name, value in pairs),
+            headers=canonical_headers([(name, value if value.isascii() else _text(value)) for name, value in pairs]),
             body=body,
             received_at=time.time(),
             nonce=str(uuid.uuid4()),
@@ -77,7 +77,7 @@ def path_of(request: Request) -> str:
 
 def _text(value: str) -> str:
     # WSGI hands header bytes over as Latin-1; senders mean UTF-8, and Go replaces what is not
-    return value if value.isascii() else value.encode("latin-1", "replace").decode("utf-8", "replace")
+    return value.encode("latin-1", "replace").decode("utf-8", "replace")
 
 
 def reply(report: Report, headers: Mapping[str, str] | None = None) -> Response:

@@ -92,7 +92,8 @@ class Room:
         self._taken = 0
         self._seconds = seconds
         self._may_wait = waiting
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def take(self, size: int, *, filled: int | None = None) -> None:
         """Take room as long as no more than `filled` is taken then (by default all of it), waiting for it for a moment.
@@ -100,7 +101,7 @@ class Room:
         Raises ExhaustedError when there is none, or too many wait already.
         """
         most = self._size if filled is None else filled
-        with self._changed:
+        with self._lock:
             if self._taken + size > most and not self._awaited(size, most):
                 raise busy()
             self._taken += size
@@ -116,7 +117,7 @@ class Room:
 
     def give_back(self, size: int) -> None:
         """Return what was taken."""
-        with self._changed:
+        with self._lock:
             self._taken -= size
             self._changed.notify_all()
 
@@ -131,11 +132,12 @@ class Turns:
         self.threads = threads
         self._turn = threading.Lock()
         self._small = 0
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def began(self, small: int) -> None:
         """Count small deliveries (1) and their ends (-1)."""
-        with self._changed:
+        with self._lock:
             self._small += small
             if not self._small:
                 self._changed.notify_all()
@@ -148,7 +150,7 @@ class Turns:
                 if not self._turn.acquire(timeout=TURN_SECONDS):
                     raise busy()
         try:
-            with self._changed:
+            with self._lock:
                 self._changed.wait_for(lambda: not self._small, PATIENCE_SECONDS)
             yield
         finally:
