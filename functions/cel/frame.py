@@ -101,9 +101,8 @@ class Frame:
 
     def release(self) -> None:
         """Give back the memory of what was produced, when it is not needed any more."""
-        if self.taken:
-            self.limits.give_back(self.taken)
-            self.taken = 0
+        self.limits.give_back(self.taken)
+        self.taken = 0
 
     def _go_on(self) -> None:
         self.limits.in_time("evaluate the expression")

@@ -51,7 +51,7 @@ class Program:
         except MemoryError as error:
             raise BudgetError("the expression needs too much memory on this event") from error
         finally:
-            if not keep:
+            if frame.taken and not keep:
                 frame.release()
 
     def test(self, activation: Activation) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from functions.common.errors import LastingError
 from functions.common.ports import ChangedFile, Comparison, Deadline, GitHubApi, Outbound, Reply, Services
@@ -16,7 +15,8 @@ MAX_CALLS = 500
 def bounded(services: Services, *, calls: int = MAX_CALLS) -> Services:
     """Return the services for one delivery, which refuse to call out more than `calls` times with a LastingError."""
     count = _Count(calls)
-    return replace(services, outbound=_Outbound(services.outbound, count), github=_GitHubApi(services.github, count))
+    outbound, github = _Outbound(services.outbound, count), _GitHubApi(services.github, count)
+    return Services(services.secrets, outbound, github, services.identity)
 
 
 class _Count:

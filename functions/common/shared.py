@@ -62,14 +62,11 @@ class Shared:
         if id(event) not in self._known:
             return answer()
         key = (question, *map(id, of)) if of else (question, id(event))
-        if key not in self._found:
-            return self._asked(key, answer, size)
-        found: T = self._found[key]
-        if isinstance(found, PipehookError):
-            raise copy(found)
-        return found
-
-    def _asked(self, key: tuple[Hashable, ...], answer: Callable[[], T], size: Callable[[T], int] | None) -> T:
+        if key in self._found:
+            known: T = self._found[key]
+            if isinstance(known, PipehookError):
+                raise copy(known)
+            return known
         try:
             found = answer()
         except PipehookError as error:

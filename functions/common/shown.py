@@ -23,7 +23,9 @@ def printable(text: str, *, keep: str = "") -> str:
 
 def shown(text: str, limit: int = 64) -> str:
     """Return text from outside as a message may quote it: printable, on one line, and cut after `limit` characters."""
-    return printable(text) if len(text) <= limit else f"{printable(text[:limit])}…"
+    if len(text) <= limit:
+        return text if text.isprintable() else printable(text)
+    return f"{printable(text[:limit])}…"
 
 
 def listed(texts: Iterable[str], *, separator: str = ", ", most: int = LISTED) -> str:

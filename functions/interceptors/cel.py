@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import ClassVar, TypeVar, cast
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
@@ -157,22 +158,22 @@ class _Evaluation:
 
     def refusal(self, program: Program) -> str:
         """Return why the filter does not let the event through; empty when it does."""
-        return self._once(program, "refusal", lambda: self._refusal(program))
+        return self._once(program, _Evaluation._refusal)
 
     def value(self, program: Program) -> Json:
         """Return the value of an overlay."""
-        return self._once(program, "value", lambda: self._value(program))
+        return self._once(program, _Evaluation._value)
 
-    def _once(self, program: Program, kind: str, answer: Callable[[], T]) -> T:
+    def _once(self, program: Program, answer: Callable[[_Evaluation, Program], T]) -> T:
         if program.calls_compare_secret:
-            return answer()
+            return answer(self, program)
         event, reads = self.event, program.reads
         read = (
             event.body if "body" in reads else None,
             event.headers if "header" in reads else None,
             event.extensions if "extensions" in reads else None,
         )
-        return self.shared.once(event, (program, kind), answer, of=read)
+        return self.shared.once(event, (program, answer), partial(answer, self, program), of=read)
 
     def _refusal(self, program: Program) -> str:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from functions.common.call_bounds import bounded
@@ -55,7 +55,7 @@ def process(
     with tracer.span("verify"):
         gates = [chains.verify(trigger) for trigger in listener.triggers]
     if any(isinstance(gate, Assurance) and gate > Assurance.NONE for gate in gates):
-        given.limits = replace(limits, verified=True)
+        given.limits = Limits(deadline, memory, size=len(delivery.body), verified=True)
     passing = _Passing(given, chains, tracer, app_id=buttons.app_id if buttons is not None else "")
     try:
         results: Sequence[Work | Outcome] = passing.all(gates)
@@ -140,7 +140,7 @@ class _Passing:
             if not self.given.accepted(assurance):
                 # `a || compareSecret(…)`: a chain that could have verified let the event through without doing so
                 return outcome(trigger, Refusal(Status.REJECTED, NOTHING_VOUCHED), verified=False)
-            if is_echo(self.given, trigger, self.app_id):
+            if trigger.status and is_echo(self.given, trigger, self.app_id):
                 return outcome(trigger, Refusal(Status.FILTERED, ECHO), verified=True)
             with self.tracer.span("render"):
                 return rendered(self.given, trigger, end, assurance)

@@ -107,11 +107,15 @@ def _work(
 
 def _origin(given: Delivered) -> Origin | None:
     delivery, event = given.delivery, given.event
-    signature = delivery.header("X-Hub-Signature-256")
-    if not signature or event is None:
+    if event is None:
         return None
-    hook, guid = delivery.header("X-Github-Hook-Id"), delivery.header("X-Github-Delivery")
-    return given.shared.once(event, Origin, lambda: Origin(repository_name(event.body), hook, guid, signature))
+
+    def found() -> Origin | None:
+        signature = delivery.header("X-Hub-Signature-256")
+        hook, guid = delivery.header("X-Github-Hook-Id"), delivery.header("X-Github-Delivery")
+        return Origin(repository_name(event.body), hook, guid, signature) if signature else None
+
+    return given.shared.once(event, Origin, found)
 
 
 def outcome(trigger: PreparedTrigger, end: Refusal | PipehookError, *, verified: bool) -> Outcome:
