@@ -220,6 +220,12 @@ class GitHubApi:
         headers = {"retry-after": str(retry_after)}
         return self.faults.add(Fault(status=status, body=SECONDARY, headers=headers, times=times, path=path))
 
+    def add_token(self) -> str:
+        """Return a further token that may do everything."""
+        token = f"ghp_{secrets.token_hex(18)}"
+        self._credentials.tokens.add(token)
+        return token
+
     def revoke(self, token: str) -> None:
         """Let a token in no longer."""
         self._credentials.tokens.discard(token)

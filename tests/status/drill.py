@@ -1,7 +1,8 @@
 """The outage drill of statuses: GitHub and the cluster fail by turns, hints are forged, doubled, disordered and lost.
 
 The worker, the queue and the sweep do the rest: at the end every commit shows exactly the state of its newest run, and
-no status was posted more often than it changed. `make drill` prints the counts.
+nobody has posted a status that stood when they looked. `make drill` prints the counts. The worker has a token of its
+own, by which the stand-in tells it from the others: what two instances find missing at once, both may post.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from functions.entrypoints import reconcile, telling
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.pubsub import PubSub
-from tests.status.support import REPOSITORY, Scene, body_of, commit, open_scene
+from tests.status.support import PROJECT, REPOSITORY, Scene, body_of, commit, open_scene
 from tests.support.function import ServedFunction
 from tests.support.workspace import Workspace
 
@@ -61,7 +62,7 @@ class Told:
     wrong: int = 0
     """Commits that do not show the state of their newest run."""
     repeated: int = 0
-    """Statuses that were posted although they stood."""
+    """Statuses that were posted although they stood when whoever posted them had last looked."""
 
     def lines(self) -> list[str]:
         """Return what was counted, in lines."""
@@ -181,7 +182,9 @@ class Drill:
             listed = self.scene.hub.commits.statuses[REPOSITORY, sha]
             shown = [(one["state"], one["description"], one["target_url"]) for one in listed]
             self.told.posted += len(shown)
-            self.told.repeated += sum(one == other for one, other in itertools.pairwise(shown))
+            looked = self.scene.hub.commits.posted[REPOSITORY, sha][1:]
+            pairs = zip(itertools.pairwise(shown), enumerate(looked, 1), strict=True)
+            self.told.repeated += sum(one == other and stood >= before for (one, other), (before, stood) in pairs)
 
 
 @contextmanager
@@ -199,7 +202,10 @@ def _opened(directory: Path) -> Iterator[tuple[Scene, PubSub]]:
         stack.enter_context(mock.patch.object(telling, "Pace", partial(Pace, clock=hours.__next__)))
         scene.hub.secondary.clock = hours.__next__
         scene.more = {"QUEUE_TOPIC": QUEUE, **emulator}
-        environment = scene.environment(DEAD_LETTER_TOPIC=DEAD)
+        scene.manager.add(PROJECT, "worker", scene.hub.add_token().encode())
+        environment = scene.environment(
+            DEAD_LETTER_TOPIC=DEAD, GITHUB_TOKEN_SECRET=f"projects/{PROJECT}/secrets/worker"
+        )
         worker = stack.enter_context(ServedFunction(environment, target="dispatch", threads=8))
         pubsub.create_subscription(
             WORKER, QUEUE, push_endpoint=worker.url, push_account="push@drill", dead_letter_topic=DEAD, max_attempts=100

@@ -37,6 +37,10 @@ class Commits:
     """The only ones that exist, if there are any."""
     statuses: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     """Oldest first."""
+    looked: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """How many statuses of a commit stood when the bearer of a token last looked, by the token's header."""
+    posted: dict[tuple[str, str], list[int]] = field(default_factory=dict)
+    """For each status of a commit how many stood when whoever posted it had last looked."""
     checks: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     app_id: int = 0
     _ids: Any = field(default_factory=lambda: itertools.count(1))
@@ -108,7 +112,9 @@ class Commits:
 
 def _list_statuses(commits: Commits, request: Request, base: str, repository: str, sha: str) -> Response:
     commits.commit(repository, sha)
-    return page(request, commits.statuses.get((repository, sha), [])[::-1], base)
+    found = commits.statuses.get((repository, sha), [])[::-1]
+    commits.looked[_bearer(request), repository, sha] = len(found)
+    return page(request, found, base)
 
 
 def _combined(commits: Commits, request: Request, base: str, repository: str, sha: str) -> Response:
@@ -140,7 +146,13 @@ def _post_status(commits: Commits, request: Request, _base: str, repository: str
         "created_at": _now(),
     }
     listed.append(made)
+    looked = commits.looked.get((_bearer(request), repository, sha), 0)
+    commits.posted.setdefault((repository, sha), []).append(looked)
     return answer(made, 201)
+
+
+def _bearer(request: Request) -> str:
+    return request.headers.get("authorization", "")
 
 
 def _list_checks(commits: Commits, request: Request, base: str, repository: str, sha: str) -> Response:
