@@ -57,12 +57,12 @@ class HttpStranger:
         self.reply = b""
         self._socket = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port: int = self._socket.getsockname()[1]
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._serve, name="stranger-standin", daemon=True).start()
 
     def _serve(self) -> None:
         while True:
             connection, _ = self._socket.accept()
-            threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+            threading.Thread(target=self._answer, args=(connection,), name="stranger-standin", daemon=True).start()
 
     def _answer(self, connection: socket.socket) -> None:
         with connection:

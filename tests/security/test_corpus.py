@@ -10,11 +10,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.security import targets
 from tests.security.targets import TARGETS
 from tests.support.function import ROOT
 
 CORPUS = ROOT / "tests" / "security" / "corpus"
 CASES = sorted(path for path in CORPUS.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _strangers() -> object:
+    """Begin the servers that the cases share, which would be the first case's otherwise."""
+    adapters = targets._adapters()
+    return adapters.http, adapters.grpc
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}/{case.name}")

@@ -9,8 +9,9 @@ from collections.abc import Collection
 
 LIMIT = 15.0
 """Seconds for what is about to end."""
-STANDING = ("bodies",)
-"""Names of threads that a process has once and for ever, beside the idle workers of its pools."""
+STANDING = ("bodies", "-standin")
+"""Part of the names of threads that may go on, beside the idle workers of pools: a process has one thread for bodies,
+and stand-ins that several tests share end their own."""
 
 
 def left(before: Collection[threading.Thread], limit: float = LIMIT) -> list[str]:
@@ -27,4 +28,4 @@ def _works(thread: threading.Thread) -> bool:
     frame = sys._current_frames().get(thread.ident or 0)
     # of a pool, whoever waits for work stands in the pool's own loop
     idle = frame is not None and frame.f_code.co_name == "_worker" and "concurrent" in frame.f_code.co_filename
-    return thread.is_alive() and not idle and not thread.name.startswith(STANDING)
+    return thread.is_alive() and not idle and not any(part in thread.name for part in STANDING)

@@ -83,7 +83,7 @@ class Server:
             thread.join(10)
 
     def _start(self, work: Callable[[], None]) -> threading.Thread:
-        thread = threading.Thread(target=work, daemon=True)
+        thread = threading.Thread(target=work, name="outbound-standin", daemon=True)
         self._threads.append(thread)
         thread.start()
         return thread
