@@ -14,7 +14,7 @@ import pytest
 from bench.inputs import SECRET, github, listener
 from tests.standins.apiserver import ACCOUNT, ApiServer
 from tests.standins.kubernetes.access import User
-from tests.support.function import ROOT, ServedFunction
+from tests.support.function import ROOT, ServedFunction, free_port
 from tests.support.processes import INHERITED
 from tests.support.workspace import Workspace
 
@@ -84,8 +84,18 @@ def test_without_rights_it_says_which_it_needs(tmp_path: Path) -> None:
     assert "the cluster answers 403 Forbidden; it needs a cluster with Tekton's PipelineRun" in done.stderr
 
 
-def test_an_address_of_tekton_that_cannot_be_sent_to_is_refused(cluster: ApiServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://el.example", "TEKTON_URL is not http://HOST:PORT"),
+        ("http://127.0.0.1:{free}", "cannot be reached: [Errno 111]"),
+    ],
+)
+def test_an_address_of_tekton_that_cannot_be_sent_to_is_refused(
+    url: str, said: str, cluster: ApiServer, tmp_path: Path
+) -> None:
     (tmp_path / "kubeconfig").write_text(cluster.kubeconfig())
-    done = bench(tmp_path / "kubeconfig", TEKTON_URL="https://el.example")
-    assert "TEKTON_URL is not http://HOST:PORT" in done.stderr
+    done = bench(tmp_path / "kubeconfig", TEKTON_URL=url.format(free=free_port()))
+    assert done.returncode == 1
+    assert said in done.stderr
     assert SECRET.decode() not in done.stderr
