@@ -19,8 +19,9 @@ from functions.cli.findings import FAIL, OK, WARN, Check
 from functions.cli.needs import Need
 from functions.common.errors import PipehookError
 from functions.entrypoints.heralds import status_lacks
+from functions.entrypoints.identities import github_identity
 from functions.entrypoints.parts import Parts
-from functions.entrypoints.telling import github_identity, open_runs, open_teller
+from functions.entrypoints.telling import open_runs, open_teller
 from functions.lint.views import Views
 from functions.settings import Settings, StatusApi
 from functions.status.marks import order_of, place_of, target_of

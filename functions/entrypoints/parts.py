@@ -92,7 +92,7 @@ def put_together(
 def _identity(settings: Settings, secrets: SecretStore) -> GitHubIdentity | None:
     if not settings.github_token_secret and not settings.github_app_id:
         return None
-    from functions.entrypoints.telling import github_identity  # noqa: PLC0415 -- most are nobody at GitHub
+    from functions.entrypoints.identities import github_identity  # noqa: PLC0415 -- most are nobody at GitHub
 
     return github_identity(settings, secrets)
 

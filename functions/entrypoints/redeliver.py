@@ -22,6 +22,7 @@ from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery, canonical_headers
+from functions.entrypoints.identities import fetch_of
 from functions.entrypoints.misconfigured import Misconfigured
 from functions.entrypoints.traces import project_of, tracer_of
 from functions.redelivery.run import Bounds, Progress, Sweep, TracedDeliveries
@@ -102,8 +103,7 @@ def open_sweep(
 
 
 def _fetch(settings: Settings) -> Fetch:
-    secrets = open_secrets(settings, read_cluster=_no_cluster)
-    return lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh)
+    return fetch_of(open_secrets(settings, read_cluster=_no_cluster))
 
 
 def _no_cluster(*_: object) -> NoReturn:

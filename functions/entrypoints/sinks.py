@@ -52,10 +52,11 @@ def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | No
     from functions.adapters.github.hook_tokens import open_tokens  # noqa: PLC0415
     from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415
     from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415
+    from functions.entrypoints.identities import fetch_of  # noqa: PLC0415
 
     transport = GitHubTransport(settings.github_api_url)
     tokens = open_tokens(
-        lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh),
+        fetch_of(secrets),
         transport,
         token_resource=settings.github_token_secret,
         app_id=settings.github_app_id,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from functions.adapters.github.app import App, Fetch
 from functions.adapters.github.bitbucket import BitbucketStatuses
 from functions.adapters.github.checks import GitHubChecks
 from functions.adapters.github.gitlab import GitLabStatuses
@@ -15,26 +14,14 @@ from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.runs import ClusterButtons, ClusterRuns, ManyRuns
 from functions.adapters.secrets.sources import SecretStore
 from functions.common.errors import ConfigurationError
-from functions.common.ports import GitHubIdentity
 from functions.common.values import Provider
 from functions.entrypoints.accesses import home_namespaces
+from functions.entrypoints.identities import fetch_of, github_identity
 from functions.entrypoints.parts import Parts
 from functions.settings import Settings, StatusApi
 from functions.status.herald import DeliveryHerald
 from functions.status.settle import Teller
 from functions.status.values import Statuses
-
-
-def github_identity(settings: Settings, secrets: SecretStore, *, app_only: bool = False) -> GitHubIdentity | None:
-    """Return who we are at GitHub: the token before the App, unless only an App will do; None where neither is set."""
-    fetch = _fetch(secrets)
-    if settings.github_token_secret and not app_only:
-        return TokenIdentity(fetch, settings.github_token_secret)
-    if not settings.github_app_id:
-        return None
-    app_id, key_resource = settings.github_app_id, settings.github_app_key_secret
-    transport = GitHubTransport(settings.github_api_url)
-    return AppIdentity(App(fetch, app_id=app_id, key_resource=key_resource, transport=transport))
 
 
 def open_runs(settings: Settings, parts: Parts) -> ManyRuns:
@@ -79,13 +66,9 @@ def _statuses(settings: Settings, secrets: SecretStore) -> Mapping[Provider, Sta
     elif identity is not None:
         found["github"] = GitHubStatuses(transport, identity, pace)
     if settings.gitlab_token_secret:
-        token = TokenIdentity(_fetch(secrets), settings.gitlab_token_secret)
+        token = TokenIdentity(fetch_of(secrets), settings.gitlab_token_secret)
         found["gitlab"] = GitLabStatuses(GitHubTransport(settings.gitlab_api_url), token)
     if settings.bitbucket_token_secret:
-        token = TokenIdentity(_fetch(secrets), settings.bitbucket_token_secret)
+        token = TokenIdentity(fetch_of(secrets), settings.bitbucket_token_secret)
         found["bitbucket"] = BitbucketStatuses(GitHubTransport(settings.bitbucket_api_url), token)
     return found
-
-
-def _fetch(secrets: SecretStore) -> Fetch:
-    return lambda resource, deadline, refresh: secrets.fetch_secret(resource, deadline, refresh=refresh)

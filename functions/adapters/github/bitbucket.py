@@ -6,15 +6,15 @@ https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from http import HTTPStatus
 
 from functions.adapters.github.answers import Question, unexpected
-from functions.adapters.github.statuses import text, with_identity
+from functions.adapters.github.forge import Forge, text
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.ports import Deadline, GitHubIdentity
+from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target
 
 MAX_KEY = 40
@@ -41,15 +41,14 @@ class BitbucketStatuses(Statuses):
     """Shared by all threads. A status stands under a key, and another under the same key takes its place."""
 
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
-        self._transport = transport
-        self._identity = identity
+        self._forge = Forge(transport, identity)
 
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
         """Return the status under the context's key."""
 
         def ask(token: str) -> Standing | None:
             path = f"{_builds(target)}/{_key(target)}"
-            answer = self._transport.get(path, _READ, token=token, deadline=deadline, also=_NOT_FOUND)
+            answer = self._forge.transport.get(path, _READ, token=token, deadline=deadline, also=_NOT_FOUND)
             if answer.status == HTTPStatus.NOT_FOUND:
                 return None
             entry = answer.json()
@@ -59,7 +58,7 @@ class BitbucketStatuses(Statuses):
             shown = (text(entry, "state"), text(entry, "description"), link)
             return Standing(shown=shown, ended=shown[0] != "INPROGRESS", link=link)
 
-        return with_identity(self._identity, target, {}, deadline, ask)
+        return self._forge.ask(target, deadline, ask)
 
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return state, description and link."""
@@ -67,19 +66,14 @@ class BitbucketStatuses(Statuses):
 
     def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
         """Post a status, which must have a link: without one of ours, to the commit itself."""
-        body = {
+        body: dict[str, Json] = {
             "key": _key(target),
             "name": target.context,
             "state": _STATES[said.state],
             "description": said.description,
             "url": said.link or _page(target),
         }
-
-        def ask(token: str) -> None:
-            sent = json.dumps(body).encode()
-            self._transport.post(_builds(target), _WRITE, token=token, deadline=deadline, body=sent)
-
-        with_identity(self._identity, target, {}, deadline, ask)
+        self._forge.send(target, deadline, _builds(target), _WRITE, body)
         return True
 
 

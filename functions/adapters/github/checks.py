@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question, unexpected
+from functions.adapters.github.forge import Forge, text
 from functions.adapters.github.pace import Pace
-from functions.adapters.github.statuses import text, with_identity
 from functions.adapters.github.transport import PER_PAGE, GitHubTransport
 from functions.common.numbers import whole
 from functions.common.ports import Deadline, GitHubIdentity
@@ -36,8 +35,7 @@ class GitHubChecks(Statuses):
     """Shared by all threads. A check run that is completed stays so: what comes after it is another one."""
 
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, pace: Pace, *, app_id: str) -> None:
-        self._transport = transport
-        self._identity = identity
+        self._forge = Forge(transport, identity, _NEEDED, pace)
         self._pace = pace
         self._app_id = app_id
 
@@ -50,15 +48,14 @@ class GitHubChecks(Statuses):
                 f"/repos/{target.repository}/commits/{target.sha}/check-runs"
                 f"?check_name={quote(target.context, safe='')}&filter=latest{mine}&per_page={PER_PAGE}"
             )
-            answer = self._transport.get(path, _READ, token=token, deadline=deadline).json()
+            answer = self._forge.transport.get(path, _READ, token=token, deadline=deadline).json()
             listed = answer.get("check_runs") if isinstance(answer, dict) else None
             if not isinstance(listed, list):
                 raise unexpected(_READ)
             found = [entry for entry in listed if isinstance(entry, dict) and entry.get("name") == target.context]
             return _standing(max(found, key=lambda entry: whole(entry.get("id")) or 0)) if found else None
 
-        with self._pace.asking(target.repository):
-            return with_identity(self._identity, target, _NEEDED, deadline, ask)
+        return self._forge.ask(target, deadline, ask)
 
     def scarce(self, target: Target) -> bool:
         """Say whether only a reserve of the owner's calls is left."""
@@ -89,13 +86,7 @@ class GitHubChecks(Statuses):
             method, path = "PATCH", f"{path}/{standing.number:d}"
         else:
             body["head_sha"] = target.sha
-
-        def ask(token: str) -> None:
-            sent = json.dumps(body).encode()
-            self._transport.send(method, path, _WRITE, token=token, deadline=deadline, body=sent)
-
-        with self._pace.asking(target.repository, writes=True):
-            with_identity(self._identity, target, _NEEDED, deadline, ask)
+        self._forge.send(target, deadline, path, _WRITE, body, method=method)
         return True
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question
-from functions.adapters.github.statuses import text, with_identity
+from functions.adapters.github.forge import Forge, text
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.ports import Deadline, GitHubIdentity
+from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target
 
 _PERMISSION = "the scope api, of a Developer of the project"
@@ -31,23 +31,16 @@ class GitLabStatuses(Statuses):
     """Shared by all threads."""
 
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
-        self._transport = transport
-        self._identity = identity
+        self._forge = Forge(transport, identity)
 
     def standing(self, target: Target, deadline: Deadline) -> Standing | None:
         """Return the latest status under the name."""
-
-        def ask(token: str) -> Standing | None:
-            name = quote(target.context, safe="")
-            path = f"{_project(target)}/repository/commits/{target.sha}/statuses?name={name}"
-            for page in self._transport.pages(path, _READ, token=token, deadline=deadline):
-                for entry in page:
-                    if isinstance(entry, dict) and entry.get("name") == target.context:
-                        shown = tuple(text(entry, field) for field in ("status", "description", "target_url"))
-                        return Standing(shown=shown, ended=shown[0] not in ("pending", "running"), link=shown[2])
+        path = f"{_project(target)}/repository/commits/{target.sha}/statuses?name={quote(target.context, safe='')}"
+        entry = self._forge.first(target, deadline, path, _READ, field="name")
+        if entry is None:
             return None
-
-        return with_identity(self._identity, target, {}, deadline, ask)
+        shown = tuple(text(entry, name) for name in ("status", "description", "target_url"))
+        return Standing(shown=shown, ended=shown[0] not in ("pending", "running"), link=shown[2])
 
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return state, description and link."""
@@ -55,15 +48,10 @@ class GitLabStatuses(Statuses):
 
     def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
         """Post a status."""
-        body = {"state": _STATES[said.state], "name": target.context, "description": said.description}
+        body: dict[str, Json] = {"state": _STATES[said.state], "name": target.context, "description": said.description}
         if said.link:
             body["target_url"] = said.link
-        path = f"{_project(target)}/statuses/{target.sha}"
-
-        def ask(token: str) -> None:
-            self._transport.post(path, _WRITE, token=token, deadline=deadline, body=json.dumps(body).encode())
-
-        with_identity(self._identity, target, {}, deadline, ask)
+        self._forge.send(target, deadline, f"{_project(target)}/statuses/{target.sha}", _WRITE, body)
         return True
 
 
