@@ -41,7 +41,7 @@ def received(request: Request, large: Callable[[], None] = lambda: None) -> Iter
     """
     if request.method != "POST":
         raise BadRequestError(f"{request.method} is not allowed here: deliveries are POSTed", status=405)
-    path, pairs = path_of(request), list(request.headers.items())
+    path, pairs = path_of(request), list(request.headers)
     if len(path) > MAX_PATH:
         raise BadRequestError(f"the path is longer than {MAX_PATH} characters", status=414)
     if len(pairs) > MAX_HEADERS:
