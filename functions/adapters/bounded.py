@@ -11,7 +11,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Literal
 
-from functions.common.errors import LastingError
+from functions.common.errors import LastingError, settled
 from functions.common.ports import Deadline
 
 if TYPE_CHECKING:
@@ -63,27 +63,32 @@ def _read(response: BaseHTTPResponse, deadline: Deadline, size: int) -> bytes:
 def _plain_faults() -> Iterator[None]:
     from urllib3 import exceptions  # noqa: PLC0415 -- it is there when `ask` is
 
+    # urllib3's frames hold the errors that hold them, and through them the delivery
     try:
         yield
     except exceptions.SSLError as error:
-        raise _tls_fault(error) from error
+        raise _tls_fault(error) from settled(error)
     except exceptions.ReadTimeoutError as error:
-        raise NoAnswerError("no answer came in time", maybe_done=True, cause="time") from error
+        raise NoAnswerError("no answer came in time", maybe_done=True, cause="time") from settled(error)
     except exceptions.NameResolutionError as error:
-        raise NoAnswerError("its name cannot be resolved", maybe_done=False) from error
+        raise NoAnswerError("its name cannot be resolved", maybe_done=False) from settled(error)
     except exceptions.NewConnectionError as error:
         cause = error.__cause__
         said = cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else "no connection"
-        raise NoAnswerError(said, maybe_done=False) from error
+        raise NoAnswerError(said, maybe_done=False) from settled(error)
     except exceptions.ConnectTimeoutError as error:  # the base of the two above
-        raise NoAnswerError("no connection came about in time", maybe_done=False, cause="time") from error
+        raise NoAnswerError("no connection came about in time", maybe_done=False, cause="time") from settled(error)
     except exceptions.ProxyError as error:
-        raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from error
+        raise NoAnswerError("the proxy does not connect to it", maybe_done=False) from settled(error)
     except (UnicodeError, exceptions.LocationValueError) as error:
         # every value is judged before, so this is a net
-        raise LastingError("it cannot be sent: a name in it is none that a request or a server could have") from error
+        raise LastingError(
+            "it cannot be sent: a name in it is none that a request or a server could have"
+        ) from settled(error)
     except exceptions.HTTPError as error:  # the base of all that urllib3 raises
-        raise NoAnswerError("the connection was closed before the whole answer came", maybe_done=True) from error
+        raise NoAnswerError("the connection was closed before the whole answer came", maybe_done=True) from settled(
+            error
+        )
 
 
 def _tls_fault(error: Exception) -> NoAnswerError:

@@ -20,7 +20,7 @@ from google.protobuf.message import DecodeError
 
 from functions.adapters.clocks import LIFE_CLOCK
 from functions.adapters.jitter import pause
-from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.errors import LastingError, PassingError, PipehookError, settled
 from functions.common.ports import Deadline
 
 ATTEMPTS = 3
@@ -97,11 +97,11 @@ class Connection(Generic[C]):
             except exceptions.GoogleAPICallError as error:
                 if isinstance(error, exceptions.MethodNotImplemented) or not isinstance(error, _PASSING):
                     raise self._common(error) or refusal(error) from error
-                cause, reason = error, f"{self._service} does not answer ({code(error)})"
+                cause, reason = settled(error), f"{self._service} does not answer ({code(error)})"
                 self._drop(client)
             except (DecodeError, ValueError, OverflowError) as error:
                 # what the library raises for details of a status, or times, that nobody could have meant
-                cause, reason = error, f"{self._service}'s answer cannot be read ({type(error).__name__})"
+                cause, reason = settled(error), f"{self._service}'s answer cannot be read ({type(error).__name__})"
                 self._drop(client)
             else:
                 self._used = LIFE_CLOCK()

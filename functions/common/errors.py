@@ -21,7 +21,7 @@ class PipehookError(Exception):
         self.reason = reason
 
 
-Error = TypeVar("Error", bound=PipehookError)
+Error = TypeVar("Error", bound=BaseException)
 
 
 def settled(error: Error) -> Error:

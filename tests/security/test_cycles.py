@@ -8,10 +8,16 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from grpc import StatusCode
 
+from tests.adapters.kubernetes.support import Clock
 from tests.adapters.outbound.support import Server, answer
+from tests.standins.faults import Fault
+from tests.standins.pubsub import PubSub
 from tests.support.application import Application
+from tests.support.clocks import set_clock
 from tests.support.deliveries import PUSH, encoded, headers
+from tests.support.hanging import cut_short
 from tests.support.sources import cel, github, inline, listener, run, template
 from tests.support.workspace import Workspace
 from tests.test_outgoing_interceptors import cluster_interceptor, custom
@@ -30,6 +36,18 @@ CHAINS: dict[str, list[dict[str, Any]]] = {
     "one that is not there": [github(), custom("away")],
 }
 """Chains of two triggers each, since what one meets is kept for the other."""
+
+
+FAULTS = (
+    Fault(method="POST", status=503, headers={"Retry-After": "600"}),
+    Fault(method="POST", status=500),
+    Fault(method="POST", status=429, headers={"Retry-After": "1"}),
+    Fault(method="POST", action="reset"),
+    Fault(method="POST", action="lose"),
+    Fault(method="POST", action="half"),
+    Fault(method="POST", action="hang"),
+)
+"""What the cluster does with every creation."""
 
 
 @contextmanager
@@ -67,6 +85,33 @@ def test_nothing_holds_the_body(case: str, workspace: Workspace) -> None:
         with uncollected() as found:
             statuses = application.post(BODY, headers("push", BODY, secret=b"hook-key")).statuses
     assert len(set(statuses)) == 1
+    held = [type(item) for item in found if any(map(of_the_event, [item, *gc.get_referents(item)]))]
+    assert not held
+
+
+@pytest.mark.parametrize("queue", ["none", "there", "away"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: f"{fault.action}-{fault.status}")
+def test_nothing_holds_the_body_when_the_cluster_fails(
+    fault: Fault, queue: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage keeps no delivery in memory: neither those that are tried again, nor those that are given up."""
+    clock, topic = Clock(), "projects/p/topics/queue"
+    set_clock(monkeypatch, clock)
+    workspace.secret("hook", "token", b"hook-key")
+    workspace.write([template("template", run("run-", p="$(tt.params.p)")), listener(inline("t", bindings=BINDINGS))])
+    with PubSub() as pubsub:
+        pubsub.create_topic(topic)
+        if queue == "away":
+            pubsub.fail("Publish", StatusCode.UNAVAILABLE)
+        monkeypatch.setenv("PUBSUB_EMULATOR_HOST", pubsub.host)
+        given = {} if queue == "none" else {"QUEUE_TOPIC": topic, "PUBSUB_EMULATOR_HOST": pubsub.host}
+        application = Application(workspace.environment(**given))
+        workspace.cluster.faults.add(fault)
+        with cut_short(clock, method="POST"):
+            application.post(BODY, headers("push", BODY, secret=b"hook-key"))
+            with uncollected() as found:
+                (status,) = application.post(BODY, headers("push", BODY, secret=b"hook-key")).statuses
+    assert status == ("queued" if queue == "there" else "failed")
     held = [type(item) for item in found if any(map(of_the_event, [item, *gc.get_referents(item)]))]
     assert not held
 

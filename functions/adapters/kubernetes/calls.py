@@ -21,7 +21,7 @@ from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.kubernetes.pace import Pace
 from functions.adapters.kubernetes.refusals import Ask, Refusals
 from functions.adapters.kubernetes.transport import Request, Session
-from functions.common.errors import ConfigurationError, PassingError, PipehookError
+from functions.common.errors import ConfigurationError, PassingError, PipehookError, settled
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
@@ -119,7 +119,10 @@ class Calls:
                 or (result.crowded and not deadline.patient)
                 or wait + MIN_ATTEMPT_SECONDS > deadline.remaining()
             ):
-                raise errors.given_up(result, attempts=attempts, seconds=deadline.clock() - began)
+                try:
+                    raise errors.given_up(result, attempts=attempts, seconds=deadline.clock() - began)
+                finally:
+                    del result  # as above
             self._backoff.sleep(wait)
 
     def _paced(
@@ -150,7 +153,7 @@ class Calls:
             read = min(DOUBT_SECONDS, left / 2) if doubtful else left
             answer = session.exchange(request, connect=min(CONNECT_SECONDS, left), read=read, deadline=deadline)
         except NoAnswerError as error:
-            return errors.of_silence(error, subject)
+            return errors.of_silence(settled(error), subject)
         finally:
             self._free.release()
         if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
@@ -191,7 +194,8 @@ class Calls:
                 return None
             try:
                 return session.exchange(request, connect=min(CONNECT_SECONDS, left), read=left, deadline=deadline)
-            except NoAnswerError:
+            except NoAnswerError as error:
+                settled(error)
                 return None
             finally:
                 self._free.release()
