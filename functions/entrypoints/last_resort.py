@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
-from functions.adapters.http.body import leave_rest
+from functions.adapters.http.rest import leave_rest
 from functions.common.errors import PassingError
 
 if TYPE_CHECKING:

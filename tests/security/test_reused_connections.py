@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from functions.adapters.http.body import SMALL_BODY
+from functions.adapters.http.rest import MAX_REST
 from tests.security.conftest import THREADS
 from tests.security.raw import BODY, Connection, chunked, request
 from tests.standins.apiserver import ApiServer
@@ -19,7 +19,7 @@ from tests.support.function import ServedFunction
 from tests.support.sources import github, inline, listener, template
 from tests.support.workspace import Workspace
 
-LARGE = encoded(PUSH | {"padding": "x" * (SMALL_BODY - len(BODY) - 100)})
+LARGE = encoded(PUSH | {"padding": "x" * (MAX_REST - len(BODY) - 100)})
 """Far more than gunicorn throws away by itself."""
 
 

@@ -13,8 +13,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import takewhile
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
+from functions.adapters.http.rest import NOTHING, shut
 from functions.adapters.http.room import BODIES, LARGE_BODIES, THREADS, Room, Threads, busy
 from functions.common.errors import BadRequestError, PipehookError
 
@@ -35,10 +36,6 @@ _MMAP_THRESHOLD = 1024 * 1024
 _TICK_SECONDS = 0.5
 GRACE_SECONDS = 1.0
 """What every body has to arrive in, also while too many arrive slowly."""
-REST_SECONDS = 0.1
-"""What the rest of a body that nobody reads has to arrive in: longer it holds no thread."""
-_NOTHING = io.BytesIO()
-"""The stream of a request of which nothing is left to read."""
 
 
 class _Waiting:
@@ -61,7 +58,7 @@ class _Waiting:
         if self.given_up is None:
             self.given_up = error
             if self.connection is not None:
-                _shut(self.connection)
+                shut(self.connection)
 
 
 class Watch:
@@ -160,40 +157,6 @@ def received_body(
         yield _read(request, room, watched, taken, large)
 
 
-def leave_rest(request: Request) -> None:
-    """Throw away what was not read of a body, so that the connection serves its next request, as the reply announces.
-
-    gunicorn announces that before it knows, takes no other word from a function, drains 64 KiB for seconds, in the very
-    threads that a refusal is to keep free, and then closes; functions-framework would read all of it, into memory. What
-    is more than SMALL_BODY, or not there in a moment, ends the connection: its reading side is shut at once.
-    """
-    rest, request.stream = request.stream, _NOTHING
-    connection: socket.socket | None = request.environ.get("gunicorn.socket")
-    if rest is _NOTHING or connection is None:
-        return
-    late = threading.Timer(REST_SECONDS, _shut, [connection])
-    late.daemon = True
-    late.start()
-    ended = False
-    with contextlib.suppress(Exception):  # of the server's family: it ends early, or its chunks are malformed
-        ended = _thrown_away(rest)
-    late.cancel()
-    if not ended:
-        _shut(connection)
-
-
-def _thrown_away(rest: IO[bytes]) -> bool:
-    size = 0
-    while size <= SMALL_BODY and (piece := rest.read(_CHUNK)):
-        size += len(piece)
-    return size <= SMALL_BODY
-
-
-def _shut(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it is closed already
-        connection.shutdown(socket.SHUT_RD)
-
-
 def _read(
     request: Request,
     room: Room,
@@ -229,7 +192,7 @@ def _read(
             raise watched.given_up or watched.too_slow()
     if length is not None and body.tell() < length:
         raise BadRequestError("the body ends before the length that its Content-Length announces")
-    request.stream = _NOTHING
+    request.stream = NOTHING
     return body.getvalue()
 
 
