@@ -128,6 +128,7 @@ def _load(given: argparse.Namespace) -> Load:
         load,
         deliveries=given.deliveries,
         creates=given.creates,
+        triggers=given.triggers,
         secrets=given.secrets,
         version=given.version,
         installations=given.installations,
@@ -143,6 +144,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench.day", description=__doc__)
     parser.add_argument("--deliveries", type=int, default=load.deliveries, help="a day (default: %(default)s)")
     parser.add_argument("--creates", type=float, default=load.creates, help="share that makes a run (%(default)s)")
+    parser.add_argument("--triggers", type=int, default=load.triggers, help="of a listener (%(default)s)")
     parser.add_argument("--secrets", type=int, default=load.secrets, help="keys of webhooks (%(default)s)")
     parser.add_argument(
         "--version", type=int, default=load.version, help="number of their newest version (%(default)s)"

@@ -31,6 +31,17 @@ NOW = Policy(name="now", listed_seconds=math.inf, by_number=FEW_VERSIONS, hints=
 POLICIES = {policy.name: policy for policy in (BEFORE, NOW)}
 
 
+EVENTS = (
+    ("check_run, check_suite, workflow_run, workflow_job, status", 0.45, 20.0),
+    ("push", 0.18, 12.0),
+    ("pull_request and its reviews", 0.17, 28.0),
+    ("issue_comment", 0.08, 15.0),
+    ("large pushes and releases", 0.002, 1_000.0),
+    ("others", 0.118, 8.0),
+)
+"""What is delivered, its share, and kilobytes: assumed, after webhooks of organisations that take all events."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
     """A day. Shares are of all deliveries."""
@@ -41,6 +52,10 @@ class Load:
     """Deliveries that create one run; the others are filtered out by their triggers."""
     asks: float = 0.02
     """Deliveries whose interceptors ask GitHub (owners, changed files) and find no kept answer."""
+    triggers: int = 10
+    """Of a listener, each of which looks at each delivery."""
+    kilobytes: float = sum(share * size for _, share, size in EVENTS)
+    """Of a body, on the average."""
     secrets: int = 200
     """Keys of webhooks, each of some repositories or a team."""
     version: int = 5

@@ -162,7 +162,9 @@ def _costs(load: Load, services: facts.Services) -> dict[str, float]:
     """Return what a delivery takes on the average: seconds, processor time, and seconds as Cloud Run charges them."""
     told = services.status_cpu if load.statuses else 0.0
     told_wait = 2 * services.github_wait if load.statuses else 0.0
-    cpu = services.reject_cpu + services.deliver_cpu * (1 - load.forged)
+    verified = services.deliver_cpu + services.kilobyte_cpu * (load.kilobytes - 20)
+    verified += services.trigger_cpu * (load.triggers - 3)
+    cpu = services.reject_cpu + verified * (1 - load.forged)
     cpu += load.creates * (max(0.0, services.create_cpu - services.reject_cpu - services.deliver_cpu) + told)
     wait = load.creates * (services.create_wait + told_wait) + load.asks * services.github_wait
     # each ends in a step of a tenth of a second of its own: half of one more, on the average, and never less than one

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from bench.day import __main__ as command
 from bench.day import cost, facts, search, simulation
 from bench.day.facts import Services
 from bench.day.plot import svg
-from bench.day.policy import BEFORE, NOW, Load, Policy
+from bench.day.policy import BEFORE, EVENTS, NOW, Load, Policy
 from bench.day.quotas import Window
 from bench.day.scaling import Service, Size
 from bench.day.search import binds
@@ -82,7 +84,18 @@ def test_a_minute_computed_by_hand() -> None:
     """Ten deliveries in each second of a minute, of which one makes a run; instances start in three seconds."""
     services = Services(reject_cpu=0.02, deliver_cpu=0.0, create_cpu=0.02, cold=2.0, platform=1.0)
     size = Size(max_instances=5, concurrency=4)
-    load = Load(deliveries=600, forged=0.1, creates=0.1, asks=0.0, secrets=1, version=1, statuses=False, webhook=size)
+    load = Load(
+        deliveries=600,
+        forged=0.1,
+        creates=0.1,
+        asks=0.0,
+        triggers=3,
+        kilobytes=20,
+        secrets=1,
+        version=1,
+        statuses=False,
+        webhook=size,
+    )
     day = simulate(load, NOW, services, MINUTE)
     # a fifth of a second of processor time in each second: 0.2 / 0.6 of an instance in the end. But nobody was there at
     # first: ten wait, three instances of four places are started for them, and again for the ten of each second until
@@ -95,6 +108,17 @@ def test_a_minute_computed_by_hand() -> None:
     assert day.secrets.lists.peak == 0
     assert 3 * 5 <= day.secrets.read <= 2 * 3 * 5
     assert day.telling.most_going_on <= 60
+
+
+def test_events_are_a_whole_and_larger_ones_and_more_triggers_cost_more() -> None:
+    assert sum(share for _, share, _ in EVENTS) == pytest.approx(1)
+    load = Load(deliveries=3_000, statuses=False, webhook=Size(min_instances=1))
+    less, larger, more = (
+        simulate(changed, NOW, SERVICES, MINUTE).webhook
+        for changed in (load, replace(load, kilobytes=2_000.0), replace(load, triggers=2_000))
+    )
+    assert max(less.history) < max(larger.history)
+    assert max(less.history) < max(more.history)
 
 
 def test_an_instance_that_is_idle_goes_after_a_quarter_of_an_hour() -> None:
@@ -181,6 +205,14 @@ def test_measured_times_take_the_place_of_ours() -> None:
     ]
     found = SERVICES.measured({"rows": rows})
     assert (found.create_cpu, found.reject_cpu, found.cold) == (0.002, 0.001, SERVICES.cold)
+
+
+def test_the_names_of_what_is_measured_are_those_of_the_measurements() -> None:
+    written = (Path(facts.__file__).parents[1] / "README.md").read_text()
+    for measured, case, _ in facts.ROWS.values():
+        assert re.search(
+            rf"^\| {re.escape(case.removesuffix(': processor time'))} ", written, re.MULTILINE
+        ) or re.search(rf"^\| {re.escape(measured)} +\| {re.escape(case)} ", written, re.MULTILINE), case
 
 
 def test_a_month_costs_what_its_parts_do_above_the_free_tier() -> None:
