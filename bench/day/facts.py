@@ -40,7 +40,8 @@ PUSH_FIRST = 3
 PUSH_MOST = 3_000
 
 # US dollars, request-based billing, tier 1 (us-central1): https://cloud.google.com/run/pricing,
-# https://cloud.google.com/secret-manager/pricing, https://cloud.google.com/pubsub/pricing, https://cloud.google.com/vpc/pricing
+# https://cloud.google.com/secret-manager/pricing, https://cloud.google.com/stackdriver/pricing, and outgoing data by
+# https://cloud.google.com/vpc/pricing. What is queued stays below Pub/Sub's free 10 GiB.
 CPU_SECOND = 0.000024
 IDLE_CPU_SECOND = 0.0000025
 GIB_SECOND = 0.0000025
