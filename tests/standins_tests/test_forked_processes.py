@@ -92,3 +92,16 @@ def test_signals_reach_it(program: Callable[[str], Path], how: str, number: sign
     assert process.wait(SECONDS) == process.poll() == code
     process.kill()  # which has ended
     process.stdout.close()
+
+
+def test_what_still_runs_ends_with_the_tests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    template = processes.Template()
+    monkeypatch.setattr(processes, "template", template)
+    (tmp_path / "program.py").write_text(WAITS)
+    process = start("program", "dies", environment={}, directory=tmp_path, stderr=subprocess.DEVNULL)
+    assert process.stdout
+    with process.stdout:
+        assert process.stdout.readline() == "started\n"
+        template.close()
+        assert process.stdout.read() == ""
+    assert process.wait(SECONDS) == -signal.SIGTERM

@@ -72,7 +72,7 @@ class Forked:
             if self._code is None:
                 if not select.select([self._status], [], [], timeout)[0]:
                     raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-                self._code = int(self._status.readline())
+                self._code = int(self._status.readline() or -signal.SIGTERM)  # the template's end is its own
                 self._status.close()
             return self._code
 
@@ -125,7 +125,7 @@ class Template:
         return here, process
 
     def close(self) -> None:
-        """End it; what it has started goes on."""
+        """End it, and what it has started."""
         if self._opened:
             calls, process = self._opened
             calls.close()
@@ -221,7 +221,9 @@ def _serve(calls: socket.socket) -> Sequence[str]:
             _reap(running)
         if calls.fileno() in ready:
             request, received, _, _ = socket.recv_fds(calls, _LARGEST, 4)
-            if not request:
+            if not request:  # the tests have ended, or were killed
+                for process in running:
+                    os.kill(process, signal.SIGTERM)
                 sys.exit()
             *streams, status = received
             process = os.fork()
