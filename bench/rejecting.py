@@ -11,7 +11,8 @@ from bench.inputs import CEL_TRIGGERS, ROOT, SECRET, listener, push, write_secre
 from bench.processes import python, served
 from bench.rows import Row, progress
 
-CONCURRENCY = 8
+CASES = ((1, 8, 2_000), (24_000, 6, 60))
+"""Kilobytes, senders at a time, deliveries: of eight threads, large bodies get six, and a seventh is turned away."""
 
 
 def measure(*, quick: bool) -> list[Row]:
@@ -26,16 +27,16 @@ def measure(*, quick: bool) -> list[Row]:
             "SECRETS_SOURCE": write_secret(directory),
             "KUBECONFIG": str(directory / "kubeconfig"),
         }
-        for kilobytes, amount in ((1, 2_000), (24_000, 60)):
+        for kilobytes, senders, amount in CASES:
             progress(f"rejecting forgeries of {kilobytes:,} KB")
             deliveries = amount // 4 if quick else amount
-            job = {"deliveries": deliveries, "concurrency": CONCURRENCY, "first": 1, "forged": True}
+            job = {"deliveries": deliveries, "concurrency": senders, "first": 1, "forged": True}
             job["kilobytes"] = kilobytes
             with served(ROOT / "bench" / "trivial" / "main.py", {}) as trivial:
-                python("load", job | {"port": trivial.port, "deliveries": CONCURRENCY})
+                python("load", job | {"port": trivial.port, "deliveries": senders})
                 least = python("load", job | {"port": trivial.port})["rate"]
             with served(ROOT / "main.py", given) as function:
-                python("load", job | {"port": function.port, "deliveries": CONCURRENCY})
+                python("load", job | {"port": function.port, "deliveries": senders})
                 before = function.megabytes()
                 cpu = function.cpu_seconds()
                 found = python("load", job | {"port": function.port})
@@ -43,7 +44,7 @@ def measure(*, quick: bool) -> list[Row]:
                 after, peak = function.megabytes(), function.peak_megabytes()
             if found["statuses"] != {"401": deliveries}:
                 raise RuntimeError(f"not every forgery was rejected: {found['statuses']}")
-            case = f"{kilobytes:,} KB, concurrency {CONCURRENCY}"
+            case = f"{kilobytes:,} KB, concurrency {senders}"
             rows += [
                 Row("5 rejecting", case, found["rate"], "/s", beside=least, beside_what="trivial function"),
                 Row("5 rejecting", f"{case}: processor, each", cpu / deliveries * 1000, "ms", _hmac(kilobytes), "HMAC"),
