@@ -73,7 +73,7 @@ class ClusterSink:
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Create all resources of all works and return one outcome for each work, in order.
 
-        Every resource is attempted, whatever becomes of the others.
+        Every resource is attempted, whatever becomes of the others, unless the cluster asks for a pause (429).
         """
         plans = plan(work)
         if self._redelivery is Redelivery.RERUN:
