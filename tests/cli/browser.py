@@ -31,6 +31,8 @@ class Program:
             "--disable-dev-shm-usage",
             "--no-first-run",
             "--hide-scrollbars",
+            "--disable-backgrounding-occluded-windows",  # what is not painted gives no element the focus
+            "--disable-renderer-backgrounding",
             "--remote-debugging-port=0",
             f"--user-data-dir={self._profile.name}",
             "about:blank",
@@ -89,6 +91,7 @@ class Browser:
         for domain in ("Page", "Log", "Network", "Runtime"):
             self._call(f"{domain}.enable")
         self._call("Page.setLifecycleEventsEnabled", enabled=True)
+        self._call("Page.bringToFront")
         self._call("Emulation.setScriptExecutionDisabled", value=not self._scripts)
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if self._dark else "light"}]
         self._call("Emulation.setEmulatedMedia", features=scheme)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import random
 import socket
 import subprocess
 import threading
@@ -22,6 +23,9 @@ from tests.support.processes import INHERITED, Process, start
 
 ROOT = processes.ROOT
 START_SECONDS = 60.0
+PORTS = 10_000, 32_000
+"""Below those that systems give to outgoing connections: Linux begins at 32768."""
+_RANDOM = random.SystemRandom()  # property tests seed the other one alike in every process
 
 
 @dataclass(frozen=True)
@@ -49,11 +53,12 @@ class Answer:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port that nobody listens on, and that no outgoing connection is given before somebody does."""
+    while True:
+        port = _RANDOM.randrange(*PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ServedFunction:
