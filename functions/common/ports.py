@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from functions.common.errors import ExhaustedError
@@ -30,6 +30,10 @@ class Deadline:
         if left <= 0:
             raise ExhaustedError(f"no time was left to {what}")
         return left
+
+    def part(self, parts: int) -> Deadline:
+        """Return the end of the first of so many equal parts of what is left."""
+        return replace(self, expires=self.clock() + self.remaining() / parts)
 
 
 class Memory(Protocol):

@@ -35,7 +35,7 @@ from functions.common.values import Json
 from functions.delivery import Delivery
 from functions.entrypoints.misconfigured import Misconfigured
 from functions.entrypoints.parts import Parts, put_together
-from functions.entrypoints.settling import Settler, open_settler, part
+from functions.entrypoints.settling import Settler, open_settler
 from functions.entrypoints.telling import open_teller
 from functions.entrypoints.traces import project_of
 from functions.go.decode import Making, parse_json
@@ -121,7 +121,7 @@ class Report:
             return exchange.respond({"outcome": "dropped"}, HTTPStatus.ACCEPTED)
         trace = logs.trace_of(delivery, project=self.project)
         # the next run waits for no provider, and a commit for no group
-        late = self._settled(delivery, hint, part(deadline, 2))
+        late = self._settled(delivery, hint, deadline.part(2))
         outcome = "unchanged"
         try:
             if self.teller is not None and target_of(hint) is not None and self.teller.hinted(hint, deadline):

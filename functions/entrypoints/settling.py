@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from functions.adapters.kubernetes.groups import ClusterGroups, Home
 from functions.adapters.kubernetes.lanes import Lanes
@@ -63,7 +63,7 @@ class Settler:
             if group is None or not group.namespace:
                 continue
             try:
-                swept.count(settle(self._groups, group, part(deadline, left)))
+                swept.count(settle(self._groups, group, deadline.part(left)))
             except PipehookError as error:
                 failures.append(error)
         if failures:
@@ -71,11 +71,15 @@ class Settler:
         return swept
 
     def sweep(self, deadline: Deadline) -> Swept:
-        """Settle every group in which something is to be done. Raises nothing of the family: the log says it."""
+        """Settle every group in which something is to be done. Raises nothing of the family: the log says it.
+
+        Every cluster has its part of the time, as in `hinted`.
+        """
         swept = Swept()
-        for cluster, home in self._homes.items():
+        for left, (cluster, home) in zip(range(len(self._homes), 0, -1), self._homes.items(), strict=True):
+            within = deadline.part(left)
             try:
-                found = self._groups.groups(home, deadline, cluster=cluster)
+                found = self._groups.groups(home, within, cluster=cluster)
             except PipehookError as error:
                 swept.failed += 1
                 swept.unlisted = True
@@ -85,17 +89,12 @@ class Settler:
                 if not decide(members).changes:
                     continue
                 try:
-                    swept.count(settle(self._groups, group, deadline))
+                    swept.count(settle(self._groups, group, within))
                 except PipehookError as error:
                     swept.failed += 1
                     level = logging.WARNING if isinstance(error, PassingError) else logging.ERROR
                     _LOG.log(level, "concurrency group %s is not settled: %s", group.key, error.reason)
         return swept
-
-
-def part(deadline: Deadline, parts: int) -> Deadline:
-    """Return the end of the first of so many equal parts of what is left."""
-    return replace(deadline, expires=deadline.clock() + deadline.remaining() / parts)
 
 
 def open_settler(settings: Settings, parts: Parts) -> Settler:

@@ -16,7 +16,7 @@ from functions.common.ports import Deadline
 from functions.common.values import Provider
 from functions.status.marks import order_of, place_of, target_of
 from functions.status.notices import Notice, link_to, said_of_notice
-from functions.status.values import Run, Runs, Said, Standing, State, Statuses, Target
+from functions.status.values import Run, Runs, Said, State, Statuses, Target, about
 from functions.status.words import DELETED, needs_tasks, said_of
 
 _ROUNDS = 3
@@ -93,7 +93,7 @@ class Teller:
             standing = statuses.standing(target, deadline)
             link = self._link(target, namespace, name)
             said = Said(state=State.ERROR, description=DELETED, link=link, run=f"{namespace}/{name}")
-            if standing is None or standing.ended or not _about(standing, said):
+            if standing is None or standing.ended or not about(standing, said):
                 return False
             return statuses.tell(target, said, standing, deadline)
 
@@ -176,8 +176,3 @@ class Teller:
             yield
         finally:
             lock.release()
-
-
-def _about(standing: Standing, said: Said) -> bool:
-    """Say whether what stands is about the run that is meant, as far as it tells: by its run, or by its link."""
-    return standing.run == said.run if standing.run else standing.link.rstrip("/") == said.link.rstrip("/")

@@ -102,10 +102,18 @@ class Standing:
     """A check run is completed, which it stays."""
 
 
+def about(standing: Standing, said: Said) -> bool:
+    """Say whether what stands is about the run that is meant, as far as it tells: by its run, or by its link."""
+    return standing.run == said.run if standing.run else standing.link.rstrip("/") == said.link.rstrip("/")
+
+
 def can_wait(said: Said, standing: Standing | None) -> bool:
-    """Say whether nothing wrong is shown without `said`: a run goes on, and nothing stands, or what has not ended."""
+    """Say whether nothing wrong is shown without `said`: a run goes on, and nothing stands, or that this very one does.
+
+    What stands of another run could not be ended when this one is deleted, nor when the other is, as this one goes on.
+    """
     going_on = said.state in (State.QUEUED, State.PENDING)
-    return going_on and (standing is None or not standing.ended)
+    return going_on and (standing is None or (not standing.ended and about(standing, said)))
 
 
 class Statuses(Protocol):

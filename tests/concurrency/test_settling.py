@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
+from functions.adapters.kubernetes.groups import ClusterGroups
+from functions.common.errors import PassingError
+from functions.common.ports import Deadline
+from functions.entrypoints.settling import Settler
 from functions.status.notices import QUEUED, SUPERSEDED
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
@@ -192,6 +197,24 @@ def test_a_cluster_that_is_away_keeps_no_run_of_another_waiting(scene: Scene) ->
             assert scene.hint(first, run=ended).status == 503, "it is to come again for the other cluster"
         left = {run["metadata"]["name"]: run for run in other.objects("PipelineRun", NAMESPACE)}
         assert "status" not in left[second]["spec"]
+
+
+def test_a_cluster_that_hangs_takes_no_time_of_anothers_in_a_sweep() -> None:
+    now = [0.0]
+    asked: dict[str, float] = {}
+
+    class Groups(ClusterGroups):
+        def groups(self, home: Any, deadline: Deadline, *, cluster: str = "") -> dict[Any, Any]:
+            asked[cluster] = deadline.remaining()
+            if not cluster:
+                now[0] = deadline.expires
+                raise PassingError("it does not answer")
+            return {}
+
+    homes = {name: lambda _: frozenset({NAMESPACE}) for name in ("", "eu", "us")}
+    swept = Settler(Groups(None), homes).sweep(Deadline(90.0, lambda: now[0]))  # type: ignore[arg-type] # not asked
+    assert (swept.failed, swept.unlisted) == (1, True)
+    assert asked == {"": 30.0, "eu": 30.0, "us": 60.0}
 
 
 def test_a_commit_whose_run_waited_in_the_queue_learns_that_it_is_superseded(

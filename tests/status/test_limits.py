@@ -44,6 +44,20 @@ def test_a_new_run_is_told_of_where_the_end_of_an_older_one_stands(scene: Scene,
     assert scene.posted(fresh) == []
 
 
+def test_what_stands_of_another_run_is_not_left_pending_when_both_are_deleted(scene: Scene, clock: LifeClock) -> None:
+    sha = commit()
+    older = scene.push(sha)
+    for _ in range(MINUTE_SHARE):
+        scene.push(commit())
+    newer = scene.push(sha, time=1_790_000_900, before="1" * 40)
+    assert scene.shown(sha) == ("pending", "Running", scene.link(newer))
+    for name in (older, newer):
+        gone = scene.run(name)
+        scene.delete(name)
+        scene.hint(name, kind="failed", run=gone)
+    assert scene.posted(sha) == ["pending", "pending", "error"]
+
+
 def test_what_was_left_out_is_told_by_the_sweep_while_the_run_goes_on(scene: Scene, clock: LifeClock) -> None:
     for _ in range(MINUTE_SHARE):
         scene.push(commit())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from functions.adapters.kubernetes.api import KubernetesApi
@@ -18,6 +19,8 @@ from functions.status.words import children
 
 _LOG = logging.getLogger(__name__)
 VERSION = "tekton.dev/v1"
+MOST_SECONDS = 3.0
+"""What one of several clusters may take where others are still to be asked of one commit: a sweep asks of many."""
 _PAGE = 200
 _ONE_BY_ONE = 20
 """TaskRuns that are read by name, where their label does not find them."""
@@ -32,7 +35,7 @@ class ManyRuns(Runs):
     """The runs of several clusters, the default one first; a run remembers which is its own. Shared by all threads.
 
     A hint does not say where its run is, so each is asked until one has it. One that cannot be asked fails a question
-    only where no other answers it.
+    only where no other answers it, for which each has its part of the time.
     """
 
     def __init__(self, clusters: Mapping[str, ClusterRuns]) -> None:
@@ -40,16 +43,16 @@ class ManyRuns(Runs):
 
     def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run from the first cluster that has it."""
-        found = self._each(lambda runs: list(filter(None, [runs.get(namespace, name, deadline)])), first=True)
+        found = self._each(lambda runs, end: list(filter(None, [runs.get(namespace, name, end)])), deadline, first=True)
         return found[0] if found else None
 
     def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
         """List the runs of one context and commit in all clusters."""
-        return self._each(lambda runs: runs.of(key, namespace, deadline))
+        return self._each(lambda runs, end: runs.of(key, namespace, end), deadline)
 
     def all(self, deadline: Deadline) -> Sequence[Run]:
         """List all runs that are told of, as far as the clusters can be asked."""
-        return self._each(lambda runs: list(runs.all(deadline)))
+        return self._each(lambda runs, end: list(runs.all(end)), deadline, most=float("inf"))
 
     def tasks(self, run: Run, deadline: Deadline) -> Mapping[str, Run]:
         """Read the TaskRuns of a run in its cluster."""
@@ -57,19 +60,31 @@ class ManyRuns(Runs):
 
     def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run with all that it holds."""
-        found = self._each(lambda runs: list(filter(None, [runs.whole(namespace, name, deadline)])), first=True)
+        found = self._each(
+            lambda runs, end: list(filter(None, [runs.whole(namespace, name, end)])), deadline, first=True
+        )
         return found[0] if found else None
 
     def cancel(self, run: Run, deadline: Deadline) -> None:
         """Merge the cancellation into a run."""
         self._clusters[str(run.get(CLUSTER, ""))].cancel(run, deadline)
 
-    def _each(self, ask: Callable[[ClusterRuns], Sequence[Run]], *, first: bool = False) -> list[Run]:
+    def _each(
+        self,
+        ask: Callable[[ClusterRuns, Deadline], Sequence[Run]],
+        deadline: Deadline,
+        *,
+        first: bool = False,
+        most: float = MOST_SECONDS,
+    ) -> list[Run]:
         found: list[Run] = []
         failed: list[PipehookError] = []
-        for name, runs in self._clusters.items():
+        for left, (name, runs) in zip(range(len(self._clusters), 0, -1), self._clusters.items(), strict=True):
+            within = deadline.part(left)
+            if left > 1:
+                within = replace(within, expires=min(within.expires, within.clock() + most))
             try:
-                found += [{**run, CLUSTER: name} for run in ask(runs)]
+                found += [{**run, CLUSTER: name} for run in ask(runs, within)]
             except PipehookError as error:
                 failed.append(error)
                 if len(self._clusters) > 1:
