@@ -30,14 +30,15 @@ def sink_of(
         return grouping
     from functions.adapters.pubsub.queue import QueueingSink, open_publisher  # noqa: PLC0415 -- most have no queue
 
-    if settings.redelivery is Redelivery.RERUN:
+    reruns = settings.redelivery is Redelivery.RERUN
+    if reruns:
         _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
     publisher = open_publisher(settings.queue_topic)
     if not settings.tracing:
-        return QueueingSink(grouping, publisher, mode=settings.queue_mode)
+        return QueueingSink(grouping, publisher, mode=settings.queue_mode, reruns=reruns)
     from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
 
-    return QueueingSink(grouping, publisher, mode=settings.queue_mode, trace_parent=current_trace_parent)
+    return QueueingSink(grouping, publisher, mode=settings.queue_mode, reruns=reruns, trace_parent=current_trace_parent)
 
 
 def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | None:

@@ -31,8 +31,8 @@ from functions.common.ports import Deadline, Work
 from functions.common.values import Outcome, ResourceRef, Status
 from functions.entrypoints import webhook
 from functions.queue.messages import MAX_MESSAGE, Message, decode
-from functions.settings import QueueMode
-from tests.adapters.kubernetes.support import Clock, config_map, work
+from functions.settings import QueueMode, Redelivery
+from tests.adapters.kubernetes.support import NAMESPACE, Clock, Side, config_map, work
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.pubsub import PubSub
@@ -413,6 +413,42 @@ def test_who_reruns_and_queues_is_told_what_that_does_not_do(
     source.put(template(), listener(inline("one")))
     source.application(QUEUE_TOPIC="projects/p/topics/queue", REDELIVERY="rerun")
     assert "what is queued never starts a run again" in capsys.readouterr().out
+
+
+def test_who_reruns_waits_for_the_cluster_since_the_worker_would_start_nothing(
+    source: Source, faulty: PubSub, clock: Clock
+) -> None:
+    source.put(template(), listener(inline("one")))
+    faulty.create_topic("projects/p/topics/queue")
+    application = source.application(QUEUE_TOPIC="projects/p/topics/queue", REDELIVERY="rerun")
+    assert _push(application).statuses == ["created"]
+    cluster = source.workspace.cluster
+    (first,) = cluster.objects("PipelineRun")
+    cluster.finish("PipelineRun", "team", first["metadata"]["name"])
+    cluster.faults.add(Fault(method="POST", status=429, headers={"Retry-After": "4"}, times=1))
+
+    assert _push(application).statuses == ["created"]
+    assert len(cluster.objects("PipelineRun")) == 2
+    assert 4 <= sum(clock.slept) < 5
+
+
+def test_who_reruns_starts_no_second_run_of_a_delivery_where_the_queue_is_away() -> None:
+    class Away:
+        """A topic that fails, by which time what was created has ended."""
+
+        def publish(self, messages: Sequence[Message], *, deadline: Deadline) -> None:
+            for found in server.objects("PipelineRun"):
+                server.finish("PipelineRun", NAMESPACE, found["metadata"]["name"], succeeded=False)
+            raise PassingError("away")
+
+    with ApiServer() as server:
+        side = Side(server, Redelivery.RERUN)
+        sink = QueueingSink(side.sink, LazyPublisher(Away), mode=QueueMode.OVERFLOW, reruns=True)
+        server.faults.add(Fault(method="POST", action="lose", times=1))
+        server.faults.add(Fault(method="POST", status=503, headers=NOT_SOON, times=1))
+        (outcome,) = sink.accept([work()], side.deadline())
+        assert (outcome.status, outcome.passing) == (Status.FAILED, True)
+        assert len(server.objects("PipelineRun")) == 1
 
 
 def test_a_connection_that_lay_idle_is_not_trusted(pubsub: TestedPubSub, monkeypatch: pytest.MonkeyPatch) -> None:

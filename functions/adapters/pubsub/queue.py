@@ -76,12 +76,23 @@ class QueueingSink:
     """
 
     def __init__(
-        self, inner: Sink, publisher: LazyPublisher, *, mode: QueueMode, trace_parent: Callable[[], str] = str
+        self,
+        inner: Sink,
+        publisher: LazyPublisher,
+        *,
+        mode: QueueMode,
+        reruns: bool = False,
+        trace_parent: Callable[[], str] = str,
     ) -> None:
-        """`trace_parent` gives the current span as W3C's traceparent, or an empty string."""
+        """`trace_parent` gives the current span as W3C's traceparent, or an empty string.
+
+        `reruns`: the inner sink starts again what has ended, which the worker does not. So it is asked once, since what
+        it had begun may have ended meanwhile, and waits for the cluster as long as there is time.
+        """
         self._inner = inner
         self._publisher = publisher
         self._mode = mode
+        self._reruns = reruns
         self._trace_parent = trace_parent
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
@@ -93,10 +104,11 @@ class QueueingSink:
         if self._mode is QueueMode.ALWAYS:
             return self._always(work, deadline)
         reserve = RESERVE if self._publisher.opened else FIRST_RESERVE
-        outcomes = self._inner.accept(work, Deadline(deadline.expires - reserve, deadline.clock, patient=False))
+        within = Deadline(deadline.expires - reserve, deadline.clock, patient=self._reruns)
+        outcomes = self._inner.accept(work, within)
         overflow = [position for position, outcome in enumerate(outcomes) if outcome.passing]
         problems = dict(zip(overflow, self._queue([work[position] for position in overflow], deadline), strict=True))
-        left = [position for position, problem in problems.items() if problem]
+        left = [position for position, problem in problems.items() if problem and not self._reruns]
         if left and deadline.remaining() > LAST_SECONDS:  # the cluster had less than all of it, and was not waited for
             again = self._inner.accept([work[position] for position in left], deadline)
             for position, outcome in zip(left, again, strict=True):
