@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +19,8 @@ MAX_TOLD = 200
 """Statuses that one sweep tells: an hour's allowance of GitHub for what creates content is 500."""
 PAUSE_SECONDS = 1.0
 """Between two calls that write, as GitHub asks for it."""
+OUTAGE = 3
+"""So many contexts in a row that fail in passing are an outage: one alone that always does holds up no other."""
 
 # https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
 
@@ -118,6 +120,7 @@ class Reconcile:
             summary.unlisted = error.reason
             return summary
         limited: set[tuple[Provider, str]] = set()
+        failing: Counter[tuple[Provider, str]] = Counter()
         for target, runs in groups:
             if self.settled.stands(target, runs, self.now()):
                 summary.looked += 1
@@ -128,9 +131,12 @@ class Reconcile:
                 continue
             try:
                 self._one(target, runs, summary, deadline)
+                failing[whose] = 0
             except PassingError as error:
+                failing[whose] += 1
                 # a rate limit holds for all that one installation or token may ask; an outage passes for all, too
-                limited.add(whose)
+                if error.retry_after or failing[whose] >= OUTAGE:
+                    limited.add(whose)
                 summary.left += 1
                 summary.reasons.append(error.reason)
             except LastingError as error:

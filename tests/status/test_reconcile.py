@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from functions.status.marks import place_of
-from functions.status.reconcile import recent
+from functions.status.reconcile import OUTAGE, recent
+from functions.status.values import Target
 from tests.adapters.secrets.support import LifeClock
 from tests.standins.faults import Fault
-from tests.status.support import Scene, commit
+from tests.status.support import CONTEXT, REPOSITORY, Scene, commit
 
 
 def test_a_lost_end_is_told(scene: Scene) -> None:
@@ -96,6 +97,21 @@ def test_one_that_can_never_be_told_stops_no_other(scene: Scene) -> None:
     assert (summary["outcome"], summary["told"], summary["failed"]) == ("limited", 1, 1)
     assert "the token needs Commit statuses" in summary["summary"][1]
     assert scene.posted(good) == ["pending", "success"]
+
+
+def test_one_that_always_fails_in_passing_stops_no_other_and_an_outage_is_soon_known(scene: Scene) -> None:
+    shas = [commit() for _ in range(6)]
+    for sha in shas:
+        scene.end(scene.push(sha))
+    first = min(shas, key=lambda sha: Target(provider="github", repository=REPOSITORY, sha=sha, context=CONTEXT).key)
+    bad = scene.hub.faults.add(Fault(path=f"/{first}/statuses", status=500))
+    summary = scene.reconcile()
+    assert (summary["outcome"], summary["told"], summary["left"]) == ("limited", 5, 1)
+    scene.hub.faults.remove(bad)
+    scene.hub.faults.add(Fault(status=500))
+    before = len(scene.hub.requests)
+    assert scene.reconcile()["left"] == 6
+    assert len(scene.hub.requests) == before + OUTAGE
 
 
 @pytest.mark.long
