@@ -184,7 +184,10 @@ class ManagerSecrets:
         try:
             newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
         except DisabledError:
-            found = self._read(known.names, deadline)
+            # which may be known, or not: then others below it may be new as well, and no call tells its number
+            last = version_number(known.names[0])
+            newer = [f"{location}/versions/{last + more}" for more in range(FEW_VERSIONS, 0, -1)] if last > 0 else []
+            found = self._read([*newer, *known.names], deadline)[:MAX_VERSIONS]
             return _secret(found, known.listed) if found else None
         if newest != known.names[0] and version_number(newest) != version_number(known.names[0]) + 1:
             return None

@@ -185,6 +185,22 @@ class TestRotation:
         assert accepted(store, b"good")
         assert accepted(store, b"old")
 
+    @pytest.mark.parametrize("later", [1, 2])
+    def test_a_new_version_below_a_newest_one_that_is_disabled_is_found(
+        self, managed: ManagedSecrets, manager: SecretManager, later: int
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        store = managed.open()
+        assert accepted(store, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        for number in range(later):
+            manager.disable(PROJECT, HOOK.name, manager.add(PROJECT, HOOK.name, b"slip-%d" % number))
+        managed.clock.pass_by(60)
+        assert accepted(store, b"new")
+        assert accepted(store, b"old")
+        assert not accepted(store, b"slip-0")
+        assert "ListSecretVersions" not in counts(manager)
+
     def test_the_newest_versions_count_and_the_log_says_so(
         self, managed: ManagedSecrets, manager: SecretManager, caplog: pytest.LogCaptureFixture
     ) -> None:
