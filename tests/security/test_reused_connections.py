@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.support.function import ServedFunction
 from tests.support.sources import github, inline, listener, template
 from tests.support.workspace import Workspace
 
+HOST = "127.0.0.1"
 LARGE = encoded(PUSH | {"padding": "x" * (MAX_REST - len(BODY) - 100)})
 """Far more than gunicorn throws away by itself."""
 
@@ -27,7 +29,7 @@ class Proxy:
     """One connection, which is opened once."""
 
     def __init__(self, port: int) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        self._connection = HTTPConnection(HOST, port, timeout=30)
         self._connection.connect()
         self._connection.auto_open = 0  # a server that closed it after it had announced to keep it fails the test
 
@@ -116,3 +118,26 @@ def test_a_body_that_nobody_reads_and_that_does_not_come_ends_the_connection_at_
         with pytest.raises(ConnectionError):
             slow[0].replies()
         assert replies == [405] * len(slow)
+
+
+@pytest.mark.parametrize("line", ["PUT / HTTP/1.1", "POST / HTTP/1.1"], ids=["refused", "given-up"])
+def test_what_comes_of_a_body_after_its_reply_is_no_request(line: str, served: ServedFunction) -> None:
+    started = request(line, "Content-Length: 1000", body=b"x" * 10, length=False)
+    with ExitStack() as stack:
+        clients = [
+            stack.enter_context(socket.create_connection((HOST, served.port), timeout=30)) for _ in range(THREADS)
+        ]
+        for client in clients:  # many, since the moment is short in which it would be taken for one
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            client.sendall(started)
+        assert [replies_to(client, b"GET / HTTP/1.1\r\nHost: forged\r\n\r\n") for client in clients] == [1] * THREADS
+
+
+def replies_to(client: socket.socket, behind: bytes) -> int:
+    """Return how many replies come where `behind` is sent when the first one does."""
+    received = client.recv(1)
+    with suppress(ConnectionError):
+        client.sendall(behind)
+        while piece := client.recv(65_536):
+            received += piece
+    return received.count(b"HTTP/1.1 ")

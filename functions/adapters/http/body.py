@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from functions.adapters.http.rest import NOTHING, shut
+from functions.adapters.http.rest import CUT, NOTHING, shut
 from functions.adapters.http.room import BODIES, LARGE_BODIES, THREADS, Room, Threads, busy
 from functions.common.errors import BadRequestError, PipehookError
 
@@ -189,6 +189,7 @@ def _read(
             if watched.given_up or time.monotonic() > watched.expires:
                 break
         if watched.given_up or time.monotonic() > watched.expires:
+            request.environ[CUT] = True
             raise watched.given_up or watched.too_slow()
     if length is not None and body.tell() < length:
         raise BadRequestError("the body ends before the length that its Content-Length announces")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import socket
 import threading
-from typing import IO, TYPE_CHECKING
+import time
+from typing import IO, TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
-    from flask import Request
+    from flask import Request, Response
 
 MAX_REST = 1024 * 1024
 """Bytes that are thrown away for the sake of a connection: nearly all deliveries are far smaller."""
@@ -18,6 +20,8 @@ REST_SECONDS = 0.1
 _CHUNK = 256 * 1024
 NOTHING = io.BytesIO()
 """The stream of a request of which nothing is left to read."""
+CUT = "pipehook.cut"
+"""In the environ of a request whose connection was shut before its body's end."""
 
 
 def leave_rest(request: Request) -> None:
@@ -25,7 +29,9 @@ def leave_rest(request: Request) -> None:
 
     gunicorn announces that before it knows, takes no other word from a function, drains 64 KiB for seconds, in the very
     threads that a refusal is to keep free, and then closes; functions-framework would read all of it, into memory. What
-    is more than MAX_REST, or not there in a moment, ends the connection: its reading side is shut at once.
+    is more than MAX_REST, or not there in a moment, ends the connection: its reading side is shut at once, and all of
+    it behind the reply. gunicorn takes the one for the body's end, while Linux still hands out what arrives then: a
+    request of its own it would be, and its reply the one to a proxy's next request.
     """
     rest, request.stream = request.stream, NOTHING
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
@@ -33,13 +39,29 @@ def leave_rest(request: Request) -> None:
         return
     late = threading.Timer(REST_SECONDS, shut, [connection])
     late.daemon = True
+    began = time.monotonic()
     late.start()
     ended = False
     with contextlib.suppress(Exception):  # of the server's family: it ends early, or its chunks are malformed
         ended = _thrown_away(rest)
     late.cancel()
-    if not ended:
+    if CUT in request.environ or not ended or time.monotonic() - began >= REST_SECONDS:
         shut(connection)
+        _close_behind_reply()
+
+
+def _close_behind_reply() -> None:
+    from flask import after_this_request  # noqa: PLC0415 -- for what is cut alone
+
+    @after_this_request
+    def _(reply: Response) -> Response:
+        reply.call_on_close(_close)
+        return reply
+
+
+def _close() -> NoReturn:
+    # a WSGI server closes the connection of a reply that fails, and of this kind says nothing
+    raise ConnectionResetError(errno.ECONNRESET, "the request was not read to its end")
 
 
 def _thrown_away(rest: IO[bytes]) -> bool:
