@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from functions.adapters.logs import MAX_FILTERED
@@ -84,6 +84,8 @@ def outcomes(triggers: Sequence[dict[str, Any]], outside: Outside) -> list[Outco
     return list(report.outcomes)
 
 
+UNNEEDED = cel("'y'.compareSecret('token', 'missing') || body.ref != ''", wrong="body.none")
+"""Its secret cannot be compared, which is no reason for what the overlay meets."""
 STEPS: tuple[dict[str, Any], ...] = (
     github(),
     github(eventTypes=["push"]),
@@ -99,12 +101,14 @@ STEPS: tuple[dict[str, Any], ...] = (
     cel("'x'.compareSecret('token', 'other')"),
     cel("'y'.compareSecret('token', 'other')"),
     cel("'y'.compareSecret('token', 'missing')"),
+    UNNEEDED,
     custom("outside"),
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.lists(st.sampled_from(STEPS), min_size=1, max_size=4), min_size=2, max_size=6))
+@example([[UNNEEDED], [cel(wrong="body.none")]])
 def test_each_ends_as_it_would_alone(chains: list[list[dict[str, Any]]]) -> None:
     triggers = [inline(f"t{n}", *chain, bindings=BINDINGS) for n, chain in enumerate(chains)]
     together, alone = Outside(), Outside()

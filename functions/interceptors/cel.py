@@ -198,7 +198,7 @@ class _Evaluation:
 
     def _fault(self, program: Program, error: PipehookError) -> PipehookError:
         """Return what keeps a program from having a value."""
-        if self.comparison.fault:
+        if self.comparison.fault and program.calls_compare_secret:  # what others compute, too, is not for it to explain
             return self.comparison.fault
         reason = f"{_evaluating(program)}: {error.reason}"
         if isinstance(error, PassingError):
