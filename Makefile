@@ -37,7 +37,9 @@ run: $(RUNTIME) ## Serve the function on this machine until Ctrl-C, with a curl 
 drill: $(READY) ## Fail cluster and queue in every way under 300 deliveries, then count what the cluster holds
 	@$(BIN)/python -m tests.drill
 
-test: lint types contracts infra unit ## Check style, types, import contracts, infrastructure, and run every test
+test: $(READY) ## Check style, types, import contracts, infrastructure, and run every test
+	@$(MAKE) --no-print-directory --jobs=2 infra lint types contracts
+	@$(MAKE) --no-print-directory unit
 
 lint: $(READY) ## Check style
 	@$(BIN)/ruff check .
