@@ -85,12 +85,20 @@ def local_function(
 
 
 def wait_for_end(announcement: str) -> None:
-    """Listen for Ctrl-C, SIGTERM and the terminal's end, say so, and return when one comes."""
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
-        signal.signal(number, lambda _number, _frame: ended.set())
-    progress(announcement)
-    ended.wait()
+    """Listen for Ctrl-C, SIGTERM and the terminal's end, say so, and return when one comes.
+
+    What waits for a lock can miss a signal: it may come just before, or to another thread. A socket is written to
+    whenever and wherever it comes.
+    """
+    ended, waker = socket.socketpair()
+    waker.settimeout(0)
+    with ended, waker:
+        for number in (signal.SIGINT, signal.SIGTERM, *filter(None, [getattr(signal, "SIGHUP", None)])):
+            signal.signal(number, lambda _number, _frame: None)
+        signal.set_wakeup_fd(waker.fileno())
+        progress(announcement)
+        ended.recv(1)
+        signal.set_wakeup_fd(-1)
 
 
 def free_to_listen(host: str, port: int) -> None:

@@ -15,7 +15,8 @@ import yaml
 from tests.cli.support import SECRET, Running, pipehook
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
-from tests.support.function import free_port
+from tests.support.function import ROOT, free_port
+from tests.support.processes import run as run_module
 from tests.support.sources import github, inline, listener, run, template
 from tests.support.workspace import Workspace
 
@@ -83,6 +84,28 @@ def test_it_leaves_no_key_behind_when_its_terminal_closes(
         running.send(number)
     assert running.code == 0
     assert list(temporary.iterdir()) == []
+
+
+IN_ANOTHER_THREAD = """
+import os, signal, threading, time
+from functions.cli import serving
+
+def end():
+    time.sleep(0.2)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+serving.progress = lambda text: threading.Thread(target=end).start()
+serving.wait_for_end("")
+print("ended")
+"""
+
+
+def test_a_signal_ends_it_whichever_thread_it_comes_to(tmp_path: Path) -> None:
+    (tmp_path / "program.py").write_text(IN_ANOTHER_THREAD)
+    done = run_module("program", environment={"PYTHONPATH": str(ROOT)}, directory=tmp_path, seconds=60)
+    assert (done.returncode, done.stdout) == (0, "ended\n")
 
 
 def test_without_a_key_it_draws_one_and_says_how_to_sign(triggers: Path) -> None:
