@@ -118,7 +118,7 @@ def _lacking_rights(listeners: Iterable[Listener], parts: Parts) -> Iterator[str
 def read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[ListenerSource, Parts]:
     """Return the listeners of a cluster, of which nothing is read yet, and the parts that they need."""
     # other sources do not pay for its import
-    from functions.adapters.kubernetes.source.listeners import ClusterListeners  # noqa: PLC0415
+    from functions.adapters.kubernetes.source.listeners import ClusterListeners  # noqa: PLC0415 -- see above
 
     opened: list[ClusterListeners] = []
 

@@ -50,10 +50,10 @@ def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | No
         )
         return None
     # most do not rerun
-    from functions.adapters.github.hook_tokens import open_tokens  # noqa: PLC0415
-    from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415
-    from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415
-    from functions.entrypoints.identities import fetch_of  # noqa: PLC0415
+    from functions.adapters.github.hook_tokens import open_tokens  # noqa: PLC0415 -- see above
+    from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415 -- see above
+    from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415 -- see above
+    from functions.entrypoints.identities import fetch_of  # noqa: PLC0415 -- see above
 
     transport = GitHubTransport(settings.github_api_url)
     tokens = open_tokens(

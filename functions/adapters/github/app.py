@@ -92,7 +92,7 @@ def field_of(document: Json, name: str) -> Json:
 def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:
     """Return the JSON web token (RS256) by which an App says who it is, from one minute ago, for nine minutes."""
     from cryptography.hazmat.primitives import hashes  # noqa: PLC0415 -- see private_key
-    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415
+    from cryptography.hazmat.primitives.asymmetric import padding  # noqa: PLC0415 -- see above
 
     claims = {"iat": int(now) - SKEW_SECONDS, "exp": int(now) + LIFE_SECONDS, "iss": app_id}
     signed = ".".join(_encoded(json.dumps(part).encode()) for part in ({"alg": "RS256", "typ": "JWT"}, claims))
@@ -102,9 +102,9 @@ def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:
 def private_key(pem: bytes, resource: str) -> RSAPrivateKey:
     """Return the App's key. Raises LastingError when the secret holds none."""
     # 40 ms to import, and only an App needs it
-    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415
-    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415
+    from cryptography.exceptions import UnsupportedAlgorithm  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey  # noqa: PLC0415 -- see above
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key  # noqa: PLC0415 -- see above
 
     try:
         key = load_pem_private_key(pem, password=None)

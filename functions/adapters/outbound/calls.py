@@ -61,7 +61,7 @@ class OutboundClient:
 
         def ask(exchange: Exchange) -> Reply:
             # the first call pays for the import of http.client and ssl
-            from functions.adapters.outbound import connections  # noqa: PLC0415
+            from functions.adapters.outbound import connections  # noqa: PLC0415 -- see above
 
             with self._lock:
                 if self._kept is None:
@@ -154,8 +154,8 @@ class _Call:
     def explained(self, error: Exception) -> PipehookError:
         """Return what became of the call, in the family's words."""
         import socket  # noqa: PLC0415 -- beside the lazy imports of the call's thread
-        import ssl  # noqa: PLC0415
-        from http.client import HTTPException  # noqa: PLC0415
+        import ssl  # noqa: PLC0415 -- see above
+        from http.client import HTTPException  # noqa: PLC0415 -- see above
 
         where = self._destination.authority
         if isinstance(error, socket.gaierror):
