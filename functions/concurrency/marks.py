@@ -15,7 +15,7 @@ from enum import Enum
 from functions.common.event_facts import EventFacts
 from functions.common.shown import shown
 from functions.common.values import Json
-from functions.model.annotations import CANCEL, GROUP, LIMIT, PREFIX
+from functions.model.annotations import CANCEL, GROUP, KEY_ANNOTATION, LIMIT, PREFIX
 
 EVENT_TIME = f"{PREFIX}event-time"
 BEFORE = f"{PREFIX}event-before"
@@ -99,6 +99,8 @@ class Member:
     """How it wants older runs to end, empty where it wants none to."""
     limit: int = 0
     """How many of its group may run, itself among them; 0 for any number."""
+    key: str = ""
+    """Of the delivery that has made it."""
 
 
 def group_key(listener: str, namespace: str, text: str) -> str:
@@ -128,6 +130,7 @@ def member(run: Mapping[str, Json]) -> Member:
         told=isinstance(asked, str) and asked not in ("", PENDING),
         mode=mode if mode in MODES else "",
         limit=int(limit) if limit.isascii() and limit.isdigit() else 0,
+        key=annotations.get(KEY_ANNOTATION, "").partition(".")[0],
     )
 
 

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from functions.common.errors import PipehookError
+from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.values import Outcome, ResourceRef, Status
-from functions.concurrency.marks import Group, Member, Stamp, group_of, is_cancellation, limit_of, mode_of, stamp_of
+from functions.concurrency.marks import (
+    Group,
+    Member,
+    Stamp,
+    State,
+    group_of,
+    is_cancellation,
+    limit_of,
+    mode_of,
+    stamp_of,
+)
 from functions.concurrency.order import Cancelling, superseded_by
 from functions.concurrency.settle import GroupRuns, Settled, settle
 
@@ -41,9 +51,17 @@ class _Entry:
 class GroupingSink:
     """A sink before the cluster's. Safe to use from any thread, and to give the same work again at any time."""
 
-    def __init__(self, inner: Sink, runs: GroupRuns) -> None:
+    def __init__(
+        self, inner: Sink, runs: GroupRuns, named: Callable[[Work, int], ResourceRef], *, reruns: bool = False
+    ) -> None:
+        """`named` says what a work's resource is created as, or raises LastingError.
+
+        `reruns`: a delivery whose runs have ended is a wish for another one.
+        """
         self._inner = inner
         self._runs = runs
+        self._named = named
+        self._reruns = reruns
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Create (or find superseded) all works and settle their groups; one outcome for each work, in order.
@@ -88,8 +106,32 @@ class GroupingSink:
                 if entry.settles:
                     self._tidy(entry, deadline)
                 reason = f"a newer event of its concurrency group has started {_run(newer, entry.group)}"
+                if refs := self._existing(work, entries, seen):
+                    reason = f"this delivery had been created before; {reason}"
+                    return replace(_end(work, Status.DUPLICATE, reason), resources=refs)
                 return _end(work, Status.SUPERSEDED, reason)
         return None
+
+    def _existing(
+        self, work: Work, entries: Sequence[_Entry], seen: Mapping[Group, Sequence[Member]]
+    ) -> tuple[ResourceRef, ...]:
+        """Return the runs of an outdated work that `seen` shows to have all been created; nothing of any other."""
+        if len(entries) < len(work.resources):  # no list shows the rest
+            return ()
+        refs, ended = [], True
+        for position, entry in enumerate(entries):
+            if entry.cancellation:
+                continue
+            try:
+                ref = self._named(work, position)
+            except LastingError:
+                return ()
+            own = [member for member in seen.get(entry.group, ()) if (member.name, member.key) == (ref.name, work.key)]
+            if not own:
+                return ()
+            refs.append(ref)
+            ended = ended and own[0].state is State.ENDED
+        return () if ended and self._reruns else tuple(refs)
 
     def _tidy(self, entry: _Entry, deadline: Deadline) -> None:
         """Cancel what an earlier attempt could not, or what this event shows to be older; nobody waits for it."""
@@ -121,7 +163,7 @@ class GroupingSink:
                 superseded = superseded or _overtaken(group, own, done)
         others = [ref for ref in dict.fromkeys(cancelled) if ref not in made.resources]
         told = f"cancelled {listed(map(str, others))}" if others else ""
-        if superseded and made.status in (Status.CREATED, Status.DUPLICATE):
+        if superseded and made.status is Status.CREATED:
             made = replace(made, status=Status.SUPERSEDED, reason=superseded)
         elif not told and not made.reason and any(entry.cancellation for entry in entries):
             told = "no older run of the group was there to be cancelled"

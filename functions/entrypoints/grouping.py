@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import listed
-from functions.common.values import Outcome
+from functions.common.values import Outcome, ResourceRef
 from functions.listening.prepared import Listener
+from functions.outcomes.plan import planned_at
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.api import KubernetesApi
@@ -98,5 +99,10 @@ class Grouping:
                 from functions.adapters.kubernetes.groups import ClusterGroups  # noqa: PLC0415 -- see the class
                 from functions.concurrency.sink import GroupingSink  # noqa: PLC0415 -- as above
 
-                self._grouping = GroupingSink(self._inner, ClusterGroups(self._inner.lanes))
+                runs = ClusterGroups(self._inner.lanes)
+                self._grouping = GroupingSink(self._inner, runs, _named, reruns=self._inner.reruns)
             return self._grouping
+
+
+def _named(work: Work, position: int) -> ResourceRef:
+    return planned_at(work, position).ref

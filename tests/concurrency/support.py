@@ -14,6 +14,7 @@ from functions.concurrency.asked import concurrency
 from functions.concurrency.marks import Group, Member, State, member
 from functions.concurrency.sink import GroupingSink
 from functions.model.annotations import CANCEL, GROUP, LIMIT
+from functions.outcomes.plan import planned_at
 
 NAMESPACE, LISTENER = "team", "team/listener"
 DEADLINE = Deadline(1.0, lambda: 0.0)
@@ -80,7 +81,7 @@ class Cluster:
         self.begun: list[str] = []
 
     def sink(self) -> GroupingSink:
-        return GroupingSink(self, self)
+        return GroupingSink(self, self, lambda work, position: planned_at(work, position).ref)
 
     def members(self) -> dict[str, Member]:
         return {name: member(run) for name, run in self.runs.items()}
@@ -103,7 +104,7 @@ class Cluster:
         def act() -> Outcome:
             if name in self.runs:
                 return Outcome(work.trigger, NAMESPACE, Status.DUPLICATE, resources=(ref,))
-            run: dict[str, Any] = dict(work.resources[0])
+            run: dict[str, Any] = dict(planned_at(work, 0).manifest)
             run["metadata"] = {**run["metadata"], "name": name, "creationTimestamp": f"{len(self.runs):04}"}
             self._put(name, run)
             return made
@@ -165,7 +166,7 @@ def work(
     resource: dict[str, Any] = {
         "apiVersion": "tekton.dev/v1",
         "kind": "PipelineRun",
-        "metadata": {"generateName": "run-", "annotations": asked},
+        "metadata": {"name": name, "annotations": asked},
         "spec": {"pipelineRef": {"name": "p"}},
     }
     found = concurrency([resource], listener={}, provider="github")

@@ -37,18 +37,56 @@ def test_what_comes_late_starts_nothing_and_what_goes_on_goes_on(production: Pro
     function = production.application(REDELIVERY=redelivery)
     push(function, 0)
     push(function, 2)
-    for late in (1, 0):
-        answer = push(function, late)
-        assert (answer.status, answer.statuses) == (202, ["superseded"])
-        assert answer.json["triggers"][0]["resources"] == []
-        assert named(production, 2) in answer.reasons[0]
+    answer = push(function, 1)
+    assert (answer.status, answer.statuses) == (202, ["superseded"])
+    assert answer.json["triggers"][0]["resources"] == []
+    assert named(production, 2) in answer.reasons[0]
     assert states(production) == {0: "", 2: ""}
     production.cluster.finish("PipelineRun", NAMESPACE, named(production, 0))
-    assert push(function, 0).statuses == ["superseded"], "its own run has ended, and would run again"
+    ended = push(function, 0).statuses
+    assert ended == (["duplicate"] if redelivery == "deduplicate" else ["superseded"]), "it would run again"
     production.cluster.finish("PipelineRun", NAMESPACE, named(production, 2))
     assert push(function, 1).statuses == ["superseded"], "also when the newer run has ended"
     assert push(function, 2).statuses == (["duplicate"] if redelivery == "deduplicate" else ["created"])
     assert "PATCH" not in asked(production)
+
+
+@pytest.mark.parametrize("redelivery", ["deduplicate", "rerun"])
+def test_what_comes_again_finds_its_own_run_in_the_list_that_shows_a_newer_one(
+    production: Production, redelivery: str
+) -> None:
+    function = production.application(REDELIVERY=redelivery)
+    push(function, 0)
+    push(function, 1)
+    before = len(asked(production))
+    answer = push(function, 0)
+    assert (answer.status, answer.statuses) == (202, ["duplicate"])
+    assert [ref["name"] for ref in answer.json["triggers"][0]["resources"]] == [named(production, 0)]
+    assert "had been created before" in answer.reasons[0]
+    assert named(production, 1) in answer.reasons[0]
+    assert asked(production)[before:] == ["GET"]
+
+
+@pytest.mark.parametrize("there", [1, 2])
+def test_what_had_not_been_created_whole_is_superseded(production: Production, there: int) -> None:
+    beside = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"generateName": "beside-"}}
+    production.write(*written(ALONE, ALONE if there == 2 else beside))
+    function = production.application()
+    push(function, 0)
+    if there == 2:
+        production.cluster.delete_object("PipelineRun", NAMESPACE, named(production, 0))
+    push(function, 1)
+    answer = push(function, 0)
+    assert (answer.statuses, answer.json["triggers"][0]["resources"]) == (["superseded"], [])
+
+
+def test_what_somebody_else_has_made_under_its_name_is_not_its_own(production: Production) -> None:
+    fixed = grouped(group="g")
+    fixed["metadata"] |= {"name": "the-one"}
+    production.write(*written(fixed))
+    push(production.application(), 1)
+    assert push(production.application(), 1).statuses == ["duplicate"]
+    assert push(production.application(), 0).statuses == ["superseded"]
 
 
 def test_it_costs_one_list_however_many_triggers_share_the_group(production: Production) -> None:

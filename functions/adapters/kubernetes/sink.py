@@ -70,13 +70,18 @@ class ClusterSink:
         """The clusters, for whoever looks at what is created there."""
         return self._lanes
 
+    @property
+    def reruns(self) -> bool:
+        """Whether a delivery whose runs have ended is a wish for another one."""
+        return self._redelivery is Redelivery.RERUN
+
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:
         """Create all resources of all works and return one outcome for each work, in order.
 
         Every resource is attempted, whatever becomes of the others, unless the cluster asks for a pause (429).
         """
         plans = plan(work)
-        if self._redelivery is Redelivery.RERUN:
+        if self.reruns:
             doubts = _Doubts(self._redeliveries, deadline)
             return self._lanes.run(
                 [
