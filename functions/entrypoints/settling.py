@@ -101,7 +101,7 @@ def open_settler(settings: Settings, parts: Parts) -> Settler:
     """Return what settles groups in all clusters. Raises ConfigurationError without one."""
     if parts.api is None or parts.access is None:
         raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
-    lanes = Lanes(parts.api, {name: cluster.api for name, cluster in parts.clusters.items()})
+    lanes = Lanes(parts.api, parts.apis)
     sources = {"": parts.access} | {name: cluster.access for name, cluster in parts.clusters.items()}
     homes = {name: home_namespaces(settings, access) for name, access in sources.items()}
     return Settler(ClusterGroups(lanes), homes)

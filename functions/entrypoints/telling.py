@@ -11,6 +11,7 @@ from functions.adapters.github.identity import AppIdentity, TokenIdentity
 from functions.adapters.github.pace import Pace
 from functions.adapters.github.statuses import GitHubStatuses
 from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.kubernetes.lanes import Lanes
 from functions.adapters.kubernetes.runs import ClusterButtons, ClusterRuns, ManyRuns
 from functions.adapters.secrets.sources import SecretStore
 from functions.common.errors import ConfigurationError
@@ -31,7 +32,8 @@ def open_runs(settings: Settings, parts: Parts) -> ManyRuns:
     sources = {"": (parts.api, parts.access)}
     sources |= {name: (cluster.api, cluster.access) for name, cluster in parts.clusters.items()}
     return ManyRuns(
-        {name: ClusterRuns(api, home_namespaces(settings, access)) for name, (api, access) in sources.items()}
+        {name: ClusterRuns(api, home_namespaces(settings, access)) for name, (api, access) in sources.items()},
+        Lanes(parts.api, parts.apis),
     )
 
 

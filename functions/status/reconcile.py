@@ -12,7 +12,7 @@ from functions.common.shown import listed
 from functions.common.values import Json, Provider
 from functions.status.marks import order_of, place_of, target_of
 from functions.status.settle import Teller
-from functions.status.values import Run, Target
+from functions.status.values import CLUSTER, Run, Target
 from functions.status.words import condition, seconds
 
 MAX_TOLD = 200
@@ -119,13 +119,14 @@ class Reconcile:
         except PipehookError as error:
             summary.unlisted = error.reason
             return summary
-        limited: set[tuple[Provider, str]] = set()
-        failing: Counter[tuple[Provider, str]] = Counter()
+        limited: set[tuple[Provider, str, Json]] = set()
+        failing: Counter[tuple[Provider, str, Json]] = Counter()
         for target, runs in groups:
             if self.settled.stands(target, runs, self.now()):
                 summary.looked += 1
                 continue
-            whose = (target.provider, target.repository.partition("/")[0].lower())
+            # one cluster that is away keeps no end from being told that another one knows
+            whose = (target.provider, target.repository.partition("/")[0].lower(), runs[-1].get(CLUSTER))
             if summary.told >= self.limit or whose in limited or deadline.remaining() < PAUSE_SECONDS * 2:
                 summary.left += 1
                 continue

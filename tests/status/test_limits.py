@@ -58,6 +58,19 @@ def test_what_stands_of_another_run_is_not_left_pending_when_both_are_deleted(sc
     assert scene.posted(sha) == ["pending", "pending", "error"]
 
 
+def test_of_a_run_that_is_deleted_when_nothing_was_told_of_it_the_hint_alone_tells_nothing(
+    scene: Scene, clock: LifeClock
+) -> None:
+    for _ in range(MINUTE_SHARE):
+        scene.push(commit())
+    sha = commit()
+    name = scene.push(sha)
+    gone = scene.run(name)
+    scene.delete(name)
+    assert scene.hint(name, kind="failed", run=gone).json["outcome"] == "unchanged"
+    assert scene.posted(sha) == [], "whoever has the key could write errors on any commit"
+
+
 def test_what_was_left_out_is_told_by_the_sweep_while_the_run_goes_on(scene: Scene, clock: LifeClock) -> None:
     for _ in range(MINUTE_SHARE):
         scene.push(commit())

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import pytest
 
-from functions.status.marks import place_of
-from functions.status.reconcile import OUTAGE, recent
-from functions.status.values import Target
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.lanes import Lanes
+from functions.adapters.kubernetes.runs import ClusterRuns, ManyRuns
+from functions.common.ports import Deadline
+from functions.status.marks import place_of, target_of
+from functions.status.reconcile import OUTAGE, Reconcile, recent
+from functions.status.settle import Teller
+from functions.status.values import Run, Said, Standing, Statuses, Target
+from tests.adapters.kubernetes.test_runs import Clock, Hangs
 from tests.adapters.secrets.support import LifeClock
 from tests.standins.faults import Fault
 from tests.status.support import CONTEXT, REPOSITORY, Scene, commit
@@ -112,6 +119,65 @@ def test_one_that_always_fails_in_passing_stops_no_other_and_an_outage_is_soon_k
     before = len(scene.hub.requests)
     assert scene.reconcile()["left"] == 6
     assert len(scene.hub.requests) == before + OUTAGE
+
+
+class Recorded(Statuses):
+    """A provider that shows nothing, and takes what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def standing(self, target: Target, deadline: Deadline) -> None:
+        deadline.require("ask")
+
+    def shown(self, said: Said) -> tuple[str, ...]:
+        return (said.description,)
+
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:
+        self.told.append(target.sha)
+        return True
+
+
+class Holds(ClusterRuns):
+    """A cluster that finds the runs that it has."""
+
+    def __init__(self, runs: Sequence[Run]) -> None:
+        self._runs = runs
+
+    def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
+        deadline.require("list")
+        return [run for run in self._runs if (target := target_of(run)) and target.key == key]
+
+    def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        return None
+
+
+def test_a_cluster_that_hangs_once_it_was_listed_keeps_no_end_of_another_ones_from_being_told() -> None:
+    def ended(number: int, hour: int) -> dict[str, Any]:
+        annotations = {"pipehook.dev/status-context": "ci", "pipehook.dev/repository": REPOSITORY}
+        metadata = {
+            "name": f"run-{number}",
+            "namespace": "team",
+            "creationTimestamp": f"2026-11-22T{hour:02}:00:00Z",
+            "labels": {"pipehook.dev/status": "true"},
+            "annotations": annotations | {"pipehook.dev/sha": f"{number:040x}"},
+        }
+        return {"metadata": metadata, "status": {"conditions": [{"type": "Succeeded", "status": "True"}]}}
+
+    here, there = [ended(number, 12) for number in range(100)], [ended(number, 10) for number in range(100, 110)]
+    clock = Clock()
+    api = KubernetesApi(lambda **_: pytest.fail("nothing is asked of it"))
+    runs = ManyRuns({"": Holds(here), "eu": Hangs(clock)}, Lanes(api, {"eu": api}))
+    provider = Recorded()
+    sweep = Reconcile(
+        teller=Teller({"github": provider}, runs),
+        runs=lambda _: [*({**run, "cluster": "eu"} for run in there), *({**run, "cluster": ""} for run in here)],
+        now=lambda: datetime.fromisoformat("2026-11-22T13:00:00Z").timestamp(),
+        sleep=lambda seconds: setattr(clock, "now", clock.now + seconds),
+        lookback_hours=24,
+    )
+    summary = sweep.sweep(Deadline(270.0, clock))
+    assert (len(provider.told), summary.told, summary.left) == (len(here), len(here), len(there))
 
 
 @pytest.mark.long

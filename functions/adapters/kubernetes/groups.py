@@ -9,7 +9,7 @@ from http import HTTPStatus
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.adapters.kubernetes.lanes import Lanes
-from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.concurrency.marks import RUNS, Group, Member, group_of, member
@@ -30,13 +30,13 @@ class ClusterGroups:
 
     def of(self, group: Group, deadline: Deadline) -> Sequence[Member]:
         """Return all runs of a group, as they were at one time."""
-        with self._asked(group.cluster, deadline) as api:
+        with self._lanes.lane(group.cluster).asked(deadline) as api:
             return [member(run) for run in _listed(api, group.api_version, group.namespace, group.selector, deadline)]
 
     def groups(self, home: Home, deadline: Deadline, *, cluster: str = "") -> dict[Group, list[Member]]:
         """Return all groups of a cluster: of every namespace, or of `home` where those may not be listed."""
         found: dict[Group, list[Member]] = {}
-        with self._asked(cluster, deadline) as api:
+        with self._lanes.lane(cluster).asked(deadline) as api:
             for run in _everywhere(api, home, deadline):
                 group = group_of({**run, "apiVersion": RUNS}, namespace="", cluster=cluster)
                 if group is not None:
@@ -49,7 +49,7 @@ class ClusterGroups:
         metadata = metadata if isinstance(metadata, dict) else {}
         body = {**change, "metadata": {**metadata, "resourceVersion": member.version}}
         try:
-            with self._asked(group.cluster, deadline) as api, _explained("patch"):
+            with self._lanes.lane(group.cluster).asked(deadline) as api, _explained("patch"):
                 resource = api.resource(group.api_version, "PipelineRun", deadline=deadline)
                 api.patch(resource, body, namespace=group.namespace, name=member.name, deadline=deadline)
         except ApiRefusedError as error:
@@ -57,18 +57,6 @@ class ClusterGroups:
                 return False
             raise
         return True
-
-    @contextmanager
-    def _asked(self, cluster: str, deadline: Deadline) -> Iterator[KubernetesApi]:
-        """Have a place at a cluster, and let its lane learn what comes of it."""
-        lane = self._lanes.lane(cluster)
-        with lane.admitted(deadline):
-            try:
-                yield lane.api
-            except PipehookError as error:
-                lane.heard(error, deadline.clock())
-                raise
-            lane.heard(None, deadline.clock())
 
 
 def _everywhere(api: KubernetesApi, home: Home, deadline: Deadline) -> list[dict[str, Json]]:

@@ -60,6 +60,17 @@ class Lane:
         finally:
             self._places.release()
 
+    @contextmanager
+    def asked(self, deadline: Deadline) -> Iterator[KubernetesApi]:
+        """Have a place at the cluster, and learn from what comes of it; raises as `admitted`."""
+        with self.admitted(deadline):
+            try:
+                yield self.api
+            except PipehookError as error:
+                self.heard(error, deadline.clock())
+                raise
+            self.heard(None, deadline.clock())
+
     @property
     def said(self) -> str:
         """What reasons begin with; nothing for the default cluster."""

@@ -9,6 +9,7 @@ from http import HTTPStatus
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.lanes import Lanes
 from functions.common.errors import PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -20,7 +21,7 @@ from functions.status.words import children
 _LOG = logging.getLogger(__name__)
 VERSION = "tekton.dev/v1"
 MOST_SECONDS = 3.0
-"""What one of several clusters may take where others are still to be asked of one commit: a sweep asks of many."""
+"""What one of several clusters may take to be asked of one commit: a sweep asks of many."""
 _PAGE = 200
 _ONE_BY_ONE = 20
 """TaskRuns that are read by name, where their label does not find them."""
@@ -35,11 +36,13 @@ class ManyRuns(Runs):
     """The runs of several clusters, the default one first; a run remembers which is its own. Shared by all threads.
 
     A hint does not say where its run is, so each is asked until one has it. One that cannot be asked fails a question
-    only where no other answers it, for which each has its part of the time.
+    only where no other answers it, for which each has its part of the time; one that is silent is left alone for a
+    while, as a sweep asks of hundreds of commits.
     """
 
-    def __init__(self, clusters: Mapping[str, ClusterRuns]) -> None:
+    def __init__(self, clusters: Mapping[str, ClusterRuns], lanes: Lanes) -> None:
         self._clusters = clusters
+        self._lanes = lanes
 
     def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run from the first cluster that has it."""
@@ -56,7 +59,7 @@ class ManyRuns(Runs):
 
     def tasks(self, run: Run, deadline: Deadline) -> Mapping[str, Run]:
         """Read the TaskRuns of a run in its cluster."""
-        return self._clusters[str(run.get(CLUSTER, ""))].tasks(run, deadline)
+        return self._clusters[str(run.get(CLUSTER, ""))].tasks(run, self._few(deadline, MOST_SECONDS))
 
     def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run with all that it holds."""
@@ -80,11 +83,10 @@ class ManyRuns(Runs):
         found: list[Run] = []
         failed: list[PipehookError] = []
         for left, (name, runs) in zip(range(len(self._clusters), 0, -1), self._clusters.items(), strict=True):
-            within = deadline.part(left)
-            if left > 1:
-                within = replace(within, expires=min(within.expires, within.clock() + most))
+            within = self._few(deadline.part(left), most)
             try:
-                found += [{**run, CLUSTER: name} for run in ask(runs, within)]
+                with self._lanes.lane(name).asked(within):
+                    found += [{**run, CLUSTER: name} for run in ask(runs, within)]
             except PipehookError as error:
                 failed.append(error)
                 if len(self._clusters) > 1:
@@ -94,6 +96,12 @@ class ManyRuns(Runs):
         if failed and not found:
             raise failed[0]
         return found
+
+    def _few(self, deadline: Deadline, most: float) -> Deadline:
+        """Return the end of what one cluster may take: all there is where it is the only one."""
+        if len(self._clusters) == 1:
+            return deadline
+        return replace(deadline, expires=min(deadline.expires, deadline.clock() + most))
 
 
 class ClusterRuns:

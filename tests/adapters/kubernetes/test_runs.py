@@ -1,13 +1,16 @@
-"""The runs of several clusters: one that hangs takes no time of the others'."""
+"""The runs of several clusters: one that hangs takes no time of the others', and is soon not asked."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pytest
 
-from functions.adapters.kubernetes.runs import ClusterRuns, ManyRuns
+from functions.adapters.kubernetes.api import KubernetesApi
+from functions.adapters.kubernetes.errors import ApiUnavailableError
+from functions.adapters.kubernetes.lanes import OPEN_SECONDS, OPENS_AFTER, Lanes
+from functions.adapters.kubernetes.runs import MOST_SECONDS, ClusterRuns, ManyRuns
 from functions.common.errors import PassingError
 from functions.common.ports import Deadline
 from functions.status.values import Run
@@ -33,7 +36,7 @@ class Hangs(ClusterRuns):
 
     def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         self._clock.now = deadline.expires
-        raise PassingError("it does not answer")
+        raise ApiUnavailableError("it does not answer")
 
     def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         return self.get(namespace, name, deadline)
@@ -44,6 +47,10 @@ class Hangs(ClusterRuns):
 
     def all(self, deadline: Deadline) -> Sequence[Run]:  # type: ignore[override] # which is iterated all the same
         return self.of("", "", deadline)
+
+    def tasks(self, run: Run, deadline: Deadline) -> Mapping[str, Run]:
+        self._clock.now = deadline.expires
+        return {}
 
 
 class Answers(ClusterRuns):
@@ -67,6 +74,19 @@ class Answers(ClusterRuns):
         return self.of("", "", deadline)
 
 
+class Lacks(Answers):
+    """A cluster that has no run."""
+
+    def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
+        return None
+
+
+def many(first: ClusterRuns, second: ClusterRuns) -> ManyRuns:
+    """Return the runs of the default cluster and of `eu`."""
+    api = KubernetesApi(lambda **_: pytest.fail("nothing is asked of it"))
+    return ManyRuns({"": first, "eu": second}, Lanes(api, {"eu": api}))
+
+
 @pytest.mark.parametrize(
     ("ask", "waited"),
     [
@@ -81,5 +101,31 @@ def test_a_cluster_that_hangs_takes_no_time_of_anothers(
     ask: Callable[[ManyRuns, Deadline], Run], waited: float
 ) -> None:
     clock = Clock()
-    found = ask(ManyRuns({"": Hangs(clock), "eu": Answers()}), Deadline(270.0, clock))
+    found = ask(many(Hangs(clock), Answers()), Deadline(270.0, clock))
     assert (found["metadata"], found["cluster"], clock.now) == (RUN["metadata"], "eu", waited)
+
+
+def test_one_that_is_silent_is_not_asked_for_each_commit() -> None:
+    clock = Clock()
+    runs = many(Hangs(clock), Answers())
+    for _ in range(100):
+        assert runs.of("key", "team", Deadline(270.0, clock))[0]["metadata"] == RUN["metadata"]
+    assert clock.now == OPENS_AFTER * MOST_SECONDS
+    clock.now += OPEN_SECONDS
+    for _ in range(100):
+        assert runs.of("key", "team", Deadline(270.0, clock))
+    assert clock.now == OPENS_AFTER * MOST_SECONDS + OPEN_SECONDS + MOST_SECONDS, "one question tries it"
+
+
+def test_what_only_a_silent_one_may_know_is_not_said_to_be_gone() -> None:
+    clock = Clock()
+    runs = many(Hangs(clock), Lacks())
+    for _ in range(2 * OPENS_AFTER):
+        with pytest.raises(PassingError):
+            runs.get("team", "run-1", Deadline(270.0, clock))
+
+
+def test_the_tasks_of_a_run_are_waited_for_no_longer() -> None:
+    clock = Clock()
+    many(Answers(), Hangs(clock)).tasks({**RUN, "cluster": "eu"}, Deadline(270.0, clock))
+    assert clock.now == MOST_SECONDS
