@@ -11,7 +11,9 @@ _FLOAT = re.compile(
     r"[+-]?(?:[0-9]+\.?[0-9]*(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)\Z"
     r"|[nN][aA][nN]\Z"
 )
-_HEX = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F_]+\.?[0-9a-fA-F_]*|\.[0-9a-fA-F_]+)[pP][+-]?[0-9]+\Z")
+_HEX = re.compile(r"[+-]?0[xX](?:[0-9a-fA-F]+\.?[0-9a-fA-F]*|\.[0-9a-fA-F]+)[pP][+-]?[0-9]+\Z")
+_BETWEEN = re.compile(r"(?<=[0-9])_(?=[0-9])")
+_BETWEEN_HEX = re.compile(r"(?<=[0-9a-fA-FxX])_(?=[0-9a-fA-F])")
 # Where %g turns to an exponent when the digits are the shortest possible.
 _LEAST_PLAIN, _FIRST_EXPONENT = -4, 6
 # Where JSON does, as ES6.
@@ -82,11 +84,12 @@ def _exponential(value: float, digits: str, power: int, *, width: int) -> str:
 
 
 def parse_float(value: str) -> float | None:
-    """ParseFloat(value, 64), or None when it is no number or out of range."""
+    """ParseFloat(value, 64), or None when it is no number or out of range. Underscores may stand between digits."""
+    value = (_BETWEEN_HEX if "x" in value.lower() else _BETWEEN).sub("", value)
     if _FLOAT.match(value):
         number = float(value)
         return None if math.isinf(number) and "n" not in value.lower() else number
-    if _HEX.match(value) and "_" not in value:
+    if _HEX.match(value):
         try:
             return float.fromhex(value)
         except OverflowError:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping
 
 from functions.common.values import Json
+from functions.go.floats import parse_float
 
 CORE = "tag:yaml.org,2002:"
 
@@ -72,7 +73,10 @@ def tagged(tag: str, text: str, words: Words = WORDS) -> Json:
 
 
 def _number(text: str) -> int | float | str:
-    digits_only = text if text[0] == "." else text.replace("_", "")
+    if text[0] == ".":
+        fraction = parse_float(text)
+        return text if fraction is None else fraction
+    digits_only = text.replace("_", "")
     if len(digits_only) <= _MAX_INTEGER_DIGITS and (match := _INTEGER.fullmatch(digits_only)):
         sign, *digits = match.groups()
         magnitude = next(int(found, base) for found, base in zip(digits, _BASES, strict=True) if found)

@@ -60,6 +60,7 @@ type(timestamp(0)) == google.protobuf.Timestamp && type(duration('0s')) == googl
 int('-42') == -42 && int(2.9) == 2 && int(-2.9) == -2 && int(7u) == 7 && int(timestamp(9)) == 9
 uint('42') == 42u && uint(2.9) == 2u && uint(3) == 3u
 double('1e3') == 1000.0 && double('-Inf') < 0.0 && double(3) == 3.0
+double('1_0.2_5e1_0') == 10.25e10 && double('0x_1_f.8p1') == 63.0
 bool('true') && bool('T') && bool('1') && !bool('FALSE') && !bool('f')
 string(1.0) == '1' && string(1e6) == '1e+06' && string(123456.0) == '123456' && string(0.0001) == '0.0001'
 string(0.00001) == '1e-05' && string(1.5e300) == '1.5e+300' && string(-0.0) == '-0' && string(1.0 / 0.0) == '+Inf'
@@ -144,6 +145,7 @@ int(1e300 * body.measure) | integer overflow
 uint(body.neg) | unsigned integer overflow
 bool(body.ref) | type conversion error
 double(body.ref) | type conversion error
+double(body.ref.replace(body.ref, '1__0')) | type conversion error
 timestamp(body.ref) | type conversion error
 duration(body.ref) | type conversion error
 string(b'\\xff' + b'') | invalid UTF-8

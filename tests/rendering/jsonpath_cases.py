@@ -37,6 +37,7 @@ BODY: dict[str, Json] = {
     "holes": [[], [1]],
     "mixed": [1, "s", None, True, {"name": "m"}],
     "numbers": [3, 1, 2.5],
+    "ids": [{"id": 7, "name": "short"}, {"id": 12345678901234567891, "name": "long"}],
     "pair": [{"p": "a)b"}, {"p": "c"}, {"p": 'q"q'}, {"p": "it's"}, {"p": "tab\there"}, {"p": "A"}],
 }
 ROOT = GoStruct(
@@ -175,6 +176,8 @@ FOUND: list[tuple[str, list[Json]]] = [
     ("body.items[?(@.n>=+2.0)].name", ["two", "three"]),
     ("body.items[?(@.n<-.5)].name", []),
     ("body.numbers[?(@>=2.0)]", [3, 2.5]),
+    ("body.ids[?(@.id==12345678901234567891.0)].name", ["long"]),
+    ("body.ids[?(@.id>12345678901234567890.0)]", []),
     ("body.list[?(@=='b')]", ["b"]),
     ("body.list[?(@)]", ["a", "b", "c"]),
     ("body.list[?(@.*==@.*)]", ["a", "b", "c"]),

@@ -27,23 +27,24 @@ def compare(left: Json, sign: str, right: Json) -> bool:
     test = _EQUALITY.get(sign) or _ORDER.get(sign)
     if test is None:
         raise ComparisonError(f"unrecognized filter operator {sign}")
-    kind = _kind(left)
-    if kind != _kind(right):
+    (kind, left), (other, right) = _typed(left), _typed(right)
+    if kind != other:
         raise ComparisonError("incompatible types for comparison")
     if kind == "bool" and sign in _ORDER:
         raise ComparisonError("invalid type for comparison")
     return test(left, right)
 
 
-def _kind(value: Json) -> str:
+def _typed(value: Json) -> tuple[str, Json]:
+    """Return Go's kind of a value, and the value as it is compared."""
     if isinstance(value, str):
-        return "string"
+        return "string", value
     if isinstance(value, bool):
-        return "bool"
+        return "bool", value
     if isinstance(value, GoInt):
-        return "int"
+        return "int", value
     if isinstance(value, GoByte):
-        return "uint"
+        return "uint", value
     if isinstance(value, int | float):
-        return "float"
+        return "float", float(value)  # an expression cannot name all digits that integers of an event keep
     raise ComparisonError("invalid type for comparison")
