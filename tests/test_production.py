@@ -145,6 +145,24 @@ class TestKeyRotation:
             production.pass_by(700)
         assert "roles/secretmanager.viewer" not in capsys.readouterr().out
 
+    def test_what_may_be_signed_with_a_key_that_cannot_be_looked_for_is_503_and_then_the_redelivery_runs(
+        self, production: Production, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        production.manager.deny("ListSecretVersions")
+        for number in range(10):
+            production.add_key(b"between-%d" % number)
+        for version in (5, 6):
+            production.manager.disable(PROJECT, KEY, version)
+        function = production.application()
+        answer = push(function, pushed(), key=SECRET)
+        assert (answer.status, answer.statuses) == (503, ["failed"])
+        assert KEY not in answer.text, "nobody unverified learns anything"
+        assert "roles/secretmanager.viewer" in capsys.readouterr().out
+        production.manager.mend()
+        production.pass_by(10)
+        assert push(function, pushed(), key=SECRET).status == 202
+        assert push(function, pushed(), key=NEW).status == 401
+
     def test_a_quota_that_is_used_up_costs_no_delivery(self, production: Production) -> None:
         production.manager.allow("ListSecretVersions", 0)
         for number in range(4):

@@ -21,6 +21,9 @@ class _NoSecrets:
     def renewed(self, ref: SecretRef, deadline: Deadline) -> None:  # noqa: ARG002 -- the port's form
         return None
 
+    def require_all(self, ref: SecretRef, deadline: Deadline) -> None:
+        pass
+
 
 class _NoHosts:
     def post(

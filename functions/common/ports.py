@@ -68,6 +68,9 @@ class Secrets(Protocol):
     def renewed(self, ref: SecretRef, deadline: Deadline) -> tuple[bytes, ...] | None:
         """Return the values read anew, after none of `accepted` matched, or None when they are as fresh as may be."""
 
+    def require_all(self, ref: SecretRef, deadline: Deadline) -> None:
+        """Raise PassingError, after none of `renewed` matched either, where others may be accepted as well."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

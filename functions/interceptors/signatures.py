@@ -35,10 +35,11 @@ def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], boo
     values = secrets.accepted(ref, call.deadline)
     if any(in_time(value) for value in values):
         return True
-    renewed = secrets.renewed(ref, call.deadline)
-    if renewed is None:
-        return False
-    return any(in_time(value) for value in renewed if value not in values)
+    renewed = secrets.renewed(ref, call.deadline) or ()
+    if any(in_time(value) for value in renewed if value not in values):
+        return True
+    secrets.require_all(ref, call.deadline)
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,9 @@ class MemorySecrets:
         self.renewals += 1
         return self.rotated.get((ref.namespace, ref.name, ref.key))
 
+    def require_all(self, ref: SecretRef, deadline: Deadline) -> None:
+        """There are no others."""
+
 
 class NoOutbound:
     """Core interceptors call no custom hosts."""

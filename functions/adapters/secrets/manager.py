@@ -8,8 +8,9 @@ Listing versions counts against a quota of 600 reads a minute and project, readi
 (https://cloud.google.com/secret-manager/quotas). So values are read often and versions listed seldom. Their numbers
 start at 1 and grow by one (https://cloud.google.com/secret-manager/docs/reference/rpc, SecretVersion), and `latest`
 tells the newest: a few are read by their numbers, more are listed; where the list is refused, or this instance has
-asked for many, the newest are read by their numbers, too. From then on `latest` tells whether there is a new one, the
-others are read by their known names, and a signature that matches none has all versions looked for again.
+asked for many, the newest are read by their numbers, too, and a signature that matches none of them may be right. From
+then on `latest` tells whether there is a new one, the others are read by their known names, and a signature that
+matches none has all versions looked for again.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ FEW_VERSIONS = 3
 """Up to this number versions are read by their numbers: no more calls than with a list."""
 LISTED_SECONDS = 600.0
 """How long it may take until an old version that was enabled again is accepted."""
+EMPTY_SECONDS = 60.0
+"""The same where every version was disabled, and the newest still is: `latest` tells of any other change at once."""
 LISTS = 20
 LISTS_A_SECOND = 0.1
 """Lists that one instance asks for at once, and after that: a hundred instances stay below the project's quota."""
@@ -87,6 +90,8 @@ class ManagerSecrets:
         self._said: set[str] = set()
         self._clock = clock
         self._lists = Allowance(burst=LISTS, rate=LISTS_A_SECOND)
+        self._empty: dict[str, float] = {}
+        """Secrets without an enabled version, and until when they are not listed again."""
 
     def locate(self, ref: SecretRef) -> str:
         """Return the location of a reference. Raises LastingError when it may not be read."""
@@ -118,19 +123,12 @@ class ManagerSecrets:
     def _one(self, location: str, deadline: Deadline) -> Secret:
         try:
             name, payload = self._versions().access(location, deadline=deadline)
-        except DisabledError as error:
+        except DisabledError:
             secret, _, version = location.partition("/versions/")
             if version != "latest":
                 raise
             # `latest` is the newest version whatever its state; the newest enabled one is meant
-            try:
-                names = self._versions().enabled(secret, limit=1, deadline=deadline)
-            except DeniedError:
-                raise _newest_disabled(secret) from error
-            found = self._read(names, deadline)
-            if not found:
-                raise _none_enabled(secret) from error
-            name, payload = found[0]
+            name, payload = self._below(secret, self._clock(), deadline, limit=1)[0]
         return Secret((SecretValue(payload),), (name,))
 
     def _found(self, location: str, now: float, deadline: Deadline) -> Secret:
@@ -138,46 +136,54 @@ class ManagerSecrets:
         try:
             newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
         except DisabledError:
-            return self._listed(location, now, deadline)
+            return _secret(self._below(location, now, deadline, limit=MAX_VERSIONS), now)
         number, names = version_number(newest), None
         if not 1 <= number <= FEW_VERSIONS:
-            names, now = self._names(location, number, now, deadline)
+            names = self._names(location, number, now, deadline)
+        unlisted = names is None
         if names is None:
             names = [f"{location}/versions/{one}" for one in range(number - 1, max(0, number - MAX_VERSIONS), -1)]
         older = [name for name in names if name != newest][: MAX_VERSIONS - 1]
-        return _secret([(newest, payload), *self._read(older, deadline)], now)
+        found = [(newest, payload), *self._read(older, deadline)]
+        partial = unlisted and number > MAX_VERSIONS and len(found) < MAX_VERSIONS
+        return _secret(found, float("-inf") if partial else now, partial=partial)
 
-    def _names(self, location: str, number: int, now: float, deadline: Deadline) -> tuple[Sequence[str] | None, float]:
-        """Return the enabled versions, None where they are not to be had, and when all will have been looked for."""
-        complete = now if number <= MAX_VERSIONS else float("-inf")
+    def _names(self, location: str, number: int, now: float, deadline: Deadline) -> Sequence[str] | None:
+        """Return the enabled versions, None where they are not to be had."""
         with self._lock:
             if not self._lists.take(now):
-                return None, complete
+                return None
         try:
             names = self._versions().enabled(location, limit=MAX_VERSIONS + 1, deadline=deadline)
         except DeniedError as error:
             if number > MAX_VERSIONS:
                 self._say_once(
                     f"the versions of {location} cannot be listed, so only the newest {MAX_VERSIONS} are looked at, "
-                    f"whatever their state: {error.reason}"
+                    f"and what none of those verifies is answered 503 while some of them are disabled: {error.reason}"
                 )
-            return None, now
+            return None
         except PassingError:
-            return None, complete
+            return None
         if len(names) > MAX_VERSIONS:
             self._say_once(f"{location} has many enabled versions: the newest {MAX_VERSIONS} are accepted")
-        return names, now
+        return names
 
-    def _listed(self, location: str, now: float, deadline: Deadline) -> Secret:
-        """Read the versions below a newest one that is disabled: no call tells its number."""
+    def _below(self, secret: str, now: float, deadline: Deadline, *, limit: int) -> list[tuple[str, bytes]]:
+        """Read the enabled versions below a newest one that is disabled, of which no call tells the number."""
+        none_enabled = DisabledError(f"{secret} has no enabled version: add one, or enable one")
+        with self._lock:
+            if now < self._empty.get(secret, now):
+                raise none_enabled
         try:
-            names = self._versions().enabled(location, limit=MAX_VERSIONS, deadline=deadline)
+            names = self._versions().enabled(secret, limit=limit, deadline=deadline)
         except DeniedError as error:
-            raise _newest_disabled(location) from error
+            raise _newest_disabled(secret) from error
         found = self._read(names, deadline)
         if not found:
-            raise _none_enabled(location)
-        return _secret(found, now)
+            with self._lock:
+                self._empty[secret] = now + EMPTY_SECONDS
+            raise none_enabled
+        return found
 
     def _known(self, location: str, known: Secret, deadline: Deadline) -> Secret | None:
         """Read the versions that are known and `latest`, or return None when they must be looked for anew."""
@@ -188,11 +194,11 @@ class ManagerSecrets:
             last = version_number(known.names[0])
             newer = [f"{location}/versions/{last + more}" for more in range(FEW_VERSIONS, 0, -1)] if last > 0 else []
             found = self._read([*newer, *known.names], deadline)[:MAX_VERSIONS]
-            return _secret(found, known.listed) if found else None
+            return _secret(found, known.listed, partial=known.partial) if found else None
         if newest != known.names[0] and version_number(newest) != version_number(known.names[0]) + 1:
             return None
         others = [name for name in known.names if name != newest][: MAX_VERSIONS - 1]
-        return _secret([(newest, payload), *self._read(others, deadline)], known.listed)
+        return _secret([(newest, payload), *self._read(others, deadline)], known.listed, partial=known.partial)
 
     def _read(self, names: Sequence[str], deadline: Deadline) -> list[tuple[str, bytes]]:
         """Read versions, without those that were disabled, destroyed or deleted since they were listed."""
@@ -212,12 +218,9 @@ class ManagerSecrets:
         _LOG.warning("%s", message)
 
 
-def _secret(found: Sequence[tuple[str, bytes]], listed: float) -> Secret:
-    return Secret(tuple(SecretValue.parsed(payload) for _, payload in found), tuple(name for name, _ in found), listed)
-
-
-def _none_enabled(secret: str) -> DisabledError:
-    return DisabledError(f"{secret} has no enabled version: add one, or enable one")
+def _secret(found: Sequence[tuple[str, bytes]], listed: float, *, partial: bool = False) -> Secret:
+    values = tuple(SecretValue.parsed(payload) for _, payload in found)
+    return Secret(values, tuple(name for name, _ in found), listed, partial=partial)
 
 
 def _newest_disabled(secret: str) -> DisabledError:

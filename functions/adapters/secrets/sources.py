@@ -72,6 +72,13 @@ class SecretStore:
         self._tell_damage(ref, values)
         return values
 
+    def require_all(self, ref: SecretRef, deadline: Deadline) -> None:
+        """Raise PassingError where a value may be accepted that could not be looked for."""
+        if self._cache.get(self._source.locate(ref), deadline).partial:
+            raise PassingError(
+                f"secret {ref.namespace}/{ref.name}: no newer version verifies it, and older ones cannot be listed"
+            )
+
     def _tell_damage(self, ref: SecretRef, values: tuple[bytes, ...]) -> None:
         known = ref, hash(values)
         if known in self._told or len(self._told) > _MAX_TOLD:

@@ -61,6 +61,8 @@ class Secret:
     """The versions' resource names, in the same order, where the source has such."""
     listed: float = float("-inf")
     """When all versions were last looked for, in seconds of the source's clock."""
+    partial: bool = False
+    """Whether older versions may be enabled that could not be looked for."""
     doubted: bool = False
     """Whether none of the values verified what was asked of them: then the source looks for all versions again."""
 

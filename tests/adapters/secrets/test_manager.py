@@ -210,6 +210,34 @@ class TestRotation:
         assert values == tuple(b"key-%d" % number for number in range(MAX_VERSIONS + 19, 19, -1))
         assert [record.levelname for record in caplog.records] == ["WARNING"]
 
+    def test_without_an_enabled_version_they_are_listed_once_a_minute(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.add(PROJECT, HOOK.name, b"new")
+        manager.disable(PROJECT, HOOK.name, 1)
+        manager.disable(PROJECT, HOOK.name, 2)
+        store = managed.open()
+        for _ in range(6):
+            with pytest.raises(VerificationSetupError, match="no enabled version"):
+                store.accepted(HOOK, deadline())
+            managed.clock.pass_by(10)
+        assert counts(manager) == {"AccessSecretVersion": 6, "ListSecretVersions": 1}
+        manager.enable(PROJECT, HOOK.name, 1)
+        assert store.accepted(HOOK, deadline()) == (b"old",)
+
+    def test_a_newest_version_that_is_enabled_again_is_found_at_once(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.add(PROJECT, HOOK.name, b"old")
+        manager.disable(PROJECT, HOOK.name, 1)
+        store = managed.open()
+        with pytest.raises(VerificationSetupError):
+            store.accepted(HOOK, deadline())
+        manager.add(PROJECT, HOOK.name, b"new")
+        managed.clock.pass_by(10)
+        assert store.accepted(HOOK, deadline()) == (b"new",)
+
     def test_no_enabled_version(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         manager.add(PROJECT, HOOK.name, b"old")
         manager.disable(PROJECT, HOOK.name, 1)
@@ -242,7 +270,9 @@ class TestQuota:
         manager.allow("ListSecretVersions", 0)
         store = managed.open()
         assert accepted(store, b"key-11")
-        assert not accepted(store, b"key-0")
+        for _ in range(2):
+            with pytest.raises(PassingError, match="older ones cannot be listed"):
+                verdict(store, b"key-0")
         manager.mend()
         managed.clock.pass_by(10)
         assert accepted(store, b"key-0")
@@ -296,6 +326,29 @@ class TestPermissions:
         manager.disable(PROJECT, HOOK.name, 5)
         managed.clock.pass_by(600)
         assert accepted(store, b"key-0")
+
+    def test_without_listing_what_none_of_the_newest_verifies_may_be_right_and_is_once_the_right_is_there(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        manager.deny("ListSecretVersions")
+        for number in range(MAX_VERSIONS + 1):
+            manager.add(PROJECT, HOOK.name, b"key-%d" % number)
+        for version in (5, 6):
+            manager.disable(PROJECT, HOOK.name, version)
+        store = managed.open()
+        for key in (b"key-0", b"forged"):
+            with pytest.raises(PassingError, match="older ones cannot be listed"):
+                verdict(store, key)
+        assert not isinstance(verdict(store, b"key-1"), Refusal)
+        manager.add(PROJECT, HOOK.name, b"newest")
+        managed.clock.pass_by(60)
+        with pytest.raises(PassingError):
+            verdict(store, b"key-0")
+        assert accepted(store, b"newest")
+        manager.mend()
+        managed.clock.pass_by(10)
+        assert accepted(store, b"key-0")
+        assert isinstance(verdict(store, b"forged"), Refusal)
 
     def test_an_emulator_that_cannot_list_gives_the_latest(
         self, managed: ManagedSecrets, manager: SecretManager
