@@ -143,7 +143,8 @@ class Connection(Generic[C]):
             if error.retryable:
                 raise PassingError("Google's credentials cannot be had now") from error
             raise LastingError(
-                f"there are no Google credentials for {self._service}: give the function a service account, or log in"
+                f"there are no Google credentials for {self._service}: give the function a service account, or log in: "
+                "gcloud auth application-default login"
             ) from error
         return credentials
 

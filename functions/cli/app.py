@@ -55,7 +55,7 @@ class LazyGroup(click.Group):
             raise _Unreachable(visible(error.reason)) from error
         except PipehookError as error:
             mistakes = error.mistakes if isinstance(error, ConfigurationError) else ()
-            text = "\n".join([error.reason, *(f"  {mistake}" for mistake in mistakes)])
+            text = "\n".join([error.reason, *(f"  {mistake}" for mistake in mistakes if mistake != error.reason)])
             raise click.ClickException(visible(text)) from error
         except click.ClickException as error:
             vars(error).update(message=visible(error.message))

@@ -17,7 +17,7 @@ from functions.cli.accounts import Cluster, deadline
 from functions.cli.admin import Given, admin_access
 from functions.cli.checkup_rights import LISTED, Rights, listing_remedy
 from functions.cli.credentials import stored
-from functions.cli.findings import FAIL, OK, WARN, Check, clock, server_date
+from functions.cli.findings import FAIL, OK, WARN, Check, clock, misspelt, server_date
 from functions.cli.needs import needs, secret_refs
 from functions.common.errors import ConfigurationError, PipehookError
 from functions.entrypoints.parts import Parts, put_together
@@ -25,8 +25,6 @@ from functions.lint.rules import Severity
 from functions.lint.views import Views
 from functions.model.load import read_manifests
 from functions.settings import Settings, read_settings, require_cluster
-
-_CONFIGURATION = "correct the variable: docs/configuration.md, or README.md"
 
 
 class Patient:
@@ -50,6 +48,7 @@ class Patient:
 
     def settings_checks(self) -> Iterator[Check]:
         """Check the environment."""
+        yield from misspelt(self._environment)
         try:
             self._settings = read_settings(self._environment)
             require_cluster(self._settings)

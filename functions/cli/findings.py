@@ -1,13 +1,16 @@
-"""What a check of `pipehook doctor` says: its result and its remedy; and what a clock says."""
+"""What a check of `pipehook doctor` says: its result and its remedy; misspelt variables, and what a clock says."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
+from functions.settings.variables import VARIABLES
 
 OK, WARN, FAIL = 0, 1, 2
 MAX_SKEW = 30.0
@@ -25,7 +28,14 @@ class Check:
 
     def plain(self, word: str) -> dict[str, str]:
         """Return it as plain values, the result as a word."""
-        return {"check": self.name, "result": word, "detail": self.detail, "remedy": self.remedy}
+        return {"check": self.name, "result": word, "detail": self.detail, "remedy": self.remedy if self.result else ""}
+
+
+def misspelt(names: Iterable[str]) -> Iterator[Check]:
+    """Yield what is nearly the name of a variable, which the function passes over."""
+    for name in sorted(set(names) - VARIABLES.keys()):
+        for meant in get_close_matches(name.upper(), VARIABLES, n=1, cutoff=0.85):
+            yield Check("settings", WARN, f"{name} is no variable of the function", f"is {meant} meant? Rename it")
 
 
 def clock(whose: str, date: float | None) -> Check:

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from functions.cli.types import LISTENER, NAMESPACE, THERE
+from functions.common.errors import ConfigurationError
 from functions.listening.listeners import prepare
 from functions.listening.routing import Listeners, choose
 from functions.model.load import load_documents, read_manifests
@@ -44,16 +46,33 @@ class Selection:
         return {listener.path: listener for listener in prepared}
 
     def listener(self, path: str, source: str = "") -> Any:
-        """Return the listener that a request's path is for. Raises ConfigurationError and BadRequestError."""
-        return choose(self.listeners(source), self.settings.event_listener, path)
+        """Return the listener that a request's path is for.
+
+        Raises click.UsageError when --listener or EVENT_LISTENER names none, ManifestError and BadRequestError.
+        """
+        listeners = self.listeners(source)
+        try:
+            return choose(listeners, self.settings.event_listener, path)
+        except ConfigurationError as error:
+            raise click.UsageError(error.reason) from error
+
+
+triggers_option: Callable[[F], F] = click.option(
+    "--triggers", type=THERE, default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE]."
+)
+namespace_option: Callable[[F], F] = click.option(
+    "--namespace", type=NAMESPACE, default="", help="Namespace of manifests that name none [NAMESPACE]."
+)
 
 
 def triggers_options(command: F) -> F:
     """Add --triggers, --listener and --namespace."""
     options = [
-        click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE]."),
-        click.option("--listener", default="", metavar="[NS/]NAME", help="Listener to serve [EVENT_LISTENER]."),
-        click.option("--namespace", default="", help="Namespace of manifests that name none [NAMESPACE]."),
+        triggers_option,
+        click.option(
+            "--listener", type=LISTENER, default="", metavar="[NS/]NAME", help="Listener to serve [EVENT_LISTENER]."
+        ),
+        namespace_option,
     ]
     for option in reversed(options):
         command = option(command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,8 +13,12 @@ from typing import Any, TypeVar
 import click
 
 from functions.cli.recorded import Recorded, made_up, read_recorded, sample
+from functions.cli.types import PATH
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
+"""What an HTTP header may be: https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +58,8 @@ def _header(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...
     pairs = []
     for value in values:
         name, colon, text = value.partition(":")
-        if not colon or not name.strip():
-            raise click.BadParameter("must be NAME: VALUE")
+        if not colon or not _NAME.fullmatch(name.strip()) or not _VALUE.fullmatch(text.strip()):
+            raise click.BadParameter("must be NAME: VALUE, the name of letters, digits and -, the value Latin text")
         pairs.append((name.strip(), text.strip()))
     return tuple(pairs)
 
@@ -103,7 +108,7 @@ def request_options(command: F) -> F:
         click.option("--event", default="", metavar="NAME", help="Event: push, gitlab:push, bitbucket:repo:push, …"),
         click.option("--payload", type=file, help="JSON body for --event; without it a built-in one."),
         click.option("--header", multiple=True, callback=_header, metavar="'NAME: VALUE'", help="One more header."),
-        click.option("--path", default="", help="Path and query of the request."),
+        click.option("--path", type=PATH, default="", help="Path and query of the request."),
     ]
     result: Any = wrapped
     for option in reversed(options):

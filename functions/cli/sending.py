@@ -43,18 +43,21 @@ class Answer:
 
 
 def post(url: str, recorded: Recorded) -> Answer:
-    """POST a delivery. Raises click.UsageError for a wrong URL and PassingError when nobody answers."""
+    """POST a delivery to an http or https URL.
+
+    Raises click.UsageError for a header that cannot be sent, PassingError when nobody answers.
+    """
     import urllib3  # noqa: PLC0415 -- the two commands that send need it
 
     parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise click.UsageError(f"{url} is no http or https URL")
     target = url.rstrip("/") + recorded.path if recorded.path != "/" else url
     headers = {name: value for name, value in recorded.headers if name.title() not in _HOP}
     try:
         with urllib3.PoolManager(retries=False) as pool:
             reply = pool.request("POST", target, body=recorded.body, headers=headers, timeout=SECONDS, redirect=False)
             return Answer(reply.status, reply.data)
+    except ValueError as error:
+        raise click.UsageError("the delivery has a header that HTTP has no way to send") from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
         raise PassingError(f"{parts.scheme}://{parts.netloc} cannot be reached ({type(error).__name__})") from error
 

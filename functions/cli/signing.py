@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import click
 
 from functions.cli.recorded import Recorded
+from functions.cli.types import SECRET
 from functions.delivery import canonical_name
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -81,7 +82,9 @@ def secret_options(command: F) -> F:
             "--secret-env", default=DEFAULT_VARIABLE, show_default=True, metavar="NAME", help="Variable with the key."
         ),
         click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the key."),
-        click.option("--secret", default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."),
+        click.option(
+            "--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."
+        ),
         click.option("--secret-key", default="", metavar="KEY", help="Of a secret that is a JSON object."),
     ]
     for option in reversed(options):
@@ -94,6 +97,8 @@ def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secre
 
     Raises click.UsageError, and what reading Secret Manager raises.
     """
+    if secret_key and not secret:
+        raise click.UsageError("--secret-key is a key of --secret: give both")
     if secret:
         from functions.cli.google_secrets import read_value  # noqa: PLC0415 -- gRPC, for those who ask for it
 
@@ -101,9 +106,12 @@ def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secre
     if secret_file:
         try:
             # one line break at the end is the editor's, as with `kubectl create secret --from-file`'s usual trap
-            return secret_file.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
+            key = secret_file.read_bytes().removesuffix(b"\n").removesuffix(b"\r")
         except OSError as error:
             raise click.UsageError(f"{secret_file} cannot be read: {error.strerror}") from error
+        if not key:
+            raise click.UsageError(f"{secret_file} is empty: it holds no key")
+        return key
     found = os.environ.get(secret_env, "")
     if not found and secret_env != DEFAULT_VARIABLE:
         raise click.UsageError(f"the variable {secret_env} is not set")

@@ -80,6 +80,12 @@ class ConfigurationError(LastingError):
         self.mistakes = tuple(mistakes)
 
 
+def mistaken(what: str, mistakes: Sequence[str], more: str = "") -> ConfigurationError:
+    """Return the error that says how many mistakes `what` has."""
+    count = "one mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+    return ConfigurationError(f"{what} has {count}{more}", mistakes)
+
+
 class BadRequestError(PipehookError):
     """The request is no event: `status` is the HTTP status (400, 404, 405 or 413) that says so.
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
-from functions.common.errors import ConfigurationError
+from functions.common.errors import ConfigurationError, mistaken
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.entrypoints.misconfigured import Misconfigured
@@ -83,7 +83,7 @@ def _log(summary: Summary, groups: Swept) -> None:
 def _open(settings: Settings, environment: Mapping[str, str], sleep: Callable[[float], None]) -> Reconciling:
     require_cluster(settings)
     if mistakes := without_runs(settings):
-        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+        raise mistaken("the configuration", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
     sweep = None
     if teller := teller_of(settings, parts):

@@ -17,7 +17,7 @@ from functions.adapters.github.hooks import APP, GitHubHooks
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.http import exchange
 from functions.adapters.secrets.sources import open_secrets
-from functions.common.errors import ConfigurationError, LastingError
+from functions.common.errors import ConfigurationError, LastingError, mistaken
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.tracing import UNTRACED, Tracer
@@ -78,7 +78,7 @@ def open_sweep(
     if APP in settings.github_hooks and not settings.github_app_id:
         mistakes.append("GITHUB_HOOKS: app needs GITHUB_APP_ID and GITHUB_APP_KEY_SECRET")
     if mistakes:
-        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+        raise mistaken("the configuration", mistakes)
     transport = GitHubTransport(settings.github_api_url)
     github = GitHubHooks(
         transport,

@@ -29,6 +29,7 @@ from functions.common.errors import (
     LimitError,
     PassingError,
     PipehookError,
+    mistaken,
 )
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -200,7 +201,7 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Report:
     if not settings.report_key_secret:
         mistakes.append("REPORT_KEY_SECRET: not set; without it nobody could be told from Tekton")
     if mistakes:
-        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+        raise mistaken("the configuration", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
     keys = Keys(parts.secrets, settings.report_key_secret)
     teller = teller_of(settings, parts)

@@ -9,17 +9,19 @@ from urllib.parse import unquote, urlsplit
 
 from functions.settings.values import QueueMode, Redelivery, SecretsSource, StatusApi
 
-_PROJECT = r"[a-z0-9:.-]{1,100}"
-_SECRET_VERSION = rf"projects/{_PROJECT}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[1-9][0-9]*))?"
-_TOPIC = rf"projects/{_PROJECT}/topics/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}"
-_NAME = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
+PROJECT_ID = r"[a-z0-9:.-]{1,100}"
+_SECRET_VERSION = rf"projects/{PROJECT_ID}/secrets/[A-Za-z0-9_-]{{1,255}}(/versions/(latest|[1-9][0-9]*))?"
+_TOPIC = rf"projects/{PROJECT_ID}/topics/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}"
+NAME_PATTERN = r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?"
 _LABEL = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(:[0-9]{1,5})?"
 _HOOK = r"repos/[\w.-]+/[\w.-]+/hooks/[0-9]+|orgs/[\w.-]+/hooks/[0-9]+|app"
 _FORMAT_FIELD = r"\{([^{}]*)\}"
 
 
-def _matching(pattern: str, wanted: str) -> Callable[[str], str]:
+def matching(pattern: str, wanted: str) -> Callable[[str], str]:
+    """Return what takes a text of this pattern, and says of another that it must be what is wanted."""
+
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
             raise ValueError(f"must be {wanted}")
@@ -62,7 +64,7 @@ def _secrets_source(text: str) -> SecretsSource:
     if text == "cluster":
         return SecretsSource(kind="cluster")
     scheme, separator, rest = text.partition("://")
-    if separator and scheme == "secret-manager" and re.fullmatch(_PROJECT, rest):
+    if separator and scheme == "secret-manager" and re.fullmatch(PROJECT_ID, rest):
         return SecretsSource(kind="secret-manager", location=rest)
     if separator and scheme == "file" and rest.startswith("/"):
         return SecretsSource(kind="file", location=unquote(rest))
@@ -133,16 +135,16 @@ def _target_url(text: str) -> str:
     return text
 
 
-_secret = _matching(_SECRET_VERSION, "projects/PROJECT/secrets/SECRET or …/versions/VERSION")
-_topic = _matching(_TOPIC, "projects/PROJECT/topics/TOPIC")
+_secret = matching(_SECRET_VERSION, "projects/PROJECT/secrets/SECRET or …/versions/VERSION")
+_topic = matching(_TOPIC, "projects/PROJECT/topics/TOPIC")
 
 PARSERS: Mapping[str, Callable[[str], object]] = {
     "TRIGGERS_SOURCE": str,
-    "EVENT_LISTENER": _matching(rf"({_NAME}/)?{_NAME}", "NAME or NAMESPACE/NAME"),
-    "NAMESPACE": _matching(_LABEL, "a namespace's name"),
+    "EVENT_LISTENER": matching(rf"({NAME_PATTERN}/)?{NAME_PATTERN}", "NAME or NAMESPACE/NAME"),
+    "NAMESPACE": matching(_LABEL, "a namespace's name"),
     "SECRETS_SOURCE": _secrets_source,
     "SECRET_ID_FORMAT": _secret_id_format,
-    "SECRET_MANAGER_EMULATOR_HOST": _matching(r"[^\s/:]+:[0-9]{1,5}", "HOST:PORT"),
+    "SECRET_MANAGER_EMULATOR_HOST": matching(r"[^\s/:]+:[0-9]{1,5}", "HOST:PORT"),
     "KUBECONFIG_SECRET": _secret,
     "KUBECONFIG": str,
     "CLUSTERS": _clusters,
@@ -157,7 +159,7 @@ PARSERS: Mapping[str, Callable[[str], object]] = {
     "DEAD_LETTER_TOPIC": _topic,
     "GITHUB_HOOKS": _hooks,
     "GITHUB_TOKEN_SECRET": _secret,
-    "GITHUB_APP_ID": _matching(r"[0-9A-Za-z.]+", "an App's ID"),
+    "GITHUB_APP_ID": matching(r"[0-9A-Za-z.]+", "an App's ID"),
     "GITHUB_APP_KEY_SECRET": _secret,
     "STATUS_API": _one_of(StatusApi),
     "STATUS_TARGET_URL": _target_url,

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from functions.common.destinations import is_listed, is_loopback
-from functions.common.errors import ConfigurationError
+from functions.common.errors import mistaken
 from functions.settings.parsers import PARSERS
 from functions.settings.values import QueueMode, Settings, StatusApi
 
@@ -31,7 +31,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     settings = Settings(**given)
     mistakes += _contradictions(settings)
     if mistakes:
-        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+        raise mistaken("the configuration", mistakes)
     return settings
 
 
@@ -78,4 +78,4 @@ def require_cluster(settings: Settings) -> None:
     if not configured and settings.secrets_source.kind == "cluster":
         mistakes.append("SECRETS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
     if mistakes:
-        raise ConfigurationError(f"the configuration has {len(mistakes)} mistake(s)", mistakes)
+        raise mistaken("the configuration", mistakes)

@@ -57,7 +57,7 @@ def test_a_deployment_without_anything_wrong(deployed: Workspace) -> None:
     done = pipehook("doctor", "-o", "json", environment=deployed.environment())
     assert done.code == 0, done.out
     found = looked(done)
-    assert {check["result"] for check in done.json} == {"ok"}
+    assert {(check["result"], check["remedy"]) for check in done.json} == {("ok", "")}
     assert set(found) == {
         "settings",
         "manifests",
@@ -121,6 +121,7 @@ def impersonated(workspace: Workspace, server: ApiServer) -> dict[str, str]:
     [
         (lambda *_: {"NAMESPACE": "Lab"}, "settings", "failed", "NAMESPACE: must be", "docs/configuration.md"),
         (lambda *_: {"UNVERIFIED_TRIGGERS": "allow"}, "settings", "warning", "whoever finds the URL", "secretRef"),
+        (lambda *_: {"QUEUE_TOPICS": "x"}, "settings", "warning", "QUEUE_TOPICS is no variable", "QUEUE_TOPIC meant?"),
         (lambda *_: {"TRIGGERS_SOURCE": "/nowhere"}, "manifests", "failed", "does not exist", "TRIGGERS_SOURCE"),
         (broken_manifest, "manifests", "failed", "not YAML", "pipehook validate"),
         (no_secret, "secret lab/hook, key token", "failed", "hook", "secrets/hook/token"),

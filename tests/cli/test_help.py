@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,58 @@ def test_a_wrong_command_line_ends_with_2_and_says_what_is_wrong(args: list[str]
     assert done.code == 2
     assert "Error:" in done.err
     assert not done.out
+
+
+WRONG = {
+    "validate nowhere": "nowhere does not exist",
+    "validate --ignore PH404,PX9": "'--ignore': no rule begins with PX9; pipehook validate --rules lists them",
+    "validate --namespace My_Lab": "'--namespace': must be a namespace's name",
+    "render --event push --triggers nowhere": "'--triggers': nowhere does not exist",
+    "render --event push --diff nowhere": "'--diff': nowhere does not exist",
+    "render --event push --listener a/b/c": "'--listener': must be NAME or NAMESPACE/NAME",
+    "render --event push --listener other": "EVENT_LISTENER: other: there is no such listener (there are: ",
+    "render --event push --path here": "'--path': must be a path that begins with /",
+    "render --event push --header 'No Name: x'": "'--header': must be NAME: VALUE",
+    "send http://127.0.0.1:9 --event push --header 'X: one\ntwo'": "'--header': must be NAME: VALUE",
+    "send http://127.0.0.1:9 --event push --header 'X: 日'": "'--header': must be NAME: VALUE",
+    "send ftp://127.0.0.1 --event push": "must be a URL such as https://",
+    "send http://127.0.0.1:9 --event push --secret mine": "'--secret': must be projects/PROJECT/secrets/SECRET",
+    "send http://127.0.0.1:9 --event push --secret-key a": "--secret-key is a key of --secret: give both",
+    "send http://127.0.0.1:9 --event push --secret-file /dev/null": "/dev/null is empty: it holds no key",
+    "replay 127.0.0.1 infra": "must be a URL such as https://",
+    "eval cel 1 --secret-namespace My_Lab": "'--secret-namespace': must be a namespace's name",
+    "dev --triggers nowhere": "'--triggers': nowhere does not exist",
+    "record /tmp/kept --triggers nowhere": "'--triggers': nowhere does not exist",
+    "hooks create a/b/c https://hooks.example.com": "a/b/c is neither OWNER/REPO nor ORGANIZATION",
+    "hooks create a/b https://": "must be a URL such as https://",
+    "hooks create a/b https://hooks.example.com": "no token: set GITHUB_TOKEN, or give --token-secret",
+    "hooks create a/b https://hooks.example.com --listener other": "EVENT_LISTENER: other: there is no such listener",
+    "hooks create a/b https://hooks.example.com --secret mine": "'--secret': must be projects/PROJECT/secrets/SECRET",
+    "hooks list a/b --token-secret mine": "'--token-secret': must be projects/PROJECT/secrets/SECRET",
+    "hooks test a/b --id 0": "'--id'",
+    "doctor --hook mine": "'--hook': must be repos/OWNER/REPO/hooks/ID, orgs/ORG/hooks/ID or app",
+    "doctor --token-secret mine": "'--token-secret': must be projects/PROJECT/secrets/SECRET",
+    "doctor --kubeconfig nowhere": "'--kubeconfig': nowhere does not exist",
+    "dead-letters list --subscription mine": "'--subscription': must be projects/PROJECT/subscriptions/SUBSCRIPTION",
+    "dead-letters replay --all --topic mine": "'--topic': must be projects/PROJECT/topics/TOPIC",
+    "redeliver --hook mine": "'--hook': must be repos/OWNER/REPO/hooks/ID, orgs/ORG/hooks/ID or app",
+    "migrate nowhere --out migrated": "nowhere does not exist",
+    "migrate infra/triggers --out migrated --project 'My Project'": "'--project': must be a project's ID",
+    "migrate infra/triggers --out migrated --namespace My_Lab": "'--namespace': must be a namespace's name",
+}
+
+
+@pytest.mark.parametrize(("line", "why"), WRONG.items(), ids=WRONG)
+def test_a_wrong_value_ends_with_2_and_one_line_that_names_it_before_anything_is_done(
+    line: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in set(os.environ) - clean().keys():
+        monkeypatch.delenv(name)
+    result = CliRunner().invoke(cli, shlex.split(line), prog_name="pipehook")
+    assert result.exit_code == 2, result.output
+    (said,) = [text for text in result.stderr.splitlines() if text.startswith("Error: ")]
+    assert why in said
+    assert not result.stdout
 
 
 def test_mistakes_in_the_settings_are_all_named() -> None:

@@ -118,3 +118,15 @@ def test_events_that_nobody_names_are_asked_for(api: GitHubApi, workspace: Works
     done = pipehook("hooks", "create", REPOSITORY, "https://x.example", environment=environment)
     assert done.code == 2
     assert "has no eventTypes" in done.err
+
+
+def test_a_listener_that_is_named_is_the_one_whose_events_and_key_count(
+    shell: dict[str, str], workspace: Workspace
+) -> None:
+    other = listener(inline("note", github("another", eventTypes=["issues"])), name="notes")
+    workspace.write([listener(inline("build", github(eventTypes=["push"]))), template(), other])
+    args = ["hooks", "create", "acme", "https://127.0.0.1:1/"]
+    assert "name several keys" in pipehook(*args, environment=shell).err
+    done = pipehook(*args, "--listener", "lab/listener", environment=shell)
+    assert done.code == 0, done.err
+    assert pipehook("hooks", "list", "acme", "-o", "json", environment=shell).json[0]["events"] == ["push"]

@@ -251,7 +251,18 @@ def test_rotation_needs_somewhere_to_put_the_new_one(admin: dict[str, str]) -> N
 @pytest.mark.parametrize(
     ("args", "why"),
     [
-        (["--namespace", "Lab"], "no name that Kubernetes accepts"),
+        (["--namespace", "Lab"], "'--namespace': must be a namespace's name"),
+        (
+            ["--namespace", LAB, "--service-account", "My Own"],
+            "must be a name as Kubernetes takes it",
+        ),
+        (["--namespace", LAB, "--server", "http://10.0.0.1"], "'--server': must be a URL such as https://"),
+        (["--namespace", LAB, "--file", "/nowhere/kubeconfig"], "there is no directory /nowhere"),
+        (["--namespace", LAB, "--cluster", "eu"], "--cluster says for which cluster --create allows what: give both"),
+        (
+            ["--namespace", LAB, "--create", "--triggers", TRIGGERS, "--cluster", "eu"],
+            "no resource of the manifests has the annotation pipehook.dev/cluster: eu",
+        ),
         (["--namespace", LAB, "--duration", "soon"], "--duration"),
         (["--namespace", LAB, "--context", "other"], "no context other; it has"),
         (["--namespace", LAB, "--kubeconfig", "/nowhere"], "there is no kubeconfig /nowhere"),

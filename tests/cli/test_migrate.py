@@ -150,3 +150,12 @@ def test_nothing_to_migrate(tmp_path: Path) -> None:
     assert done.code == 1
     assert "no objects of Tekton Triggers" in done.err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_is_away_is_asked_once_and_ends_with_3(tmp_path: Path) -> None:
+    with ApiServer() as server:
+        (tmp_path / "kubeconfig").write_text(server.kubeconfig())
+    done = pipehook("migrate", "--kubeconfig", tmp_path / "kubeconfig", "--out", tmp_path / "out")
+    assert done.code == 3
+    assert "the API: the cluster cannot be reached: connection refused" in done.err
+    assert "tried" not in done.err

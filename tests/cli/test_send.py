@@ -144,6 +144,15 @@ def test_nobody_there_ends_with_3() -> None:
     assert "cannot be reached" in done.err
 
 
+def test_a_header_that_http_cannot_carry_is_said(tmp_path: Path) -> None:
+    recorded = Recorded((("X-GitHub-Event", "push"), ("X-Note", "one\ntwo")), b"{}")
+    (tmp_path / "push.json").write_text(recorded.text())
+    done = pipehook("send", "http://127.0.0.1:9", "--request", tmp_path / "push.json", "--unsigned")
+    assert done.code == 2
+    assert "a header that HTTP has no way to send" in done.err
+    assert "two" not in done.err
+
+
 def test_slack_is_signed_with_its_time() -> None:
     from dataclasses import replace
 

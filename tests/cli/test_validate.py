@@ -96,8 +96,8 @@ def test_the_rules_are_listed_with_their_reasons() -> None:
 @pytest.mark.parametrize("path", ["nowhere", "nowhere.yaml"])
 def test_a_path_to_nothing_is_named(path: str) -> None:
     done = pipehook("validate", path)
-    assert done.code == 1
-    assert f"{path}: does not exist" in done.err
+    assert done.code == 2
+    assert f"{path} does not exist" in done.err
 
 
 def test_folders_that_hold_what_the_path_does_not_are_named(tmp_path: Path) -> None:

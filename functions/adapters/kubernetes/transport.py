@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from functions.adapters.kubernetes.answers import Answer, ends
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.libraries import importing
-from functions.common.errors import ConfigurationError
+from functions.common.errors import ConfigurationError, mistaken
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
@@ -196,6 +196,4 @@ def _load_key_pair(context: ssl.SSLContext, pem: str) -> None:
 def _unusable(mistake: str, error: Exception) -> ConfigurationError:
     reason = getattr(error, "reason", "")
     detail = f" ({reason})" if reason else ""
-    return ConfigurationError(
-        "the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}{detail}"]
-    )
+    return mistaken("the kubeconfig", [f"kubeconfig: {mistake}{detail}"], ", which the log lists")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,11 +11,9 @@ import click
 from functions.adapters.pubsub.dead_letter_box import DeadLetterBox, open_dead_letters, subscription_of
 from functions.cli.app import Command, Group
 from functions.cli.output import FAILED, document, finish, output_option, progress, say, status, table
+from functions.cli.types import SUBSCRIPTION, TOPIC
 from functions.queue.dead_letters import DeadLetter
 from functions.settings import read_settings
-
-_SUBSCRIPTION = re.compile(r"projects/[a-z0-9:.-]{1,100}/subscriptions/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
-_TOPIC = re.compile(r"projects/[a-z0-9:.-]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}")
 
 _LIST = """
 Examples:
@@ -38,8 +35,14 @@ Exits with 1 when one of the letters named is not there, or not all could be put
 
 def _options(command: Callable[..., Any]) -> Callable[..., Any]:
     options = [
-        click.option("--subscription", default="", metavar="projects/P/subscriptions/S", help="[DEAD_LETTER_TOPIC's]"),
-        click.option("--topic", default="", metavar="projects/P/topics/T", help="The queue [QUEUE_TOPIC]."),
+        click.option(
+            "--subscription",
+            type=SUBSCRIPTION,
+            default="",
+            metavar="projects/P/subscriptions/S",
+            help="Where they are kept [DEAD_LETTER_TOPIC's].",
+        ),
+        click.option("--topic", type=TOPIC, default="", metavar="projects/P/topics/T", help="The queue [QUEUE_TOPIC]."),
         click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Letters read."),
     ]
     for option in reversed(options):
@@ -109,11 +112,11 @@ def _box(subscription: str, topic: str, *, needs_queue: bool) -> DeadLetterBox:
     settings = read_settings(os.environ)
     from_topic = subscription_of(settings.dead_letter_topic) if settings.dead_letter_topic else ""
     subscription, topic = subscription or from_topic, topic or settings.queue_topic
-    if not _SUBSCRIPTION.fullmatch(subscription):
+    if not subscription:
         raise click.UsageError(
             "which dead letters? Set DEAD_LETTER_TOPIC, or give --subscription projects/P/subscriptions/S"
         )
-    if needs_queue and not _TOPIC.fullmatch(topic):
+    if needs_queue and not topic:
         raise click.UsageError("back into which queue? Set QUEUE_TOPIC, or give --topic projects/P/topics/T")
     return open_dead_letters(subscription, topic)
 

@@ -10,6 +10,7 @@ import click
 from functions.cli.app import Command
 from functions.cli.commands.record import Keeper, renumbered, said
 from functions.cli.local import Arrival
+from functions.cli.manifests import triggers_option
 from functions.cli.output import coloured, progress
 from functions.cli.sending import post
 from functions.cli.serving import Place, local_function, wait_for_end, wsgi_server
@@ -33,7 +34,7 @@ The inspector answers on this machine only. A tunnel should lead to --port and n
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the function listens.")
 @click.option("--inspector-port", type=click.IntRange(0, 65535), default=8081, show_default=True, help="0: any.")
-@click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE].")
+@triggers_option
 @click.option("--keep", type=click.Path(path_type=Path, file_okay=False), help="Keep deliveries in this directory.")
 @click.option("--logs", is_flag=True, help="Write the function's log as it is: a JSON line each.")
 def dev(*, port: int, host: str, inspector_port: int, triggers: str, keep: Path | None, logs: bool) -> None:

@@ -14,6 +14,7 @@ from functions.cli.app import Command
 from functions.cli.checkup import Patient
 from functions.cli.findings import FAIL, OK, WARN, Check
 from functions.cli.output import FAILED, document, finish, output_option, progress, say, status
+from functions.cli.types import HOOK, SECRET, THERE
 
 _EXAMPLES = """
 Examples:
@@ -43,9 +44,28 @@ _WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
 @click.option(
     "--function", default="webhook", show_default=True, metavar="NAME", help="Whose environment, in a file of several."
 )
-@click.option("--hook", "hooks", multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to look at [GITHUB_HOOKS].")
-@click.option("--token-secret", default="", metavar="projects/P/secrets/S", help="GitHub's token [GITHUB_TOKEN].")
-@click.option("--kubeconfig", default="", metavar="PATH", help="Your own, to look at Tekton's sink and its events.")
+@click.option(
+    "--hook",
+    "hooks",
+    type=HOOK,
+    multiple=True,
+    metavar="repos/O/R/hooks/ID",
+    help="Hook to look at [GITHUB_HOOKS].",
+)
+@click.option(
+    "--token-secret",
+    type=SECRET,
+    default="",
+    metavar="projects/P/secrets/S",
+    help="GitHub's token [GITHUB_TOKEN].",
+)
+@click.option(
+    "--kubeconfig",
+    type=THERE,
+    default="",
+    metavar="PATH",
+    help="Your own, to look at Tekton's sink and its events.",
+)
 @output_option()
 def doctor(
     *,
@@ -110,7 +130,8 @@ def _of_json(text: str, path: Path, function: str) -> dict[str, str]:
     except ValueError as error:
         raise click.UsageError(f"{path} is no JSON") from error
     if isinstance(found.get("environment"), dict):  # all outputs, where `output -json environment` gives the one
-        found = found["environment"].get("value") or {}
+        value = found["environment"].get("value")
+        found = value if isinstance(value, dict) else {}
     if found and all(isinstance(value, dict) for value in found.values()):
         if function not in found:
             raise click.UsageError(f"{path} has no function {function}; --function names one of {', '.join(found)}")

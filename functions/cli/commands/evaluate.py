@@ -18,6 +18,7 @@ from functions.cli.offline import services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say
 from functions.cli.prompt import lines_of_prompt
 from functions.cli.requests import Given, changed_files_option, request_options
+from functions.cli.types import NAMESPACE
 from functions.common.errors import PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Event, Json, SecretRef
@@ -59,7 +60,9 @@ def evaluate() -> None:
 @click.option("--batch", type=click.File("r", encoding="utf-8"), help="File with one expression a line; - is stdin.")
 @changed_files_option
 @click.option("--extensions", default="{}", metavar="JSON", help="Extensions that earlier interceptors added.")
-@click.option("--secret-namespace", default="default", show_default=True, help="Where compareSecret looks.")
+@click.option(
+    "--secret-namespace", type=NAMESPACE, default="default", show_default=True, help="Where compareSecret looks."
+)
 @click.option("--online", is_flag=True, help="Let compareSecret ask SECRETS_SOURCE.")
 @output_option()
 def cel(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from functions.cli.app import Command, Group
 from functions.cli.github import Hook, Hooks, read_token, scope_of
 from functions.cli.manifests import Selection, triggers_options
 from functions.cli.output import FAILED, document, finish, output_option, progress, say, status, table
+from functions.cli.types import SECRET, URL
 from functions.common.errors import LastingError
 from functions.common.numbers import whole
 from functions.common.values import SecretRef
@@ -48,7 +50,11 @@ Exits with 1 when the function did not take the ping.
 """
 
 _token_option = click.option(
-    "--token-secret", default="", metavar="projects/P/secrets/S", help="Secret with the token [GITHUB_TOKEN]."
+    "--token-secret",
+    type=SECRET,
+    default="",
+    metavar="projects/P/secrets/S",
+    help="Secret with the token [GITHUB_TOKEN].",
 )
 
 
@@ -59,9 +65,9 @@ def hooks() -> None:
 
 @hooks.command("create", cls=Command, epilog=_CREATE)
 @click.argument("target", metavar="OWNER/REPO|ORG")
-@click.argument("url")
+@click.argument("url", type=URL)
 @click.option("--event", "events", multiple=True, help="Event; default: those of the listeners' eventTypes.")
-@click.option("--secret", default="", metavar="projects/P/secrets/S", help="The key in Secret Manager.")
+@click.option("--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager.")
 @click.option("--secret-key", default="", metavar="KEY", help="Of a secret that is a JSON object.")
 @click.option("--update", is_flag=True, help="If the hook exists, give it key and events anew.")
 @triggers_options
@@ -83,11 +89,13 @@ def create(
     parts = urlsplit(url)
     if parts.scheme != "https" and parts.hostname not in ("localhost", "127.0.0.1"):
         raise click.UsageError("the URL must be https: GitHub's signature does not hide what is sent")
+    if secret_key and not secret:
+        raise click.UsageError("--secret-key is a key of --secret: give both")
+    scope = scope_of(target)
     selection = Selection.of(triggers=triggers, listener=listener, namespace=namespace)
     wanted = sorted(events) or _events(selection)
-    key = _key(selection, secret, secret_key)
-    scope = scope_of(target)
     github = Hooks(selection.settings.github_api_url, scope, read_token(token_secret))
+    key = _key(selection, secret, secret_key)
     existing = next((hook for hook in github.all() if hook.url.rstrip("/") == url.rstrip("/")), None)
     if existing and not update:
         raise LastingError(f"{scope} has a hook for this URL, {existing.id}: --update gives it key and events anew")
@@ -104,6 +112,10 @@ def create(
 def _views(selection: Selection) -> Views:
     settings = selection.settings
     registry = load_path(settings.triggers_source, namespace=settings.namespace).registry
+    if settings.event_listener:
+        path = selection.listener("/").path
+        served = {key: found for key, found in registry.listeners.items() if "/".join(key) == path}
+        registry = replace(registry, listeners=served)
     return Views(registry, settings.outbound_hosts)
 
 
@@ -201,7 +213,7 @@ def _hooks(target: str, token_secret: str) -> Hooks:
 
 @hooks.command("test", cls=Command, epilog=_TEST)
 @click.argument("target", metavar="OWNER/REPO|ORG")
-@click.option("--id", "hook_id", type=int, help="Which hook, when there are several.")
+@click.option("--id", "hook_id", type=click.IntRange(1), help="Which hook, when there are several.")
 @_token_option
 @output_option()
 def test(target: str, *, hook_id: int | None, token_secret: str, output: str) -> None:

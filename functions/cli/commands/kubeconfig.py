@@ -22,13 +22,13 @@ from functions.cli.app import Command
 from functions.cli.manifests import Selection
 from functions.cli.needs import Need, further, needs
 from functions.cli.output import document, progress, say, status
+from functions.cli.types import HTTPS_URL, NAME, NAMESPACE, THERE, WRITTEN_SECRET
 from functions.common.errors import LastingError
 from functions.lint.views import Views
 from functions.model.load import load_path
 
 _DURATION = re.compile(r"([1-9][0-9]{0,6})([smhd])")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 _EXAMPLES = """
 Examples:
@@ -47,21 +47,39 @@ With a token you need rights to create tokens of the service account (create on 
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.option("--namespace", required=True, help="Namespace of the service account.")
-@click.option("--service-account", default="pipehook", show_default=True, metavar="NAME", help="Its name.")
+@click.option("--namespace", type=NAMESPACE, required=True, help="Namespace of the service account.")
+@click.option("--service-account", type=NAME, default="pipehook", show_default=True, metavar="NAME", help="Its name.")
 @click.option(
     "--kubeconfig", "admin", default="", metavar="PATH", help="Your own kubeconfig [KUBECONFIG, ~/.kube/config]."
 )
 @click.option("--context", default="", help="Your context in it; default: the current one.")
 @click.option(
-    "--server", default="", metavar="URL", help="The API's address as the function reaches it; default: yours."
+    "--server",
+    type=HTTPS_URL,
+    default="",
+    metavar="URL",
+    help="The API's address as the function reaches it; default: yours.",
 )
 @click.option("--duration", default="90d", show_default=True, help="Life of the token, as 90d or 720h.")
-@click.option("--token-secret", default="", metavar="NAME", help="Use a token that does not end, in this Secret.")
+@click.option(
+    "--token-secret", type=NAME, default="", metavar="NAME", help="Use a token that does not end, in this Secret."
+)
 @click.option("--create", is_flag=True, help="Make or extend what is missing: account, Roles and RoleBindings.")
-@click.option("--triggers", default="", metavar="PATH", help="Manifests whose needs the Roles allow [TRIGGERS_SOURCE].")
+@click.option(
+    "--triggers",
+    type=THERE,
+    default="",
+    metavar="PATH",
+    help="Manifests whose needs the Roles allow [TRIGGERS_SOURCE].",
+)
 @click.option("--file", "target", type=click.Path(path_type=Path, dir_okay=False), help="Write to a file, mode 600.")
-@click.option("--secret", default="", metavar="projects/P/secrets/S", help="Add it as a version to Secret Manager.")
+@click.option(
+    "--secret",
+    type=WRITTEN_SECRET,
+    default="",
+    metavar="projects/P/secrets/S",
+    help="Add it as a version to Secret Manager.",
+)
 @click.option("--keyless", is_flag=True, help="Hold no token: the function's own identity is who calls.")
 @click.option("--identity", "identities", multiple=True, metavar="NAME", help="With --keyless: whom the cluster knows.")
 @click.option(
@@ -94,9 +112,6 @@ def kubeconfig(
 
     It is tried before it is written: the function refuses whatever this command refuses.
     """
-    for name in (namespace, service_account, *([token_secret] if token_secret else [])):
-        if not _NAME.fullmatch(name):
-            raise click.UsageError(f"{name} is no name that Kubernetes accepts")
     if rotate and not secret:
         raise click.UsageError(
             "--rotate needs --secret: otherwise the function would be left with a token that has ended"
@@ -106,10 +121,16 @@ def kubeconfig(
             "--keyless needs --identity, whom the cluster takes the function for, and goes without --token-secret; "
             "--identity and --audience need --keyless"
         )
+    if called and not create:
+        raise click.UsageError("--cluster says for which cluster --create allows what: give both")
+    if target and not target.parent.is_dir():
+        raise click.UsageError(f"{target} cannot be written: there is no directory {target.parent}")
     seconds = _seconds(duration)
+    wanted = _needed(triggers, called) if create else []
+    if called and not wanted:
+        raise click.UsageError(f"no resource of the manifests has the annotation pipehook.dev/cluster: {called}")
     cluster = Cluster(admin_access(admin, context))
     cluster.reach()
-    wanted = _needed(triggers, called) if create else []
     _ensure(cluster, namespace, service_account, create=create, needed=wanted, identities=identities)
     kept = ""
     if keyless:
@@ -239,9 +260,12 @@ def _deliver(text: str, *, target: Path | None, secret: str) -> None:
         progress(f"{status('created')} {add_version(secret, text.encode())}")
     if target:
         # made with mode 600 before anything is in it; a file that was there keeps nothing of its own
-        target.unlink(missing_ok=True)
-        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-            file.write(text)
+        try:
+            target.unlink(missing_ok=True)
+            with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+                file.write(text)
+        except OSError as error:
+            raise LastingError(f"{target} cannot be written: {error.strerror}") from error
         progress(f"{status('created')} {target}, which only you can read")
     if not secret and not target:
         say(text, nl=False)

@@ -12,6 +12,7 @@ from functions.cli.app import Command
 from functions.cli.manifests import texts_of
 from functions.cli.migration import Migration, Object, plan
 from functions.cli.output import progress, say, status
+from functions.cli.types import NAMESPACE, PROJECT, THERE
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 from functions.model.decode import CLUSTER_SCOPED, KINDS
@@ -32,12 +33,18 @@ Nothing in the cluster is changed.
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=THERE)
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Directory to write to.")
-@click.option("--namespace", "namespaces", multiple=True, help="Only this namespace; repeatable.")
+@click.option("--namespace", "namespaces", type=NAMESPACE, multiple=True, help="Only this namespace; repeatable.")
 @click.option("--kubeconfig", default="", metavar="PATH", help="Your kubeconfig [KUBECONFIG, ~/.kube/config].")
 @click.option("--context", default="", help="Your context in it; default: the current one.")
-@click.option("--project", default="PROJECT", show_default=True, help="Google Cloud project, for terraform.tfvars.")
+@click.option(
+    "--project",
+    type=PROJECT,
+    default="PROJECT",
+    show_default=True,
+    help="Google Cloud project, for terraform.tfvars.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 def migrate(
     paths: tuple[str, ...],
@@ -77,10 +84,12 @@ def _from_files(paths: tuple[str, ...]) -> list[Object]:
 def _from_cluster(kubeconfig: str, context: str) -> list[Object]:
     from functions.adapters.kubernetes.api import KubernetesApi  # noqa: PLC0415 -- as above
     from functions.adapters.kubernetes.source.reader import Reader  # noqa: PLC0415 -- the cluster's client, when it is used
+    from functions.cli.accounts import Cluster  # noqa: PLC0415 -- as above
     from functions.cli.admin import Given, admin_access  # noqa: PLC0415 -- as above
 
     access = admin_access(kubeconfig, context)
     progress(f"Reading {access.server} …")
+    Cluster(access).reach()
     reader = Reader(KubernetesApi(Given(access)), lambda _: [access.namespace], clock=time.monotonic)
     reading = reader.read(Deadline(time.monotonic() + SECONDS, time.monotonic))
     for remark in reading.remarks:

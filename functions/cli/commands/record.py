@@ -10,11 +10,13 @@ import click
 
 from functions.cli.app import Command
 from functions.cli.local import Arrival
+from functions.cli.manifests import triggers_option
 from functions.cli.output import FAILED, coloured, finish, progress, say, status
 from functions.cli.recorded import Recorded, read_recorded
 from functions.cli.sending import post, show
 from functions.cli.serving import Place, local_function, wait_for_end
 from functions.cli.signing import read_secret, secret_options, signed
+from functions.cli.types import URL
 
 _RECORD = """
 Examples:
@@ -64,7 +66,7 @@ def said(arrival: Arrival) -> str:
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0: any that is free.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where the function listens.")
-@click.option("--triggers", default="", metavar="PATH", help="Manifest file or directory [TRIGGERS_SOURCE].")
+@triggers_option
 @click.option("--logs", is_flag=True, help="Write the function's log as it is: a JSON line each.")
 def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) -> None:
     """Serve the function on this machine and keep every delivery as a file in DIRECTORY."""
@@ -78,7 +80,7 @@ def record(directory: Path, *, port: int, host: str, triggers: str, logs: bool) 
 
 
 @click.command(cls=Command, epilog=_REPLAY)
-@click.argument("url")
+@click.argument("url", type=URL)
 @click.argument("paths", nargs=-1, required=True, metavar="FILE|DIRECTORY...", type=click.Path(path_type=Path))
 @secret_options
 @click.option("--unsigned", is_flag=True, help="Send them without a signature.")

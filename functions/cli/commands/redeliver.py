@@ -10,6 +10,7 @@ import click
 from functions.adapters.github.app import Fetch
 from functions.cli.app import Command
 from functions.cli.output import FAILED, UNREACHABLE, document, finish, output_option, progress, say, status
+from functions.cli.types import HOOK
 from functions.common.ports import Deadline
 from functions.entrypoints.redeliver import open_sweep
 from functions.settings import Settings, read_settings
@@ -29,7 +30,14 @@ _OWN = "projects/environment/secrets/GITHUB_TOKEN"
 
 @click.command(cls=Command, epilog=_EXAMPLES)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked for, and ask for nothing.")
-@click.option("--hook", "hooks", multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to sweep [GITHUB_HOOKS].")
+@click.option(
+    "--hook",
+    "hooks",
+    type=HOOK,
+    multiple=True,
+    metavar="repos/O/R/hooks/ID",
+    help="Hook to sweep [GITHUB_HOOKS].",
+)
 @click.option("--hours", type=click.IntRange(1, 72), help="How far back [REDELIVER_LOOKBACK_HOURS].")
 @click.option("--limit", type=click.IntRange(1, 10_000), help="How many at most [REDELIVER_LIMIT].")
 @click.option("--no-wait", is_flag=True, help="Ask also for what failed again a moment ago.")

@@ -21,6 +21,7 @@ from functions.cli.output import FAILED, coloured, document, finish, output_opti
 from functions.cli.recorded import Recorded
 from functions.cli.requests import Given, changed_files_option, names_in, request_options
 from functions.cli.trace import TriggerTrace, Watch, is_done
+from functions.cli.types import THERE
 from functions.common.ports import Deadline, head_of
 from functions.common.values import Json, Status
 from functions.pipeline import process
@@ -57,7 +58,14 @@ Exits with 1 when a trigger fails, with --diff when something differs.
     help="The pull request of a comment, as GitHub's API gives it: a JSON file.",
 )
 @click.option("--failed-contexts", default="", metavar="NAMES", help="What failed on its head, with commas between.")
-@click.option("--diff", "other", default="", metavar="PATH", help="Compare with what the manifests in PATH make of it.")
+@click.option(
+    "--diff",
+    "other",
+    type=THERE,
+    default="",
+    metavar="PATH",
+    help="Compare with what the manifests in PATH make of it.",
+)
 @click.option("--server-dry-run", is_flag=True, help="Create with dryRun=All on the cluster that KUBECONFIG names.")
 @output_option()
 def render(

@@ -13,6 +13,7 @@ from functions.cli.recorded import sample_names
 from functions.cli.requests import Given, request_options
 from functions.cli.sending import post, show
 from functions.cli.signing import read_secret, secret_options, signed
+from functions.cli.types import URL
 
 _EXAMPLES = """
 Examples:
@@ -28,7 +29,7 @@ Exits with 1 when the reply is no 2xx, with 3 when there is none.
 
 
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.argument("url", required=False)
+@click.argument("url", required=False, type=URL)
 @request_options
 @secret_options
 @click.option("--unsigned", is_flag=True, help="Send it without a signature.")

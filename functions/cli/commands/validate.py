@@ -10,9 +10,11 @@ import click
 
 from functions import lint
 from functions.cli.app import Command
-from functions.cli.manifests import Selection, texts_of
+from functions.cli.manifests import Selection, namespace_option, texts_of
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, table
+from functions.cli.requests import names_in
 from functions.cli.second_opinion import stops_at
+from functions.cli.types import THERE
 from functions.lint.rules import Finding, Severity
 
 _EXAMPLES = """
@@ -29,9 +31,24 @@ Exits with 1 when there is a finding at least as bad as --fail-on says.
 """
 
 
+def _prefixes(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    prefixes = tuple(name.upper() for value in values for name in names_in(value))
+    for prefix in prefixes:
+        if not any(rule.startswith(prefix) for rule in lint.RULES):
+            raise click.BadParameter(f"no rule begins with {prefix}; pipehook validate --rules lists them")
+    return prefixes
+
+
 @click.command(cls=Command, epilog=_EXAMPLES)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--ignore", "ignored", multiple=True, metavar="RULE[,RULE…]", help="Rules, or their first letters.")
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=THERE)
+@click.option(
+    "--ignore",
+    "ignored",
+    multiple=True,
+    callback=_prefixes,
+    metavar="RULE[,RULE…]",
+    help="Rules, or their first letters.",
+)
 @click.option(
     "--fail-on",
     type=click.Choice([severity.value for severity in Severity]),
@@ -40,7 +57,7 @@ Exits with 1 when there is a finding at least as bad as --fail-on says.
     help="The least severity that makes the command fail.",
 )
 @click.option("--rules", "show_rules", is_flag=True, help="List the rules and end.")
-@click.option("--namespace", default="", help="Namespace of manifests that name none [NAMESPACE].")
+@namespace_option
 @output_option("sarif")
 def validate(
     paths: tuple[str, ...], *, ignored: tuple[str, ...], fail_on: str, show_rules: bool, namespace: str, output: str
@@ -62,9 +79,8 @@ def validate(
         outbound_hosts=settings.outbound_hosts,
         opinion=stops_at,
     )
-    prefixes = tuple(rule.strip().upper() for entry in ignored for rule in entry.split(",") if rule.strip())
     kept = [
-        finding for finding in found if finding.rule.id == lint.STRUCTURE or not finding.rule.id.startswith(prefixes)
+        finding for finding in found if finding.rule.id == lint.STRUCTURE or not finding.rule.id.startswith(ignored)
     ]
     _show(kept, output, files=len(texts))
     if loaded is not None and not loaded.registry.listeners:

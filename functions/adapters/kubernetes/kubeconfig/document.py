@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from functions.common.errors import ConfigurationError
+from functions.common.errors import ConfigurationError, mistaken
 from functions.common.shown import shown
 
 MAX_BYTES = 1024 * 1024
@@ -53,4 +53,4 @@ def _given_twice(node: Any) -> Iterator[str]:
 
 
 def _unusable(mistake: str) -> ConfigurationError:
-    return ConfigurationError("the kubeconfig has 1 mistake(s), which the log lists", [f"kubeconfig: {mistake}"])
+    return mistaken("the kubeconfig", [f"kubeconfig: {mistake}"], ", which the log lists")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.kubernetes.kubeconfig.document import load_document
 from functions.adapters.kubernetes.kubeconfig.values import is_host, pem_blocks, split_url
-from functions.common.errors import ConfigurationError
+from functions.common.errors import mistaken
 
 if TYPE_CHECKING:
     from functions.adapters.kubernetes.kubeconfig.plugins import Credential
@@ -58,9 +58,7 @@ def parse_kubeconfig(text: bytes | str, *, trusted_local: bool, directory: Path 
     reader = _Reader(trusted_local=trusted_local, directory=directory or Path())
     access = reader.access(load_document(text))
     if access is None or reader.mistakes:
-        raise ConfigurationError(
-            f"the kubeconfig has {len(reader.mistakes)} mistake(s), which the log lists", reader.mistakes
-        )
+        raise mistaken("the kubeconfig", reader.mistakes, ", which the log lists")
     for warning in reader.warnings:
         _LOG.warning("%s", warning)
     return access

@@ -60,7 +60,8 @@ def mistakes(
 ) -> tuple[str, ...]:
     with pytest.raises(ConfigurationError) as caught:
         parse(document, local=local, directory=directory)
-    assert str(len(caught.value.mistakes)) in caught.value.reason
+    count = len(caught.value.mistakes)
+    assert caught.value.reason.startswith(f"the kubeconfig has {'one mistake' if count == 1 else f'{count} mistakes'},")
     return caught.value.mistakes
 
 
