@@ -127,6 +127,6 @@ def test_a_listener_that_is_named_is_the_one_whose_events_and_key_count(
     workspace.write([listener(inline("build", github(eventTypes=["push"]))), template(), other])
     args = ["hooks", "create", "acme", "https://127.0.0.1:1/"]
     assert "name several keys" in pipehook(*args, environment=shell).err
-    done = pipehook(*args, "--listener", "lab/listener", environment=shell)
+    done = pipehook(*args, "--listener", "listener", environment=shell)
     assert done.code == 0, done.err
     assert pipehook("hooks", "list", "acme", "-o", "json", environment=shell).json[0]["events"] == ["push"]
