@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from functions.lint import trees
+from functions.lint.event_types import meant
 from functions.lint.hits import Hit
 from functions.lint.known import filter_of, is_core, replaces
 from functions.lint.views import View
@@ -46,6 +47,11 @@ def _types(view: View) -> Iterator[Hit]:
             place = entry.param_place("eventTypes").below("value")
             yield Hit("PH301", place, "an empty list lets no event through", f"name the events, {example}")
         elif isinstance(types, list):
+            for position, event in enumerate(types):
+                hint = meant(name, event) if isinstance(event, str) else None
+                if hint is not None:
+                    place = entry.param_place("eventTypes").below("value", position)
+                    yield Hit("PH301", place, f'the {name} interceptor lets no event "{event}" through', hint)
             named = {str(event) for event in types}
             allowed = named if allowed is None else allowed & named
             if not allowed:

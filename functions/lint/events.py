@@ -30,6 +30,11 @@ def known(event: str) -> bool:
     return event in _table()
 
 
+def names() -> tuple[str, ...]:
+    """Return the names of all events in the table."""
+    return tuple(_table())
+
+
 def has_field(event: str, field: str) -> bool:
     """Say whether bodies of an event may have a field at the top; of an unknown event, they may."""
     entry = _table().get(event)

@@ -152,7 +152,7 @@ def test_behind_what_may_replace_the_body_no_field_is_missing(between: dict[str,
 def test_behind_what_may_replace_the_body_no_filter_is_wrong(between: dict[str, Any]) -> None:
     asked = cel("body.issue.state == 'open' && header.match('X-GitHub-Event', 'issues')", a="body.issue.title")
     assert binding("$(extensions.a)", PUSH, between, asked) == []
-    assert binding("$(extensions.a)", PUSH, asked) == ["PH301", "PH302"]
+    assert binding("$(extensions.a)", PUSH, asked) == ["PH301"]
 
 
 def test_a_group_is_a_part_of_the_chain() -> None:
@@ -274,3 +274,18 @@ def test_a_push_is_known_by_its_head_commit_where_no_types_are_given() -> None:
         == []
     )
     assert "PH304" in binding("$(body.head_commit.id)", github())
+
+
+@pytest.mark.parametrize("chain", [[PUSH], []])
+def test_what_an_overlay_makes_is_bound_as_an_extension(chain: list[dict[str, Any]]) -> None:
+    overlay = cel("body.after.compareSecret('token', 'hook')", short="body.after.truncate(7)")
+    (finding,) = found(listed(*chain, overlay, params={"p": "$(body.extensions.short)"}), with_params("p"))
+    assert (finding.rule.id, finding.hint) == ("PH303", "write $(extensions.short)")
+    assert binding("$(body.extensions.other)", overlay) == []
+
+
+def test_an_old_spelling_of_an_overlay_is_told_the_new_one() -> None:
+    # Triggers before 0.10 put overlays into the body
+    chain = [PUSH, cel(branch="body.ref.split('/')[2]")]
+    (finding,) = found(listed(*chain, params={"p": "$(body.branch)"}), with_params("p"))
+    assert (finding.rule.id, finding.hint) == ("PH303", "write $(extensions.branch)")

@@ -17,7 +17,7 @@ def rules(filter_: str) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    "expression", ["body.ref in ['a', 'b',]", "{'a': 1,}.a == 1 && body.after == 'x'", "'x' in [\n'x',\n]"]
+    "expression", ["body.after in ['a', 'b',]", "{'a': 1,}.a == 1 && body.after == 'x'", "'x' in [\n'x',\n]"]
 )
 def test_syntax_that_it_refuses_is_a_note(expression: str) -> None:
     assert rules(expression) == ["PH307"]

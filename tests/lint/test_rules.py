@@ -356,7 +356,7 @@ def test_the_advice_names_events_as_the_provider_does(provider: str, example: st
         ("has(body.pull_request)", []),
         ("'pull_request' in body", []),
         ("body.ref == 'refs/heads/main'", []),
-        ("header['X-Gitlab-Event'] == 'Push Hook'", []),
+        ("header['X-Gitlab-Event'][0] == 'Push Hook'", []),
         ("header.canonical('X-Event-Key') == 'repo:push'", []),
         ("body.repository.full_name == 'acme/shop'", ["PH204"]),
         ("body.sender.login != 'dependabot[bot]'", ["PH204"]),

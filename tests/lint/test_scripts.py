@@ -364,7 +364,7 @@ def test_overlays_that_cannot_hold_a_shells_syntax(expression: str) -> None:
         "'%s'.format([body.ref])",
         "body.ref.parseURL().path",
         "body.marshalJSON()",
-        "body.head_commit.message.decodeb64()",
+        "body.ref.decodeb64()",
         "requestURL",
     ],
 )
