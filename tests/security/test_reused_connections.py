@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
+from flask import Request
 
-from functions.adapters.http.rest import MAX_REST
+from functions.adapters.http.rest import MAX_REST, leave_rest
 from tests.security.conftest import THREADS
 from tests.security.raw import BODY, Connection, chunked, request
 from tests.standins.apiserver import ApiServer
@@ -118,6 +121,21 @@ def test_a_body_that_nobody_reads_and_that_does_not_come_ends_the_connection_at_
         with pytest.raises(ConnectionError):
             slow[0].replies()
         assert replies == [405] * len(slow)
+
+
+def test_what_is_refused_unread_costs_no_thread_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[str] = []
+    start = threading.Thread.start
+
+    def counted(thread: threading.Thread) -> None:
+        started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", counted)
+    with socket.socket() as connection:
+        for _ in range(50):
+            leave_rest(Request({"wsgi.input": io.BytesIO(BODY), "CONTENT_LENGTH": "1", "gunicorn.socket": connection}))
+    assert len(started) <= 1, "one for all, and for those of other tests"
 
 
 @pytest.mark.parametrize("line", ["PUT / HTTP/1.1", "POST / HTTP/1.1"], ids=["refused", "given-up"])

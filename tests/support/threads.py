@@ -9,9 +9,9 @@ from collections.abc import Collection
 
 LIMIT = 15.0
 """Seconds for what is about to end."""
-STANDING = ("bodies", "-standin")
+STANDING = ("bodies", "rests", "-standin")
 """Part of the names of threads that may go on, beside the idle workers of pools: a process has one thread for bodies,
-and stand-ins that several tests share end their own."""
+one for rests of bodies, and stand-ins that several tests share end their own."""
 
 
 def left(before: Collection[threading.Thread], limit: float = LIMIT) -> list[str]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import io
 import socket
 import threading
 import time
+from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
@@ -37,17 +39,43 @@ def leave_rest(request: Request) -> None:
     connection: socket.socket | None = request.environ.get("gunicorn.socket")
     if rest is NOTHING or connection is None:
         return
-    late = threading.Timer(REST_SECONDS, shut, [connection])
-    late.daemon = True
-    began = time.monotonic()
-    late.start()
+    reading = _Reading(connection)
+    _watched().put(reading)
     ended = False
     with contextlib.suppress(Exception):  # of the server's family: it ends early, or its chunks are malformed
         ended = _thrown_away(rest)
-    late.cancel()
-    if CUT in request.environ or not ended or time.monotonic() - began >= REST_SECONDS:
+    reading.done = True
+    if CUT in request.environ or not ended or time.monotonic() >= reading.expires:
         shut(connection)
         _close_behind_reply()
+
+
+class _Reading:
+    """A rest that is being read."""
+
+    __slots__ = ("connection", "done", "expires")
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self.expires = time.monotonic() + REST_SECONDS
+        self.done = False
+
+
+@functools.cache
+def _watched() -> SimpleQueue[_Reading]:
+    """Return what one thread takes from that ends what is late: all have the same time, so they end in their order."""
+    readings: SimpleQueue[_Reading] = SimpleQueue()
+
+    def watch() -> None:
+        while True:
+            reading = readings.get()
+            time.sleep(max(0.0, reading.expires - time.monotonic()))
+            if not reading.done:
+                shut(reading.connection)
+
+    # not at import: gunicorn forks after it
+    threading.Thread(target=watch, name="rests", daemon=True).start()
+    return readings
 
 
 def _close_behind_reply() -> None:
