@@ -6,7 +6,9 @@ what belongs to the repository, are there for those alone who may push.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from string import ascii_letters, digits
 
 from functions.cel.kinds import BOOL
 from functions.cel.syntax import Call, Expr
@@ -23,6 +25,8 @@ from functions.model.annotations import GROUP
 
 _MESSAGE = "whoever chooses this text can spell another's group, whose runs then end or never start"
 _HINT = "add what nobody else has: pull-request-$(body.repository.id)-$(body.number); for pushes $(body.ref) is fine"
+_MERGED = "what nobody else has runs into text that a stranger chooses, so that the two can spell another's group"
+_APART = "set them apart by a character that the one cannot hold: $(body.number)/$(body.pull_request.head.ref)"
 _WRITTEN = """
 comment discussion issue merge_request object_attributes pullRequest pull_request pullrequest review workflow_job
 workflow_run
@@ -40,6 +44,14 @@ _TELLING = frozenset(_OWN.split())
 """Fields that tell one pull request, comment or contributor from all others; a head's `label` is OWNER:BRANCH."""
 _SHARED = frozenset(_COMMON.split())
 """What several of them have in common."""
+_NUMBERS = frozenset({"account_id", "author_id", "id", "iid", "number", "source_project_id", "user_id"})
+_WHOLE = frozenset({"after", "hash", "head_sha", "node_id", "sha", "uuid"})
+"""Those of one length: what stands beside them is no part of them."""
+_LED = frozenset({"full_name", "html_url", "label", "path_with_namespace"})
+"""Those that begin with whose they are, and with a character that no name holds."""
+_NAMES = ascii_letters + digits + "-_.[]"
+_Part = str | set[trees.Path]
+"""A literal, or the fields of the body that are behind an expression."""
 _SOURCES = (
     ("body", "object_attributes", "source"),
     ("body", "object_attributes", "source_project_id"),
@@ -55,16 +67,50 @@ def check(view: View, known: Known) -> Iterator[Hit]:
     if asked is None or view.template is None or known.rewritten or _takes_no_fork(view):
         return
     overlays = _overlays(view)
-    params = {f"tt.params.{bound.param.name}": tuple(_paths(bound, overlays)) for bound in view.bound}
+    params = {f"tt.params.{bound.param.name}": tuple(_parts(bound, overlays)) for bound in view.bound}
     for entry in asked.resources:
         place = view.template_place.below("resourcetemplates", entry.position)
         written, where = _written(view.template.resources[entry.position], place)
         if entry.text or (entry.limit and not entry.mode):
             continue
         named = {shown: params[name] for name in params for shown in references(written, {name: ANYTHING})}
-        chosen = tuple(shown for shown, paths in named.items() if any(_chosen(path, known) for path in paths))
-        if chosen and not any(_is_own(path) for paths in named.values() for path in paths):
-            yield Hit("PH206", where, _MESSAGE, _HINT, chosen)
+        chosen = tuple(shown for shown, parts in named.items() if any(_is_chosen(part, known) for part in parts))
+        pieces = re.split(f"({'|'.join(map(re.escape, named))})", written)
+        parts = [part for piece in pieces for part in named.get(piece, (piece,))]
+        if not chosen or _stands_apart(parts, known) or _stands_apart(parts[::-1], known, leads=False):
+            continue
+        merged = any(_own(part) for part in parts)
+        yield Hit("PH206", where, _MERGED if merged else _MESSAGE, _APART if merged else _HINT, chosen)
+
+
+def _stands_apart(parts: Sequence[_Part], known: Known, *, leads: bool = True) -> bool:
+    """Say whether what nobody else has comes before all that a stranger chooses, and is set apart from that.
+
+    `leads`: the parts are in their order, and not from the end.
+    """
+    own = between = ""
+    for part in parts:
+        if isinstance(part, str):
+            between += part
+        elif found := _own(part):
+            if _is_chosen(part, known):  # an overlay of both, which is not taken apart
+                return True
+            own, between = found, ""
+        elif _is_chosen(part, known):
+            held = digits if own in _NUMBERS else _NAMES
+            return bool(own) and (own in _WHOLE or (leads and own in _LED) or not set(between) <= set(held))
+        elif own:
+            return True
+    return bool(own)
+
+
+def _own(part: _Part) -> str:
+    """Return the name of the field that is one pull request's, comment's or contributor's alone, if a part has one."""
+    return next((path[-1] for path in part if _is_own(path)), "") if not isinstance(part, str) else ""
+
+
+def _is_chosen(part: _Part, known: Known) -> bool:
+    return not isinstance(part, str) and any(_chosen(path, known) for path in part)
 
 
 def _written(resource: Mapping[str, Json], place: Place) -> tuple[str, Place]:
@@ -110,10 +156,12 @@ def _leaves(expr: Expr) -> Iterator[trees.Path]:
             yield from _leaves(part)
 
 
-def _paths(bound: Bound, overlays: Mapping[str, set[trees.Path]]) -> Iterator[trees.Path]:
+def _parts(bound: Bound, overlays: Mapping[str, set[trees.Path]]) -> Iterator[_Part]:
     for part in parts_of(bound.param):
-        if not isinstance(part, str) and (path := path_of(part)):
-            yield from _resolved(path, overlays)
+        if isinstance(part, str):
+            yield part
+        elif path := path_of(part):
+            yield _resolved(path, overlays)
 
 
 def _resolved(path: trees.Path, overlays: Mapping[str, set[trees.Path]]) -> set[trees.Path]:

@@ -76,8 +76,12 @@ def test_what_a_stranger_writes_alone_is_no_group(value: str, chain: list[dict[s
         ("$(body.pull_request.number)", [PULL_REQUEST]),
         (f"$(body.number)-{HEAD}", [PULL_REQUEST]),
         (f"$(body.pull_request.head.repo.full_name)-{HEAD}", [PULL_REQUEST]),
-        (f"$(body.pull_request.user.login)-{HEAD}", [PULL_REQUEST]),
-        (f"$(body.sender.login)-{TITLE}", [PULL_REQUEST]),
+        (f"$(body.pull_request.user.login)/{HEAD}", [PULL_REQUEST]),
+        (f"$(body.sender.login): {TITLE}", [PULL_REQUEST]),
+        (f"{HEAD}#$(body.number)", [PULL_REQUEST]),
+        (f"$(body.repository.full_name)$(body.number)-{HEAD}", [PULL_REQUEST]),
+        (f"{HEAD}$(body.pull_request.head.sha)", [PULL_REQUEST]),
+        ("$(body.number)$(body.action)", [PULL_REQUEST]),
         ("$(body.pull_request.head.label)", [PULL_REQUEST]),
         ("$(body.pull_request.head.sha)", [PULL_REQUEST]),
         ("pull-request-$(body.repository.id)-$(body.issue.number)", [COMMENTED]),
@@ -118,6 +122,31 @@ def test_what_nobody_else_has_or_only_those_write_who_may_push_is_one(value: str
 )
 def test_it_is_judged_by_what_becomes_of_others(resource: dict[str, Any], *, wrong: bool) -> None:
     assert bool(spelt(PULL_REQUEST, value=HEAD, resource=resource)) is wrong
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        f"$(body.number){HEAD}",  # 1 and 2x, 12 and x
+        f"{HEAD}$(body.number)",
+        f"$(body.number)0{HEAD}",
+        f"{HEAD}-$(body.number)-{TITLE}",
+        f"$(body.pull_request.user.login)-{HEAD}",  # a and b-x, a-b and x
+        f"{HEAD}-$(body.pull_request.head.repo.full_name)",
+    ],
+)
+def test_what_runs_into_what_a_stranger_chooses_sets_nothing_apart(value: str) -> None:
+    hits = found(listed(PULL_REQUEST, params={"p": value}), with_params("p", resource=grouped()))
+    (one,) = [one for one in hits if one.rule.id == "PH206"]
+    assert "runs into text that a stranger chooses" in one.message
+    assert one.hint.startswith("set them apart")
+
+
+def test_params_run_into_each_other_as_well() -> None:
+    params = {"p": HEAD, "number": "$(body.number)"}
+    for text, wrong in (("$(tt.params.number)$(tt.params.p)", True), ("$(tt.params.number).$(tt.params.p)", False)):
+        hits = found(listed(PULL_REQUEST, params=params), with_params("p", "number", resource=grouped(text)))
+        assert ("PH206" in {one.rule.id for one in hits}) is wrong
 
 
 def test_a_cancellation_is_judged_as_well() -> None:
