@@ -92,7 +92,8 @@ def decode_params(fields: Fields) -> tuple[Param, ...]:
     params: list[Param] = []
     for entry in fields.sections("params", _PARAM):
         name = entry.text("name", required=True)
-        entry.require("value")
+        if not entry.has("value"):
+            entry.reading.doubt(entry.path, "has no value, so it is empty text, as in Tekton", 'write "value"')
         params.append(Param(name, entry.text("value")))
     return tuple(params)
 

@@ -27,7 +27,7 @@ MAX_NODES = 500_000
 MAX_DOCUMENTS = 10_000
 """Documents in one text: for each a parser is made, which costs more than what stands in a small one."""
 
-_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTENT = re.compile("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029#]", re.MULTILINE)
 """Begins a line that is neither blank nor a comment: a search for it needs no memory, a match of the rest much."""
@@ -112,7 +112,7 @@ _DIALECT = Dialect(plain=_plain, tagged=_tagged, levels=MAX_DEPTH, strict=True, 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
     # a chunk begins at its own `---`, so that what follows on that line belongs to it
     start = line = 0
-    for end in chain((match.start() for match in _SEPARATOR.finditer(text)), (len(text),)):
+    for end in chain((match.start() for match in SEPARATOR.finditer(text)), (len(text),)):
         chunk = text[start:end]
         directives = chunk.startswith("%") or "\n%" in chunk
         if directives and end < len(text) and not _NO_DIRECTIVE.search(chunk):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +16,7 @@ from functions.common.values import Json
 from functions.go.yaml import Node, TooManyValuesError
 from functions.go.yaml_scalars import YamlError
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
-from functions.model.documents import decode_text, read_documents
+from functions.model.documents import MAX_DOCUMENTS, SEPARATOR, decode_text, read_documents
 from functions.model.fields import Reading, described
 from functions.model.findings import MAX_MISTAKES, ManifestError, Mistake, Note
 from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
@@ -24,6 +25,7 @@ SUFFIXES = (".json", ".yaml", ".yml")
 """What is read in a directory, as by `kubectl apply -f`."""
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 """For kustomize alone: no manifests, although they lie beside them."""
+_NO_BLANK = re.compile(r"[^ \t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,18 +136,28 @@ def _read(text: str) -> tuple[list[Node], list[YamlError]]:
     documents, errors = read_documents(text)
     too_many = any(isinstance(error, TooManyValuesError) for error in errors)
     if errors and not too_many and text.lstrip().startswith(("{", "[")):
-        # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try
+        # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try. Objects
+        # one after the other are no YAML at all, but what jq writes and kubectl takes
         try:
-            return [Node(_json(text), None, 1, 1)], []
+            return list(_json(text)), []
         except (ValueError, RecursionError):
             return documents, errors
     return documents, errors
 
 
-def _json(text: str) -> Json:
-    value: Json = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
-    json.dumps(value, ensure_ascii=False).encode()  # a ValueError for lone surrogates, which no API server takes
-    return value
+def _json(text: str) -> Iterator[Node]:
+    text = SEPARATOR.sub("   ", text)  # which stands in no string of JSON
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
+    start, end, line, number = 0, 0, 1, 0
+    while found := _NO_BLANK.search(text, end):
+        line += text.count("\n", start, found.start())
+        start = found.start()
+        number += 1
+        if number > MAX_DOCUMENTS:
+            raise ValueError("too many documents")
+        value, end = decoder.raw_decode(text, start)
+        json.dumps(value, ensure_ascii=False).encode()  # a ValueError for lone surrogates, which no API server takes
+        yield Node(value, None, line, 1)
 
 
 def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

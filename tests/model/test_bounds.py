@@ -109,6 +109,11 @@ def test_a_text_has_a_bounded_number_of_documents() -> None:
     assert mistake == "triggers.yaml:10001: the text holds more than 10000 documents"
 
 
+def test_objects_in_json_one_after_the_other_are_bounded_as_well() -> None:
+    (mistake,) = loaded("{}" * (documents.MAX_DOCUMENTS + 1))
+    assert mistake == "triggers.yaml:1: not YAML: did not find expected <document start>"
+
+
 def test_json_with_too_many_values_is_not_read_another_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "MAX_NODES", 1_000)
     (mistake,) = loaded('{"items": [' + "{}," * 1_000 + "{}]}")

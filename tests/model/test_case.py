@@ -12,8 +12,8 @@ from functions import lint
 from functions.common.values import Json
 from functions.model.findings import Doubt
 from functions.model.load import load_documents
-from functions.model.resources import InterceptorSpec, LabelSelector
-from tests.model.support import API, listener, mistakes
+from functions.model.resources import InterceptorSpec, LabelSelector, Param
+from tests.model.support import API, binding, listener, mistakes
 
 
 def chain(name: str, **params: Any) -> str:
@@ -137,6 +137,15 @@ def test_of_several_spellings_the_last_counts(params: list[tuple[str, Any]], rea
 def test_two_spellings_of_an_object_are_read_into_one() -> None:
     text = chain("github", SecretRef={"secretName": "a", "secretKey": "k"}, secretRef={"secretName": "b"})
     assert dict(spec(text).params) == {"secretRef": {"secretName": "b", "secretKey": "k"}}
+
+
+@pytest.mark.parametrize("param", ["{name: a}", "{name: a, value: }", "{name: a, value: null}", "{name: a, value: ''}"])
+def test_a_param_without_a_value_is_empty_text(param: str) -> None:
+    text = binding(f"- {param}")
+    loaded = load_documents({"x.yaml": text}, namespace="lab")
+    assert loaded.registry.bindings["lab", "b"].params == (Param("a", ""),)
+    doubt = 'doubt has no value, so it is empty text, as in Tekton; write "value"'
+    assert said(text) == ([] if "''" in param else [doubt])
 
 
 @pytest.mark.parametrize("kind", ["NamespacedInterceptor", "ClusterInterceptor"])

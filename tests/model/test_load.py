@@ -267,6 +267,19 @@ def test_a_list_in_json_with_escapes_that_yaml_refuses_is_unwrapped() -> None:
     assert registry.bindings["lab", "b"].params == (Param("a", "😀"),)
 
 
+@pytest.mark.parametrize("between", ["\n", "", " \r\n\n", "\n---\n", "\n--- \n---\n"])
+def test_objects_in_json_one_after_the_other_are_as_many_documents(between: str) -> None:
+    head = {"apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerBinding"}
+    texts = [
+        json.dumps({**head, "metadata": {"name": name}, "spec": {"params": [{"name": "a", "value": "😀"}]}})
+        for name in ("b", "c", "d")
+    ]
+    registry = load_documents({"x.json": between.join(texts)}, namespace="lab").registry
+    places = {name: binding.source.line for (_, name), binding in registry.bindings.items()}
+    lines = between.count("\n")
+    assert places == {"b": 1, "c": 1 + lines, "d": 1 + 2 * lines}
+
+
 def test_every_namespace_beside_others_is_noted() -> None:
     text = selecting("namespaceSelector: {matchNames: [a, '*']}")
     loaded = load_documents({"x.yaml": text}, namespace="lab")
@@ -280,6 +293,9 @@ def test_every_namespace_beside_others_is_noted() -> None:
         '{"a": ["\\ud83d\\ude00", NaN]}',
         '{"a": ["\\ud83d"]}',
         '{"a": ["\\ud83d\\ude00", 1e999]}',
+        '{"kind": "x"} {"a": 1, "a": 1}',
+        '{"kind": "x"}, {"kind": "x"}',
+        '{"kind": "x"}{}\n--- x',
     ],
 )
 def test_json_is_no_way_around_the_rules(text: str) -> None:
