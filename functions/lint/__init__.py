@@ -10,18 +10,21 @@ from dataclasses import replace
 
 from functions.common.values import Json
 from functions.lint import (
+    actions,
     admission,
     bindings,
     cel,
     chains,
     contexts,
     groups,
+    inputs,
     metadata,
     own,
     portable,
     references,
     resources,
     scripts,
+    twice,
     unsigned,
 )
 from functions.lint.hits import Hit
@@ -113,15 +116,18 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
             if isinstance(trigger, TriggerRef) and (listener.namespace, trigger.name) not in views.registry.triggers:
                 place = object_place("EventListener", found, "spec", "triggers", position, "triggerRef")
                 yield Hit("PH002", place, listener.triggers[position].problem)
+        yield from twice.check(found, views.registry)
     for view in views.all:
         yield from chains.check(view, allow_unverified=allow_unverified)
         yield from own.check(view)
         known = after(view)
+        yield from actions.check(view, known)
         texts = texts_of(view, known)
         yield from references.check(view)
         yield from bindings.check(view, known)
         yield from cel.check(view)
         yield from scripts.check(view, texts, library)
+        yield from inputs.check(view, library)
         yield from metadata.check(view, texts)
         yield from unsigned.check(view, known)
         yield from contexts.check(view, texts)

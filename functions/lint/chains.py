@@ -21,7 +21,7 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
     """Check one trigger's chain."""
     prepared = view.prepared
     if prepared.problem:
-        yield Hit("PH002", view.place, f"trigger {prepared.identity} can never run: {prepared.problem}")
+        yield Hit("PH002", view.place, f"trigger {prepared.identity} can never run: {prepared.problem}", view.advice)
     elif not allow_unverified and not any(interceptor.vouches for interceptor in prepared.interceptors):
         yield Hit(
             "PH201",

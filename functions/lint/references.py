@@ -45,6 +45,8 @@ def check(view: View) -> Iterator[Hit]:
                     continue  # one finding a param, where it first stands
                 told.add(name)
                 if name not in bound | defaulted:
+                    if view.unbound:
+                        continue  # the binding that is not there may bind it
                     near = did_you_mean(name, sorted(bound | defaulted))
                     message, hint = "nothing binds", near or f"bind a param {name}, or give it a default"
                     yield Hit("PH101", place, message, hint, (f"$(tt.params.{name})",))

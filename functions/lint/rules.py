@@ -80,6 +80,12 @@ RULES: Mapping[str, Rule] = {
             _ERROR,
             "Only $(tt.params.NAME), spelt so, is replaced; anything like it stays in the resource as literal text.",
         ),
+        Rule(
+            "PH104",
+            "missing-input",
+            _ERROR,
+            "A run without a param or workspace that its Pipeline needs fails at once.",
+        ),
         Rule("PH201", "unverified", _ERROR, "The URL is public: what verifies nothing does not run by default."),
         Rule(
             "PH202",
@@ -112,6 +118,12 @@ RULES: Mapping[str, Rule] = {
             _WARNING,
             "A newer run ends or outdates the older ones of its group: whoever spells a group does so to others.",
         ),
+        Rule(
+            "PH207",
+            "any-action",
+            _NOTE,
+            "One pull request or release comes as many events, each of which starts a run.",
+        ),
         Rule("PH301", "never-true", _ERROR, "A filter that can never be true filters out every event."),
         Rule("PH302", "no-such-field", _ERROR, "An expression on a field that the event lacks never matches."),
         Rule("PH303", "unbindable", _ERROR, "A binding whose field the event lacks fails the trigger."),
@@ -136,6 +148,7 @@ RULES: Mapping[str, Rule] = {
             "Headers are not signed: whoever has captured a delivery makes another object with each made-up value.",
         ),
         Rule("PH501", "unused-object", _NOTE, "An object that nothing refers to is mostly a slip in a name."),
+        Rule("PH502", "chosen-twice", _WARNING, "A Trigger that its listener chooses in two ways starts two runs."),
     )
 }
 """All rules by id, in the order in which they are documented."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from functions.lint.places import Place
 from functions.listening.listeners import prepare
 from functions.listening.prepared import Listener, PreparedTrigger
 from functions.listening.selection import entries
+from functions.model.findings import did_you_mean
 from functions.model.resources import (
     BindingRef,
     EventListener,
@@ -63,6 +64,10 @@ class View:
     bound: tuple[Bound, ...]
     template: TemplateSpec | None
     template_place: Place
+    unbound: bool = False
+    """Whether a binding that it names is not there, so that nobody knows which params it has."""
+    advice: str = ""
+    """What to do about the first reference that leads nowhere."""
 
 
 def object_place(kind: str, found: EventListener | Trigger, *path: str | int) -> Place:
@@ -128,6 +133,11 @@ class Views:
         self, prepared: PreparedTrigger, spec: TriggerSpec, place: Place, group: tuple[PlacedInterceptor, ...]
     ) -> View:
         template, template_place = self._template(spec, prepared.namespace, place)
+        refs = [binding for binding in spec.bindings if isinstance(binding, BindingRef)]
+        missing = [ref for ref in refs if not self._has(ref.kind, prepared.namespace, ref.name)]
+        wanted: list[tuple[str, str]] = [(ref.kind, ref.name) for ref in missing]
+        if template is None and isinstance(spec.template, TemplateRef):
+            wanted.append(("TriggerTemplate", spec.template.name))
         return View(
             place=place,
             prepared=prepared,
@@ -136,7 +146,31 @@ class Views:
             bound=tuple(self._bound(spec, prepared.namespace, place)),
             template=template,
             template_place=template_place,
+            unbound=bool(missing),
+            advice=next((self._advice(kind, prepared.namespace, name) for kind, name in wanted), ""),
         )
+
+    def _named(self, kind: str) -> Collection[tuple[str, str]]:
+        """Return namespace and name of every object of a kind."""
+        registry = self.registry
+        if kind == "ClusterTriggerBinding":
+            return [("", name) for name in registry.cluster_bindings]
+        return registry.bindings.keys() if kind == "TriggerBinding" else registry.templates.keys()
+
+    def _has(self, kind: str, namespace: str, name: str) -> bool:
+        return ("" if kind == "ClusterTriggerBinding" else namespace, name) in self._named(kind)
+
+    def _advice(self, kind: str, namespace: str, name: str) -> str:
+        other = {"TriggerBinding": "ClusterTriggerBinding", "ClusterTriggerBinding": "TriggerBinding"}.get(kind)
+        if other and self._has(other, namespace, name):
+            return f"there is a {other} {name}: write kind: {other}"
+        if kind == "ClusterTriggerBinding":
+            near = did_you_mean(name, sorted(self.registry.cluster_bindings))
+            return near or f"add it from the cluster that has it: kubectl get clustertriggerbinding {name} -o yaml"
+        elsewhere = [where for where, found in self._named(kind) if found == name]
+        if elsewhere:
+            return f"it stands in the namespace {', '.join(sorted(elsewhere))}"
+        return did_you_mean(name, sorted(found for where, found in self._named(kind) if where == namespace))
 
     def _bound(self, spec: TriggerSpec, namespace: str, place: Place) -> Iterator[Bound]:
         for position, binding in enumerate(spec.bindings):

@@ -17,7 +17,7 @@ EXPECTED: dict[str, dict[str, int]] = {
     "shell-positional": {},
     "uppercase-param": {"PH202": 1},
     "overlay-cleaned": {},
-    "github-drawn-fields": {},
+    "github-drawn-fields": {"PH207": 3},
     "branch-deletion": {"PH304": 1, "PH404": 1},
     "binding-never-resolves": {"PH303": 6, "PH305": 2},
     "reference-misspelt": {"PH103": 4},

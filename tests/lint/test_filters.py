@@ -6,12 +6,18 @@ from typing import Any
 
 import pytest
 
+from functions.lint.rules import Finding
 from tests.lint.support import found, ids, listed, pinned
 from tests.support.sources import cel, github, template
 
 PUSH = github(eventTypes=["push"])
 PULL = github(eventTypes=["pull_request"])
 RUN = template("template", pinned())
+
+
+def judged(*chain: dict[str, Any]) -> list[Finding]:
+    """What is found in a chain; which actions start it is no matter here (PH207)."""
+    return [finding for finding in found(listed(*chain), RUN) if finding.rule.id != "PH207"]
 
 
 def types(provider: str, *names: str) -> dict[str, Any]:
@@ -48,7 +54,7 @@ def types(provider: str, *names: str) -> dict[str, Any]:
     ],
 )
 def test_a_filter_that_is_never_true(chain: dict[str, Any], expression: str, why: str) -> None:
-    (finding,) = found(listed(chain, cel(expression)), RUN)
+    (finding,) = judged(chain, cel(expression))
     assert finding.rule.id == "PH301"
     assert finding.message.startswith("the filter can never be true: ")
     assert why in finding.message
@@ -96,7 +102,7 @@ def test_an_action_is_told_how_it_is_written() -> None:
     ],
 )
 def test_a_filter_that_may_be_true(chain: dict[str, Any], expression: str) -> None:
-    assert ids(listed(chain, cel(expression)), RUN) == []
+    assert judged(chain, cel(expression)) == []
 
 
 @pytest.mark.parametrize(
@@ -153,11 +159,11 @@ def test_an_overlay_that_every_push_has(expression: str) -> None:
 def test_an_overlay_on_a_field_that_some_of_the_events_lack() -> None:
     both = github(eventTypes=["push", "pull_request"])
     overlay = {"v": "body.pull_request.head.sha"}
-    (finding,) = found(listed(both, cel(**overlay)), RUN)
+    (finding,) = judged(both, cel(**overlay))
     assert (finding.rule.id, finding.hint) == ("PH304", "filter with has(body.pull_request)")
-    assert ids(listed(both, cel("has(body.pull_request)", **overlay)), RUN) == []
+    assert judged(both, cel("has(body.pull_request)", **overlay)) == []
     only = cel("header.match('X-GitHub-Event', 'pull_request')", **overlay)
-    assert ids(listed(both, only), RUN) == []
+    assert judged(both, only) == []
 
 
 @pytest.mark.parametrize(

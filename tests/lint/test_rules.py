@@ -216,8 +216,8 @@ def test_bindings_to_fields_that_the_event_lacks() -> None:
     assert ids(listed(params=bound), with_params("n")) == ["PH303"]
     assert ids(listed(params=bound), with_params(n="0")) == []
     both = github(eventTypes=["push", "pull_request"])
-    assert ids(listed(both, params=bound), with_params("n")) == ["PH304"]
-    assert ids(listed(both, cel("has(body.pull_request)"), params=bound), with_params("n")) == []
+    assert ids(listed(both, params=bound), with_params("n")) == ["PH207", "PH304"]
+    assert ids(listed(both, cel("body.action == 'opened'"), params=bound), with_params("n")) == []
 
 
 @pytest.mark.parametrize(
