@@ -76,7 +76,7 @@ def _secret_id_format(text: str) -> str:
     rest = re.sub(_FORMAT_FIELD, "", text)
     if not fields <= {"name", "namespace"} or "name" not in fields or not re.fullmatch(r"[A-Za-z0-9_-]*", rest):
         raise ValueError(
-            "must be letters, digits, - and _ around {name} and, to separate tenants, {namespace}: {namespace}-{name}"
+            "must be letters, digits, - and _ around {name} and, to separate tenants, {namespace}: {namespace}_{name}"
         )
     return text
 

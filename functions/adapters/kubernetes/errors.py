@@ -90,9 +90,11 @@ ApiError = ApiRefusedError | ApiUnavailableError
 
 def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
     """Return the error for a request that was never answered."""
-    return ApiUnavailableError(
-        f"{subject}: the cluster cannot be reached: {error.text}", cause=error.cause, maybe_done=error.maybe_done
+    hint = "; compare the kubeconfig's server and certificate-authority-data with your own" * (
+        error.cause == "certificate"
     )
+    text = f"{subject}: the cluster cannot be reached: {error.text}{hint}"
+    return ApiUnavailableError(text, cause=error.cause, maybe_done=error.maybe_done)
 
 
 def of_answer(

@@ -82,7 +82,7 @@ class Secret:
                 problems.append(error.reason)
                 continue
             if data is None:
-                problems.append(f"cannot find {ref.key} key in secret {ref.namespace}/{ref.name}")
+                problems.append(f"cannot find {ref.key} key in secret {ref.namespace}/{ref.name}, which has others")
             elif not data.strip():
                 problems.append(f"the value of key {ref.key} is empty, and an empty secret verifies nothing")
             else:

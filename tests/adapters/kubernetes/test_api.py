@@ -212,6 +212,7 @@ class TestTls:
         with pytest.raises(ApiUnavailableError) as caught:
             create(api, clock)
         assert "its certificate is not accepted: " in caught.value.reason
+        assert "compare the kubeconfig's server and certificate-authority-data with your own" in caught.value.reason
         assert len(server.requests) == 1
 
     def test_an_authority_that_cannot_be_read_is_a_mistake_of_the_kubeconfig(self, server: ApiServer) -> None:

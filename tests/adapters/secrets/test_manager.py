@@ -65,7 +65,7 @@ class TestValues:
     def test_a_missing_key_is_named(self, managed: ManagedSecrets, manager: SecretManager) -> None:
         manager.add(PROJECT, HOOK.name, b'{"other": "hidden-value"}')
         reason = setup_error(managed)
-        assert "error getting secret: cannot find secretkey key in secret goldstine-lab/github-webhook" in reason
+        assert "cannot find secretkey key in secret goldstine-lab/github-webhook, which has others" in reason
         assert "hidden-value" not in reason
 
     @pytest.mark.parametrize("payload", [b"", b"\n", b"\r\n", b"  \n", b'{"secretkey": ""}', b'{"secretkey": "\\n"}'])

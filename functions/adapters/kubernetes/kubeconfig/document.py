@@ -37,7 +37,10 @@ def load_document(text: bytes | str) -> Mapping[str, object]:
         place = f" (line {mark.line + 1}, column {mark.column + 1})" if mark else ""
         raise _unusable(f"it is neither YAML nor JSON{place}; store the kubeconfig as it is, not encoded") from error
     if not isinstance(document, dict):
-        raise _unusable("it is not a kubeconfig; `kubectl config view --raw --minify --flatten` shows one")
+        raise _unusable(
+            "it is not a kubeconfig; store one as it is, not encoded: "
+            "`kubectl config view --raw --minify --flatten` shows yours"
+        )
     return document
 
 
