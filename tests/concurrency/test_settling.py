@@ -16,7 +16,7 @@ from functions.status.notices import QUEUED, SUPERSEDED
 from tests.standins.apiserver import ApiServer
 from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import Rule, User
-from tests.status.support import CONTEXT, Scene, body_of, commit, open_scene
+from tests.status.support import CONTEXT, Scene, body_of, commit, go_by_waits, open_scene
 from tests.support.deliveries import encoded
 from tests.support.pubsub import open_pubsub
 from tests.support.workspace import Workspace
@@ -33,7 +33,10 @@ def cluster() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def scene(tmp_path_factory: pytest.TempPathFactory, cluster: ApiServer) -> Iterator[Scene]:
+def scene(
+    tmp_path_factory: pytest.TempPathFactory, cluster: ApiServer, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Scene]:
+    go_by_waits(monkeypatch)
     place = Workspace(tmp_path_factory.mktemp("scene"), cluster, namespace=NAMESPACE)
     with open_scene(place) as opened:
         yield opened

@@ -81,10 +81,6 @@ class RemoteApiServer:
         """Answer the present token with 401."""
         self._ask("DELETE", "/token")
 
-    def restart(self, *, pause: float) -> None:
-        """Restart the API, `pause` seconds for each step."""
-        self._ask("POST", "/restart", {"pause": pause})
-
     def kubeconfig(self, *, namespace: str = "default") -> str:
         """A kubeconfig with the present token."""
         found: str = self._ask("GET", f"/kubeconfig?{urlencode({'namespace': namespace})}")

@@ -11,9 +11,10 @@ import pytest
 
 from functions.adapters.github.pace import Pace
 from functions.entrypoints import reconcile, telling
+from tests.adapters.kubernetes.support import Clock
 from tests.adapters.secrets.support import LifeClock
 from tests.standins.apiserver import ApiServer
-from tests.status.support import Scene, open_scene
+from tests.status.support import Scene, go_by_waits, open_scene
 from tests.support.workspace import Workspace
 
 
@@ -25,22 +26,24 @@ def cluster() -> Iterator[ApiServer]:
 
 
 @pytest.fixture
-def scene(workspace: Workspace) -> Iterator[Scene]:
+def waits(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The monotonic clock of the functions."""
+    return go_by_waits(monkeypatch)
+
+
+@pytest.fixture
+def scene(workspace: Workspace, waits: Clock) -> Iterator[Scene]:
     """The scene, with a listener whose trigger asks for a status."""
     with open_scene(workspace) as opened:
         yield opened
 
 
 @pytest.fixture
-def clock(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> LifeClock:
+def clock(scene: Scene, waits: Clock, monkeypatch: pytest.MonkeyPatch) -> LifeClock:
     """The clock of GitHub's limits, on both sides; the sweep's is the real one and so much on."""
     found = LifeClock(0.0)
     monkeypatch.setattr(telling, "Pace", partial(Pace, clock=found))
     scene.hub.secondary.clock = found
     began = time.time()
-    monkeypatch.setattr(
-        reconcile,
-        "time",
-        SimpleNamespace(time=lambda: began + found(), monotonic=time.monotonic, sleep=lambda _: None),
-    )
+    monkeypatch.setattr(reconcile, "time", SimpleNamespace(time=lambda: began + found(), monotonic=waits))
     return found

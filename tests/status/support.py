@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import base64
 import itertools
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from functions.adapters.github import transport
+from functions.entrypoints import reconcile, report
+from functions.status import herald
+from functions.status import reconcile as sweeps
+from tests.adapters.kubernetes.support import Clock
 from tests.standins.github_api import GitHubApi
 from tests.standins.secret_manager import SecretManager
 from tests.support.application import Application
+from tests.support.clocks import set_clock
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer
 from tests.support.sources import github, inline, listener, run, template
@@ -167,6 +177,18 @@ class Scene:
     def link(self, name: str) -> str:
         """Return the link of a run."""
         return LINK.format(namespace=self.namespace, name=name)
+
+
+def go_by_waits(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Let the functions go by a clock that their waits for the cluster alone move on; GitHub has all their time."""
+    clock = Clock()
+    set_clock(monkeypatch, clock)
+    for module in (reconcile, report):
+        monkeypatch.setattr(module, "time", SimpleNamespace(time=time.time, monotonic=clock))
+    monkeypatch.setattr(herald, "SECONDS", 60.0)
+    monkeypatch.setattr(transport, "CALL_SECONDS", 60.0)
+    monkeypatch.setattr(sweeps, "PAUSE_SECONDS", 0.0)
+    return clock
 
 
 @contextmanager

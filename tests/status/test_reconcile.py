@@ -180,7 +180,6 @@ def test_a_cluster_that_hangs_once_it_was_listed_keeps_no_end_of_another_ones_fr
     assert (len(provider.told), summary.told, summary.left) == (len(here), len(here), len(there))
 
 
-@pytest.mark.long
 def test_a_cluster_that_is_away_is_503(scene: Scene) -> None:
     scene.function("reconcile")
     broken = scene.workspace.cluster.faults.add(Fault(kind="PipelineRun", status=403))

@@ -36,7 +36,6 @@ class Control:
             ("POST", "/finish"): lambda _request, body: server.finish(**body),
             ("POST", "/token"): lambda _request, body: server.rotate_token(body["token"]),
             ("DELETE", "/token"): lambda _request, _body: server.revoke_token(),
-            ("POST", "/restart"): lambda _request, body: server.restart(pause=body["pause"]),
             ("PUT", "/fairness"): self._limit,
             ("DELETE", "/history"): lambda _request, _body: server.expire_history(),
             ("GET", "/kubeconfig"): lambda request, _body: server.kubeconfig(
