@@ -13,11 +13,13 @@ from typing import Any
 import kubernetes.dynamic  # noqa: F401 -- so that no delivery of a test spends its deadline on importing it
 import pytest
 
+from functions.adapters import google_calls
 from functions.adapters.secrets import sources
 from functions.adapters.secrets.manager_client import ManagerClient
 from functions.adapters.secrets.sources import open_secrets
 from functions.entrypoints import parts
 from tests.adapters.kubernetes.support import Clock
+from tests.adapters.secrets.support import PATIENT_SECONDS, Unhurried
 from tests.standins.apiserver import ApiServer
 from tests.standins.kubernetes.kinds import Kind
 from tests.standins.secret_manager import SecretManager
@@ -70,7 +72,9 @@ class Production:
         clock = self.clock
         set_clock(self.monkeypatch, clock)
         self.monkeypatch.setattr(parts, "open_secrets", partial(open_secrets, clock=clock))
-        self.monkeypatch.setattr(sources, "_open_client", lambda host: ManagerClient(host, sleep=clock.sleep))
+        self.monkeypatch.setattr(
+            sources, "_open_client", lambda host: Unhurried(ManagerClient(host, sleep=clock.sleep))
+        )
         return Application(self.environment(**more))
 
     def served(self, **more: str) -> ServedFunction:
@@ -165,6 +169,7 @@ def open_production(directory: Path, monkeypatch: pytest.MonkeyPatch, **cluster:
     with SecretManager() as manager, ApiServer(namespaces=[NAMESPACE], kinds=[WIDGETS], **cluster) as server:
         workspace = Workspace(directory / "production", server, namespace=NAMESPACE)
         (workspace.directory / "kubeconfig").unlink()
+        monkeypatch.setattr(google_calls, "ATTEMPT_SECONDS", PATIENT_SECONDS)
         production = Production(manager, server, workspace, monkeypatch)
         production.add_key(SECRET)
         production.add_kubeconfig()
