@@ -90,10 +90,9 @@ ApiError = ApiRefusedError | ApiUnavailableError
 
 def of_silence(error: NoAnswerError, subject: str) -> ApiUnavailableError:
     """Return the error for a request that was never answered."""
-    hint = "; compare the kubeconfig's server and certificate-authority-data with your own" * (
-        error.cause == "certificate"
-    )
-    text = f"{subject}: the cluster cannot be reached: {error.text}{hint}"
+    text = f"{subject}: the cluster cannot be reached: {error.text}"
+    if error.cause == "certificate":
+        text += "; compare the kubeconfig's server and certificate-authority-data with your own"
     return ApiUnavailableError(text, cause=error.cause, maybe_done=error.maybe_done)
 
 
