@@ -24,7 +24,7 @@ from tests.support.function import ROOT, free_port
 
 README = (ROOT / "README.md").read_text()
 ENV = (ROOT / ".env.example").read_text()
-MANIFESTS, SERVE, SEND, DEPLOY = blocks(ROOT / "README.md")
+MANIFESTS, SERVE, SEND, _ = blocks(ROOT / "README.md")
 
 
 @pytest.fixture
@@ -110,10 +110,6 @@ def test_what_it_says_of_a_laptop(clone: Path, served: str) -> None:
 def test_the_page_on_laptops_has_the_same_commands() -> None:
     page = (ROOT / "docs" / "local.md").read_text()
     assert [line for line in (SERVE + SEND).splitlines() if line not in page] == []
-
-
-def test_deploying_is_the_order_that_is_followed_to_a_run() -> None:
-    assert blocks(ROOT / "infra" / "README.md")[0] == DEPLOY
 
 
 def given(text: str) -> dict[str, str]:

@@ -23,10 +23,9 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY))
 
-from tests.infra.commands import commands  # noqa: E402 -- found by the line above
+from tests.infra.commands import PAGES, commands  # noqa: E402 -- found by the line above
 from tests.infra.upload import AWKWARD, plant  # noqa: E402 -- found by the line above
 
-PAGES = ("docs/gcloud.md", "docs/clusters.md", "docs/status.md", "infra/README.md")
 UNDERSTOOD = "You do not currently have an active account selected"
 
 
@@ -83,7 +82,7 @@ def main() -> int:
         if not shutil.which("gcloud") or "--commands" not in sys.argv[1:]:
             print("infra: LEFT OUT, without gcloud or --commands: whether gcloud takes the documented commands")
         else:
-            found = [command for page in PAGES for command in commands(REPOSITORY / page) if command[0] == "gcloud"]
+            found = [command for page in PAGES for command in commands(page) if command[0] == "gcloud"]
             # signing in starts before gcloud asks for an account
             tried = [command for command in found if command[1] != "auth"]
             with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:

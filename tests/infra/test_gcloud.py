@@ -12,9 +12,8 @@ from tests.infra.commands import commands
 from tests.infra.hcl import INFRA, of_kind, unquoted
 from tests.infra.test_byte_code import build_environment
 from tests.infra.test_settings import RUNTIME
-from tests.support.function import ROOT
 
-COMMANDS = commands(ROOT / "docs" / "gcloud.md")
+COMMANDS = commands("docs/gcloud.md")
 
 
 def _flags(command: list[str]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""infra/README.md's one order, followed literally: at its end a push through the real function makes a PipelineRun.
+"""README.md's order to deploy, followed literally: at its end a push through the real function makes a PipelineRun.
 
 pipehook, openssl and the shell are real, and so are their connections; terraform, kubectl and gcloud are stood in for
 by what they do to Secret Manager's and the cluster's stand-ins. What they say themselves, infra/checks asks them.
@@ -26,7 +26,7 @@ from google.cloud.secretmanager_v1.services.secret_manager_service.transports.gr
 )
 
 from tests.cli.support import clean
-from tests.infra.commands import PROGRAMS, blocks, commands
+from tests.infra.commands import PAGES, PROGRAMS, blocks, commands
 from tests.infra.hcl import INFRA, of_kind, unquoted
 from tests.standins.apiserver import ApiServer
 from tests.standins.github_api import GitHubApi
@@ -35,7 +35,7 @@ from tests.standins.secret_manager import SecretManager
 from tests.support.deliveries import PUSH
 from tests.support.function import ROOT, ServedFunction
 
-README = INFRA / "README.md"
+README = ROOT / "README.md"
 LAB = "goldstine-lab"
 MADE = ("github-webhook", "pipehook-kubeconfig")
 
@@ -113,9 +113,9 @@ class Newcomer:
 
 
 def steps() -> list[str]:
-    """Give the first block's commands, without comments."""
-    (first, *_) = blocks(README)
-    return [line for line in first.splitlines() if line and not line.startswith("#")]
+    """Give the commands, without comments."""
+    (order,) = blocks(README, PAGES["README.md"])
+    return [line for line in order.splitlines() if line and not line.startswith("#")]
 
 
 @pytest.fixture
@@ -158,12 +158,6 @@ def test_who_follows_it_gets_a_run_for_a_push(newcomer: Newcomer, cluster: ApiSe
     assert len(cluster.objects("PipelineRun", LAB)) == 1
 
 
-def test_the_repositorys_readme_has_the_same_order() -> None:
-    (order, *_) = blocks(README)
-
-    assert order in blocks(ROOT / "README.md")
-
-
 def test_a_value_before_its_secret_is_refused(newcomer: Newcomer) -> None:
     """What the order is for: gcloud does not make what Terraform would then find in its way."""
     (key,) = (line for line in steps() if line.startswith("openssl"))
@@ -179,10 +173,10 @@ def test_the_secrets_are_those_that_terraform_makes_by_default() -> None:
     assert unquoted(variables["kubeconfig_secret"].body["default"]) == MADE[1]
 
 
-@pytest.mark.parametrize("page", ["infra/README.md", "docs/gcloud.md", "docs/clusters.md", "docs/status.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_shell_takes_every_block_and_variables_exist(page: str) -> None:
     known = set(of_kind(INFRA, "variable"))
-    found = commands(ROOT / page)
+    found = commands(page)
 
     assert {command[0] for command in found} <= set(PROGRAMS)
     for command in found:
