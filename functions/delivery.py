@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.common.errors import BadRequestError, LimitError
 from functions.common.limits import UNLIMITED, Limits
@@ -51,8 +53,7 @@ def canonical_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
     return headers
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delivery:
+class Delivery(Struct, frozen=True, kw_only=True, dict=True):
     """One POST, not yet trusted. `nonce` is drawn at the edge; it stands in where a sender names no id."""
 
     path: str
@@ -62,18 +63,21 @@ class Delivery:
     received_at: float
     """Seconds since 1970, for the age of Slack's timestamps."""
     nonce: str
-    event_name: str = field(init=False, compare=False)
-    """The event's type as the sender names it, or an empty string. It is not signed."""
-    sender_id: str = field(init=False, compare=False)
-    """The sender's id of this delivery, or an empty string. It is not signed."""
-    event_id: str = field(init=False, compare=False)
-    """The id in the reply and in the label `triggers-eventid`: the sender's where it can be a label."""
 
-    def __post_init__(self) -> None:
-        """Read the headers once: every stage asks for what they say."""
-        object.__setattr__(self, "event_name", self._first(EVENT_HEADERS))
-        object.__setattr__(self, "sender_id", self._first(ID_HEADERS))
-        object.__setattr__(self, "event_id", self.sender_id if _LABEL.fullmatch(self.sender_id) else self.nonce)
+    @cached_property
+    def event_name(self) -> str:
+        """The event's type as the sender names it, or an empty string. It is not signed."""
+        return self._first(EVENT_HEADERS)
+
+    @cached_property
+    def sender_id(self) -> str:
+        """The sender's id of this delivery, or an empty string. It is not signed."""
+        return self._first(ID_HEADERS)
+
+    @cached_property
+    def event_id(self) -> str:
+        """The id in the reply and in the label `triggers-eventid`: the sender's where it can be a label."""
+        return self.sender_id if _LABEL.fullmatch(self.sender_id) else self.nonce
 
     def header(self, name: str) -> str:
         """Return the first value of a header (canonical `name`), or an empty string."""

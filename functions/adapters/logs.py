@@ -9,7 +9,8 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.shown import NAME, listed, printable, shown
 from functions.common.tracing import Headed
@@ -94,8 +95,7 @@ def set_up() -> None:
         logger.propagate = False
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryLog:
+class DeliveryLog(Struct, frozen=True):
     """Writes the lines of one delivery, which share labels (as `shown`) and trace."""
 
     labels: Mapping[str, str]

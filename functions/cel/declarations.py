@@ -6,8 +6,9 @@ a receiver. Sources: cel-go common/stdlib/standard.go and ext/, Tekton Triggers 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from functions.cel.kinds import (
     BOOL,
@@ -174,8 +175,7 @@ CONVERSIONS = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Overload:
+class Overload(Struct, frozen=True):
     """One signature of a function; a receiver is the first argument."""
 
     text: str

@@ -8,8 +8,9 @@ delivery's time ends them in any case.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.values import Value, elements
@@ -29,8 +30,7 @@ def no_secrets(_value: str, _key: str, _name: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class Activation:
+class Activation(Struct, frozen=True):
     """What an expression may name.
 
     `body` and `extensions` are JSON as json.loads gives it, `header` has Go's canonical names, `request_url` is

@@ -8,10 +8,11 @@ Those of `pathChanged` are what Pipelines as Code reads, https://github.com/gobw
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
 from typing import Any
+
+from msgspec import Struct
 
 from functions.cel.errors import CelEvaluationError
 from functions.cel.regex import compiled
@@ -21,8 +22,7 @@ MAX_GLOBS = 1_000
 _ANY, _SEGMENT, _CHARACTER = ".*", "[^/]*", "[^/]"
 
 
-@dataclass(frozen=True, slots=True)
-class Globs:
+class Globs(Struct, frozen=True):
     """A list of globs. The last one that matches a path decides: it is among the wanted ones, or not after a `!`."""
 
     groups: tuple[tuple[bool, Any], ...]

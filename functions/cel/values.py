@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from functions.cel.errors import BudgetError, CelEvaluationError, no_such_overload
 
@@ -33,23 +34,28 @@ class UInt(int):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Timestamp:
+class Timestamp(Struct, frozen=True):
     """An instant: nanoseconds since 1970, and the offset from UTC, in seconds, in which it was written."""
 
     nanos: int
-    offset: int = field(default=0, compare=False)
+    offset: int = 0
+
+    def __eq__(self, other: object) -> bool:
+        """Say whether it is the same instant, wherever it was written."""
+        return isinstance(other, Timestamp) and self.nanos == other.nanos
+
+    def __hash__(self) -> int:
+        """Return the same for the same instant."""
+        return hash(self.nanos)
 
 
-@dataclass(frozen=True, slots=True)
-class Duration:
+class Duration(Struct, frozen=True):
     """A span of time in nanoseconds."""
 
     nanos: int
 
 
-@dataclass(frozen=True, slots=True)
-class TypeValue:
+class TypeValue(Struct, frozen=True):
     """The value of `type(x)` and of a type's name."""
 
     name: str

@@ -6,9 +6,10 @@ import base64
 import contextlib
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+
+from msgspec import Struct
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.calls import Backoff, Calls
@@ -37,8 +38,7 @@ def deadline() -> Deadline:
     return Deadline(time.monotonic() + SECONDS, time.monotonic)
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token, and when it ends: a time as Kubernetes writes it, empty when it does not."""
 
     text: str

@@ -8,11 +8,11 @@ import re
 import subprocess
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.adapters.kubernetes.kubeconfig.document import load_document
@@ -26,8 +26,7 @@ _LISTS = ("clusters", "contexts", "users")
 _FILES = {"clusters": ("certificate-authority",), "users": ("client-certificate", "client-key", "tokenFile")}
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """An AccessSource of an access that is there already."""
 
     access: ClusterAccess

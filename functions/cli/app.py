@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from functions.cli.output import UNREACHABLE, visible
 from functions.common.errors import ConfigurationError, PassingError, PipehookError
 
 
-@dataclass(frozen=True, slots=True)
-class Lazy:
+class Lazy(Struct, frozen=True):
     """A command by the module and name that it is imported from, and its line in --help."""
 
     module: str

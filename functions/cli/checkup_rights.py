@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.cli import remedies
 from functions.cli.accounts import Cluster, deadline
@@ -19,8 +21,7 @@ LISTED = ("EventListener", "Trigger", "TriggerBinding", "TriggerTemplate")
 """Kinds that the source `cluster` must be able to list."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(Struct, frozen=True):
     """What the checks of rights look at."""
 
     settings: Settings

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.adapters.github.checks import GitHubChecks
 from functions.adapters.github.pace import Pace
@@ -38,8 +40,7 @@ _SET_UP = "docs/status.md, Setting it up"
 _ADMIN = f"pipehook doctor {remedies.ADMIN}  # as somebody who may read that"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
+class Telling(Struct, frozen=True, kw_only=True):
     """What the checks of statuses look at."""
 
     settings: Settings

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from functions.common.ports import Deadline, Work
 from functions.common.values import Json, Outcome, Provider, Status
@@ -22,8 +24,7 @@ _SHORT = 7
 """Digits of a commit, as git shows them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(Struct, frozen=True):
     """One status that would be told."""
 
     where: str
@@ -35,8 +36,7 @@ class Due:
         return f"{self.where}: {self.state}, {self.description}"
 
 
-@dataclass(slots=True)
-class Notices:
+class Notices(Struct):
     """The Herald of a watched delivery, which keeps what is to be told of triggers that made nothing."""
 
     kept: Sequence[Notice] = ()
@@ -51,8 +51,7 @@ class Notices:
         return tuple(_due(notice) for notice in self.kept if any(notice.target is target for target in targets))
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedAsked:
+class WatchedAsked(Struct, frozen=True):
     """What a trigger asks for; it keeps where something is to be told of what was not made."""
 
     inner: Asked

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from difflib import get_close_matches
 from email.utils import parsedate_to_datetime
 from typing import Any
+
+from msgspec import Struct
 
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
 from functions.settings.variables import VARIABLES
@@ -17,8 +18,7 @@ MAX_SKEW = 30.0
 """Seconds: tokens are good for a minute around their times, Slack's signatures for five."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(Struct, frozen=True):
     """What one check found."""
 
     name: str

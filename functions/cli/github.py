@@ -7,12 +7,12 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from functions.adapters.github.answers import Answer, Question
 from functions.adapters.github.transport import GitHubTransport
@@ -59,8 +59,7 @@ def read_token(resource: str) -> str:
     return token
 
 
-@dataclass(frozen=True, slots=True)
-class Hook:
+class Hook(Struct, frozen=True):
     """One webhook."""
 
     id: int

@@ -9,10 +9,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
+
+from msgspec import Struct
 
 from functions.adapters.http import exchange
 from functions.cli.admin import OwnKubeconfig
@@ -38,8 +39,7 @@ if TYPE_CHECKING:
     from functions.status.notices import Notice
 
 
-@dataclass(slots=True)
-class _Current:
+class _Current(Struct):
     """One request, while it is served."""
 
     watch: Watch
@@ -52,8 +52,7 @@ _CURRENT: ContextVar[_Current] = ContextVar("current")
 _COLOURS = {"ERROR": "red", "CRITICAL": "red", "WARNING": "yellow"}
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """One delivery that came in, and what became of it."""
 
     number: int
@@ -193,7 +192,7 @@ class LocalFunction:
         return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in found)
 
 
-class _WatchedWebhook(Webhook):
+class _WatchedWebhook(Webhook, frozen=True):
     """The webhook, its parts watched for the delivery that is being served."""
 
     def _deliver(self, delivery: Delivery, limits: Limits, started: float) -> exchange.Response:
@@ -207,8 +206,7 @@ class _WatchedWebhook(Webhook):
         return report
 
 
-@dataclass(frozen=True, slots=True)
-class _WatchedSink:
+class _WatchedSink(Struct, frozen=True):
     inner: Sink
 
     def accept(self, work: Sequence[Work], deadline: Deadline) -> list[Outcome]:

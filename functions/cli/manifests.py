@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from functions.cli.types import LISTENER, NAMESPACE, THERE
 from functions.common.errors import ConfigurationError
@@ -19,8 +19,7 @@ from functions.settings import Settings, read_settings
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Which manifests, and which listener of them."""
 
     settings: Settings

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from functions import lint
 from functions.cli.needs import needs, secret_refs
@@ -36,8 +37,7 @@ _POD_FIELDS = ("resources", "podTemplate", "replicas", "serviceType")
 _SECRET_ID = re.compile(r"[A-Za-z0-9_-]{1,255}")
 
 
-@dataclass(frozen=True, slots=True)
-class Migration:
+class Migration(Struct, frozen=True):
     """Everything that is written."""
 
     manifests: Mapping[str, str]

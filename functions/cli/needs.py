@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.cel.errors import CelError
 from functions.cel.parser import read
@@ -16,8 +17,7 @@ from functions.model.annotations import PREFIX
 _RUNS = "tekton.dev/v1"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Need:
+class Need(Struct, frozen=True, order=True):
     """One kind that is created in one namespace, or whose `verbs` are needed there.
 
     `account` is whom the trigger impersonates, if anybody.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, VerificationSetupError
 from functions.common.ports import ChangedFile, Deadline, Reply, Services
@@ -38,16 +39,14 @@ class _NoHosts:
         raise LastingError("custom interceptors are not called here: --online calls them")
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubAnswers:
+class GitHubAnswers(Struct, frozen=True):
     """What GitHub is said to answer of a comment's pull request."""
 
     pull_request: Mapping[str, Json]
     failed: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _NoGitHub:
+class _NoGitHub(Struct, frozen=True):
     answers: GitHubAnswers | None
 
     def pull_request_files(

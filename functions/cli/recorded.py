@@ -9,7 +9,6 @@ import re
 import time
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cache
 from importlib.resources import files
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.cli.masking import is_secret, masked
 from functions.cli.output import document
@@ -27,8 +28,7 @@ FORMAT = "pipehook/delivery/v1"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """One delivery, as it is kept in a file or made up from a sample."""
 
     headers: tuple[tuple[str, str], ...]

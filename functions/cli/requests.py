@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.cli.recorded import Recorded, made_up, read_recorded, sample
 from functions.cli.types import PATH
@@ -21,8 +22,7 @@ _VALUE = re.compile(r"[\t\x20-\x7e\xa0-\xff]*")
 """What an HTTP header may be: https://www.rfc-editor.org/rfc/rfc9110#section-5.5"""
 
 
-@dataclass(frozen=True, slots=True)
-class Given:
+class Given(Struct, frozen=True):
     """What the request options say."""
 
     request: Path | None

@@ -11,11 +11,11 @@ import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
 
 from functions.cli.local import Arrival, LocalFunction, LogLines
 from functions.cli.needs import secret_refs
@@ -41,8 +41,7 @@ def served(request: Request) -> Response:
     return _SERVED[-1](request)
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where it listens."""
 
     host: str

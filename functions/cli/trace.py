@@ -7,8 +7,10 @@ For each delivery a fresh `Watch` wraps the listener's interceptors, bindings an
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.cli.due import Due, Notices, WatchedAsked, due_of
 from functions.cli.watched import (
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
     from functions.status.asked import Asked
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerTrace:
+class TriggerTrace(Struct, frozen=True):
     """One trigger's path."""
 
     name: str

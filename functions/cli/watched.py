@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar, Literal
+
+from msgspec import Struct, field
 
 from functions.common.errors import PipehookError
 from functions.common.limits import UNLIMITED, Limits
@@ -20,8 +21,7 @@ from functions.rendering.templates import CompiledTemplate
 Verdict = Literal["passed", "assumed", "stopped", "failed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """What one stage of one trigger did."""
 
     stage: str
@@ -34,8 +34,7 @@ class Step:
     """Extensions that the interceptor added."""
 
 
-@dataclass(slots=True)
-class Log:
+class Log(Struct):
     """What is noted of one trigger."""
 
     group: list[Step]
@@ -50,14 +49,21 @@ def name_of(interceptor: Interceptor) -> str:
     return type(interceptor).__name__.removesuffix("Interceptor").lower()
 
 
-@dataclass(frozen=True)
-class WatchedVerifier:
+class WatchedVerifier(Struct, frozen=True):
     """Equal to another of an equal verifier, so that the pipeline asks each once."""
 
     inner: Verifier
-    name: str = field(compare=False)
-    verdicts: dict[Verifier, Step] = field(compare=False)
-    assume: bool = field(compare=False)
+    name: str
+    verdicts: dict[Verifier, Step]
+    assume: bool
+
+    def __eq__(self, other: object) -> bool:
+        """Compare the verifiers alone."""
+        return isinstance(other, WatchedVerifier) and self.inner == other.inner
+
+    def __hash__(self) -> int:
+        """Return the verifier's."""
+        return hash(self.inner)
 
     @property
     def provider(self) -> Provider:
@@ -80,8 +86,7 @@ class WatchedVerifier:
         return verdict
 
 
-@dataclass(frozen=True)
-class WatchedInterceptor:
+class WatchedInterceptor(Struct, frozen=True):
     """One interceptor of one trigger."""
 
     inner: Interceptor
@@ -115,8 +120,7 @@ class WatchedInterceptor:
         return step
 
 
-@dataclass(frozen=True)
-class WatchedBindings:
+class WatchedBindings(Struct, frozen=True):
     """The bindings of one trigger."""
 
     inner: CompiledBindings
@@ -136,8 +140,7 @@ class WatchedBindings:
         return params
 
 
-@dataclass(frozen=True)
-class WatchedTemplate:
+class WatchedTemplate(Struct, frozen=True):
     """The template of one trigger."""
 
     inner: CompiledTemplate
@@ -165,8 +168,7 @@ class WatchedTemplate:
         return resources
 
 
-@dataclass(frozen=True)
-class WatchedSink:
+class WatchedSink(Struct, frozen=True):
     """Where the work goes."""
 
     inner: Sink

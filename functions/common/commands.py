@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 LONGEST = 1_000
 """Characters of a line that may be a command."""
@@ -16,8 +17,7 @@ _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 _NAME = re.compile(r"/([A-Za-z][A-Za-z0-9_-]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """`/name arg arg`."""
 
     name: str

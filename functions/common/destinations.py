@@ -7,9 +7,10 @@ of it is shown to `check_address`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Literal
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 
@@ -77,8 +78,7 @@ _EMBEDDING = (IPv6Network("::/96"), IPv6Network("64:ff9b:1::/48"))
 """IPv4-compatible addresses and local NAT64, which carry an IPv4 address at their end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(Struct, frozen=True):
     """A URL that may be called, as far as can be told without resolving its name."""
 
     scheme: Literal["http", "https"]

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from functions.common.numbers import whole
 from functions.common.values import Json, Provider
@@ -30,8 +31,7 @@ _GITLAB_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}"
 _UTC = " UTC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventFacts:
+class EventFacts(Struct, frozen=True, kw_only=True):
     """The facts of one event; what a body does not say is empty or 0."""
 
     provider: Provider = ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.ports import Deadline, Memory
 
@@ -17,8 +18,7 @@ BYTES_PER_VISITED = 4
 """One more of these for so many bytes of the body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """The bounds of one delivery. Time ends all work, and memory all growth; steps end what its body cannot explain."""
 
     deadline: Deadline

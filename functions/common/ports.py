@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.common.errors import ExhaustedError
 from functions.common.values import Headers, Json, Outcome, SecretRef
 
 
-@dataclass(frozen=True, slots=True)
-class Deadline:
+class Deadline(Struct, frozen=True):
     """The end of the time that one delivery has; `clock` is monotonic and in seconds, as `expires`."""
 
     expires: float
@@ -72,8 +73,7 @@ class Secrets(Protocol):
         """Raise PassingError, after none of `renewed` matched either, where others may be accepted as well."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What another server answered."""
 
     status: int
@@ -100,8 +100,7 @@ class Outbound(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedFile:
+class ChangedFile(Struct, frozen=True):
     """A file that a change touches."""
 
     name: str
@@ -109,8 +108,7 @@ class ChangedFile:
     """Its name before, when it was renamed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What is in a commit since it parted from another one."""
 
     status: str
@@ -181,8 +179,7 @@ class GitHubIdentity(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(Struct, frozen=True):
     """Everything that interceptors may ask."""
 
     secrets: Secrets
@@ -192,8 +189,7 @@ class Services:
     """Who we are at GitHub ourselves, for interceptors without a secretRef of their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """By what GitHub can be asked about a delivery. Its body, and so the repository, is verified; the rest is not."""
 
     repository: str
@@ -212,8 +208,7 @@ class Redeliveries(Protocol):
         """Return why a delivery may not run `runs` times more than once, empty when it may. Raises nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """One trigger's rendered resources, ready to be created: all that creating needs, and all that a queue carries."""
 
     trigger: str
@@ -246,8 +241,7 @@ class Work:
         return self.clusters[position] if self.clusters else ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedWork(Work):
+class SignedWork(Work, frozen=True, kw_only=True):
     """A work of a delivery that GitHub has signed. No queue carries the origin: its worker never runs one again."""
 
     origin: Origin

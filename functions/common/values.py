@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from functions.common.errors import UnreadBodyError
 from functions.common.shown import NAME, shown
@@ -20,8 +21,7 @@ Provider = Literal["", "github", "gitlab", "bitbucket"]
 """Who has signed or vouched for a delivery: the core interceptor that verified it; empty for anybody else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """What interceptors see and change: the parsed body, headers and extensions of one delivery."""
 
     body: Json
@@ -30,9 +30,9 @@ class Event:
     request_url: str
     """Path and query of the request, as Tekton's `requestURL`."""
     event_id: str
-    text: bytes | None = field(default=None, compare=False, repr=False)
+    text: bytes | None = None
     """The body as it came, which an interceptor outside gets; None where `body` was made here."""
-    form: tuple[Json, bytes] | None = field(default=None, compare=False, repr=False)
+    form: tuple[Json, bytes] | None = None
     """The JSON that Tekton makes of a form of several keys for a chain (`delivery.opened`): parsed, and its text."""
     unread: str = ""
     """Why `text` is no JSON, where the listener lets such bodies in; `body` is None then."""
@@ -44,8 +44,7 @@ class Event:
         return self.body
 
 
-@dataclass(frozen=True, slots=True)
-class SecretRef:
+class SecretRef(Struct, frozen=True):
     """Which key of which secret, in which namespace (a trigger's own, never another's)."""
 
     namespace: str
@@ -65,8 +64,7 @@ class Status(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """An interceptor's no: `filtered` when the event is not wanted, `rejected` when it is not authentic."""
 
     status: Literal[Status.FILTERED, Status.REJECTED]
@@ -77,8 +75,7 @@ class Refusal:
     """An owner's word would let the event through."""
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceRef:
+class ResourceRef(Struct, frozen=True):
     """One object on the cluster, as the reply names it."""
 
     api_version: str
@@ -95,8 +92,7 @@ class ResourceRef:
         return f"{shown(self.kind)} {where}{shown(self.name, NAME)}{there}"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """What became of one trigger in one delivery."""
 
     name: str
@@ -109,7 +105,7 @@ class Outcome:
     retry_after: float | None = None
     verified: bool = False
     """Some secret, or code of the user's, vouched for this delivery to this trigger (or needs not to)."""
-    milliseconds: float = field(default=0.0, compare=False)
+    milliseconds: float = 0.0
     public: str = ""
     """What the log and an unverified sender read instead of the reason, as in `Refusal`."""
     cancelled: tuple[ResourceRef, ...] = ()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.event_facts import EventFacts
@@ -28,8 +29,7 @@ _MODES = {"true": MODES[0], "false": "", **{mode: mode for mode in MODES}}
 _REFERENCE = "$("
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Grouped:
+class Grouped(Struct, frozen=True, kw_only=True):
     """One run, or one Cancellation, that is of a group."""
 
     position: int
@@ -41,8 +41,7 @@ class Grouped:
     """As the template has it; empty where it names none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Concurrency:
+class Concurrency(Struct, frozen=True):
     """Which resources of one template are of a group."""
 
     resources: tuple[Grouped, ...]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 from functions.common.event_facts import EventFacts
 from functions.common.shown import shown
@@ -33,8 +34,7 @@ MAX_GROUP = 200
 _DIGITS = re.compile(r"[0-9]{1,18}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stamp:
+class Stamp(Struct, frozen=True, kw_only=True):
     """Where an event stands among others: seconds since 1970 by its sender's clock; of pushes, the commits, too."""
 
     time: int
@@ -59,8 +59,7 @@ class Stamp:
         return {EVENT_TIME: str(self.time), **pushed}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """One concurrency group, as its runs are found."""
 
     key: str
@@ -83,8 +82,7 @@ class State(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Member:
+class Member(Struct, frozen=True, kw_only=True):
     """One run of a group, as it was when it was read."""
 
     name: str

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.concurrency.marks import Member, Stamp, State
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cancelling:
+class Cancelling(Struct, frozen=True, kw_only=True):
     """A wish that runs end which are older than an event."""
 
     stamp: Stamp
     mode: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """What to change, in this order. Each change holds for the runs as they were read, and for no later state."""
 
     cancel: tuple[tuple[Member, str], ...]

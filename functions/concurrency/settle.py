@@ -9,8 +9,9 @@ ones changed before: somebody who has read the group without the late run, and l
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
@@ -35,13 +36,12 @@ class GroupRuns(Protocol):
         """Merge `change` into a run that is as it was read; say False, and change nothing, when it is not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(Struct, frozen=True):
     """What was done, and all runs as they were read last."""
 
     cancelled: tuple[str, ...] = ()
     released: tuple[str, ...] = ()
-    members: Sequence[Member] = field(default=(), repr=False)
+    members: Sequence[Member] = ()
 
 
 def settle(runs: GroupRuns, group: Group, deadline: Deadline, by: Cancelling | None = None) -> Settled:
@@ -58,8 +58,7 @@ def settle(runs: GroupRuns, group: Group, deadline: Deadline, by: Cancelling | N
     raise PassingError("the runs of the group keep changing while they are looked at")
 
 
-@dataclass(slots=True)
-class _Turn:
+class _Turn(Struct):
     """What one settling has done so far."""
 
     runs: GroupRuns

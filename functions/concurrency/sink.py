@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Deadline, Sink, Work
@@ -27,8 +29,7 @@ from functions.concurrency.settle import GroupRuns, Settled, settle
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
+class _Entry(Struct, frozen=True, kw_only=True):
     """One resource of a work that is of a group."""
 
     group: Group

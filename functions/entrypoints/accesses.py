@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.adapters.kubernetes.kubeconfig.access import AccessSource, ClusterAccess
 from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
@@ -21,8 +23,7 @@ KubeconfigReader = Callable[[str], AccessSource]
 """Makes of KUBECONFIG what reads it."""
 
 
-@dataclass(frozen=True, slots=True)
-class KubeconfigSecret:
+class KubeconfigSecret(Struct, frozen=True):
     """The AccessSource of deployments: a kubeconfig in Secret Manager, read anew when the API refuses what it held."""
 
     store: SecretStore

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
@@ -64,8 +66,7 @@ _SEVERITY = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _End:
+class _End(Struct, frozen=True, kw_only=True):
     """What becomes of one message: its log's word, the HTTP status that tells Pub/Sub, and why."""
 
     word: str
@@ -74,16 +75,15 @@ class _End:
     resources: tuple[ResourceRef, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Dispatch:
+class Dispatch(Struct, frozen=True):
     """Serves pushed messages. Immutable; shared by all request threads."""
 
     sink: Sink
     dead_letters: LazyPublisher | None
     """None without DEAD_LETTER_TOPIC: what can never be created is then left to the subscription's own policy."""
-    project: str = field(default="", kw_only=True)
-    tracer: Tracer = field(default=UNTRACED, kw_only=True)
-    herald: Herald | None = field(default=None, kw_only=True)
+    project: str = ""
+    tracer: Tracer = UNTRACED
+    herald: Herald | None = None
 
     def __call__(self, request: Request) -> exchange.Response:
         """Answer one push: 2xx acknowledges it, everything else makes Pub/Sub deliver it again later.

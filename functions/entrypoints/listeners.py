@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.adapters import logs
 from functions.common.destinations import refusal
@@ -43,8 +44,7 @@ class ListenerSource(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class FileListeners:
+class FileListeners(Struct, frozen=True):
     """The listeners of a file source: compiled once, for the instance's life."""
 
     listeners: Listeners

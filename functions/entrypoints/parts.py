@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from functions.adapters.github.api import RestGitHubApi
 from functions.adapters.github.transport import GitHubTransport
@@ -21,16 +22,14 @@ from functions.entrypoints.sinks import sink_of
 from functions.settings import Settings
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
+class Cluster(Struct, frozen=True):
     """One of CLUSTERS: its client, and where its kubeconfig comes from."""
 
     api: KubernetesApi
     access: AccessSource
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """What the entry points share."""
 
     secrets: SecretStore

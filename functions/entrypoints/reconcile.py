@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
@@ -35,8 +36,7 @@ _SEVERITY = {"done": "INFO", "limited": "WARNING", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True)
-class Reconciling:
+class Reconciling(Struct, frozen=True):
     """Serves Cloud Scheduler. Immutable."""
 
     sweep: Reconcile | None

@@ -6,9 +6,10 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
+
+from msgspec import Struct
 
 from functions.adapters import logs
 from functions.adapters.github.app import Fetch
@@ -39,8 +40,7 @@ _SEVERITY = {"done": "INFO", "limited": "WARNING", "stopped": "ERROR", "failed":
 _ONE_AT_A_TIME = threading.Lock()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HookSweep:
+class HookSweep(Struct, frozen=True, kw_only=True):
     """The sweep of a configuration: what the function and the command line share."""
 
     hooks: tuple[str, ...]
@@ -110,14 +110,13 @@ def _no_cluster(*_: object) -> NoReturn:
     raise LastingError("the sweep reads no secrets of a cluster")
 
 
-@dataclass(frozen=True, slots=True)
-class Redeliver:
+class Redeliver(Struct, frozen=True):
     """Serves Cloud Scheduler. Immutable."""
 
     sweep: HookSweep
     seconds: float = RUN_SECONDS
-    project: str = field(default="", kw_only=True)
-    tracer: Tracer = field(default=UNTRACED, kw_only=True)
+    project: str = ""
+    tracer: Tracer = UNTRACED
 
     def __call__(self, request: Request) -> exchange.Response:
         """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""

@@ -13,10 +13,11 @@ import os
 import re
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
@@ -66,8 +67,7 @@ class Unconfigured(Misconfigured):
     status = 503
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """The accepted keys: all enabled versions of a secret."""
 
     secrets: SecretStore
@@ -86,8 +86,7 @@ class Keys:
             raise PassingError(error.reason) from error
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """Serves Tekton's events. Immutable; shared by all request threads."""
 
     keys: Keys

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.adapters.kubernetes.groups import ClusterGroups, Home
 from functions.adapters.kubernetes.lanes import Lanes
@@ -21,8 +22,7 @@ from functions.settings import Settings
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Swept:
+class Swept(Struct):
     """What one sweep has done; counts of runs, and of groups that could not be settled."""
 
     cancelled: int = 0

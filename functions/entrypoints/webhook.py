@@ -6,8 +6,9 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from functions.adapters import logs
 from functions.adapters.http import exchange
@@ -43,8 +44,7 @@ DELIVERY_SECONDS = 8.0
 """What one delivery may take, retries included: GitHub gives up after ten seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Webhook:
+class Webhook(Struct, frozen=True):
     """Serves deliveries. Immutable; shared by all request threads."""
 
     settings: Settings
@@ -55,7 +55,7 @@ class Webhook:
     tracer: Tracer = UNTRACED
     herald: Herald | None = None
     buttons: Buttons | None = None
-    tenants: Tenants = field(default_factory=Tenants, kw_only=True)
+    tenants: Tenants = field(default_factory=Tenants)
 
     def __call__(self, request: Request) -> exchange.Response:
         """Answer one request."""

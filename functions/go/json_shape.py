@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import accumulate, chain, compress
 from operator import methodcaller
+
+from msgspec import Struct
 
 _LIST = 96  # with four slots
 _DICT = 192  # with five
@@ -39,8 +40,7 @@ _BY_NUMBER = re.compile(rb"\\u")  # three times as fast as `in`
 _BEYOND_16_BITS = tuple(bytes((lead,)) for lead in range(0xF0, 0xF5))
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """A text's nesting and number of values, and the bytes that parsing it takes at most, beside the text itself."""
 
     depth: int

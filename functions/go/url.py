@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.go.form import parse_query
 from functions.go.text import go_bytes, go_string
@@ -14,8 +15,7 @@ _HOST_REFUSED = re.compile(rb"[\x00-\x20\x7f/?#@\\^`{|}%]")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Url:
+class Url(Struct, frozen=True, kw_only=True):
     """The parts of a URL, decoded as Go decodes them; `user` is (name, password)."""
 
     scheme: str

@@ -7,10 +7,10 @@ CEL's parseYAML and OWNERS files are read so.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import yaml
+from msgspec import Struct
 
 from functions.common.shown import shown
 from functions.common.values import Json
@@ -26,8 +26,7 @@ _SEQ_TAGS = (None, "!", f"{CORE}seq")
 _MERGE = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Dialect:
+class Dialect(Struct, frozen=True):
     """What the scalars of a text mean, and how strictly it is read."""
 
     plain: Callable[[str], Json]

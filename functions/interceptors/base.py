@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PassingError
 from functions.common.limits import UNLIMITED, Limits
@@ -35,8 +37,7 @@ class Assurance(IntEnum):
     """An HMAC over the raw body was right."""
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """What surrounds one run of a chain."""
 
     delivery: Delivery
@@ -50,8 +51,7 @@ class Call:
     """The body as it was delivered, and perhaps signed; an interceptor before may have changed the event's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Passed:
+class Passed(Struct, frozen=True):
     """An interceptor's yes: the event as the next one sees it."""
 
     event: Event
@@ -88,8 +88,7 @@ class Interceptor(Protocol):
         """Run on the parsed event. Raises errors of the family."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where an interceptor stands, for what its references mean."""
 
     namespace: str

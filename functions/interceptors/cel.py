@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import ClassVar, TypeVar, cast
+
+from msgspec import Struct
 
 from functions.cel import Activation, CelConversionError, CelError, Program, compile_expression, to_json
 from functions.cel.errors import BEYOND_LIMITS
@@ -32,8 +33,7 @@ from functions.model.resources import InterceptorSpec
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """One of `overlays`: an expression, and where its value goes in the extensions."""
 
     key: str
@@ -41,8 +41,7 @@ class Overlay:
     program: Program
 
 
-@dataclass(frozen=True, slots=True)
-class CelInterceptor:
+class CelInterceptor(Struct, frozen=True, dict=True):
     """Compiled from `ref: {name: cel}`; Tekton's pkg/interceptors/cel."""
 
     namespace: str
@@ -50,13 +49,12 @@ class CelInterceptor:
     filter: Program | None
     overlays: tuple[Overlay, ...]
     repeatable: ClassVar[bool] = True
-    vouches: bool = field(init=False, compare=False, repr=False)
-    """True when any expression calls compareSecret."""
 
-    def __post_init__(self) -> None:
-        """Look through the expressions once, and not with every delivery."""
+    @cached_property
+    def vouches(self) -> bool:
+        """True when any expression calls compareSecret."""
         programs = [overlay.program for overlay in self.overlays] + ([self.filter] if self.filter else [])
-        object.__setattr__(self, "vouches", any(program.calls_compare_secret for program in programs))
+        return any(program.calls_compare_secret for program in programs)
 
     @property
     def verifier(self) -> None:
@@ -147,8 +145,7 @@ def _body(event: Event) -> dict[str, Json]:
     return body
 
 
-@dataclass(frozen=True, slots=True)
-class _Evaluation:
+class _Evaluation(Struct, frozen=True):
     """Programs on one event; what others have asked of the same values is not evaluated again."""
 
     event: Event

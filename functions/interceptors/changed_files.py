@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.interceptors.base import Call
@@ -35,8 +36,7 @@ def extensions(names: Iterable[str], more: Iterable[str] = (), *, truncated: boo
     return {TEXT: ",".join(listed), LIST: list(dict.fromkeys([*listed, *more])), TRUNCATED: truncated}
 
 
-@dataclass(frozen=True, slots=True)
-class GivenFiles:
+class GivenFiles(Struct, frozen=True):
     """Files that somebody says are changed, as `--changed-files` does."""
 
     names: tuple[str, ...]
@@ -46,8 +46,7 @@ class GivenFiles:
         return extensions(self.names, truncated=False)
 
 
-@dataclass(frozen=True, slots=True)
-class GitLabFiles:
+class GitLabFiles(Struct, frozen=True):
     """A push lists 20 commits at most, and says how many there are; a merge request lists no files at all.
 
     That a push was forced is not said, so files which it takes back are not among them.
@@ -68,8 +67,7 @@ class GitLabFiles:
         return extensions(lenient(commits), truncated=not whole and not is_nothing(body.get("after")))
 
 
-@dataclass(frozen=True, slots=True)
-class BitbucketFiles:
+class BitbucketFiles(Struct, frozen=True):
     """Neither Cloud nor Data Center says which files a push or a pull request changes.
 
     https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/

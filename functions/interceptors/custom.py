@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import BadRequestError, LastingError
 from functions.common.limits import Limits
@@ -61,8 +62,7 @@ _CODES = (
 """google.rpc.Code by number: grpc-go reads numbers and these names."""
 
 
-@dataclass(frozen=True, slots=True)
-class CustomInterceptor(Asked):
+class CustomInterceptor(Asked, frozen=True):
     """Compiled from a `ref` and the clientConfig that it leads to; Tekton's pkg/interceptors Execute."""
 
     name: str
@@ -88,8 +88,7 @@ class CustomInterceptor(Asked):
         return refuse(reason, public)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     go_on: bool
     extensions: Mapping[str, Json]
     code: int

@@ -24,14 +24,14 @@ any sender have an account with login, id and node_id there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.shown import shown
 from functions.common.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """Fields at the top of a body: those it has, those of which it has one at least, and those it never has (or null).
 
     `actions` are the values that the field `action` may have, when there are any.

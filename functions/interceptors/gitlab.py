@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.values import Provider, Refusal, SecretRef
 from functions.interceptors.base import (
@@ -19,8 +20,7 @@ from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
 
 
-@dataclass(frozen=True, slots=True)
-class GitLabToken:
+class GitLabToken(Struct, frozen=True):
     """The secret itself in a header, as GitLab sends it: it vouches for the sender, not for the body.
 
     https://docs.gitlab.com/user/project/integrations/webhooks/

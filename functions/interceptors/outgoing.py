@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
+from msgspec import Struct
+
 from functions.common.destinations import read_destination
 from functions.common.errors import LastingError, PassingError
 from functions.common.limits import Limits
@@ -32,10 +34,9 @@ _WINDOW = 64 * 1024
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-class Asked:
+class Asked(Struct, frozen=True):
     """An interceptor outside: the user's own code, which sees the event as those before it left it."""
 
-    __slots__ = ()
     repeatable: ClassVar[bool] = False
     """It is told which trigger asks."""
 

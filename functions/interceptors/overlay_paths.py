@@ -9,7 +9,8 @@ that is not there before, so as keys of overlays they are mistakes, and refused 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.values import Json
@@ -21,8 +22,7 @@ _QUERY = frozenset("|#@*?")
 _MAX_DIGITS = 9
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One step of a path."""
 
     name: str

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, SecretRef
 from functions.model.resources import InterceptorSpec
 
 
-@dataclass(frozen=True, slots=True)
-class Params:
+class Params(Struct, frozen=True):
     """An interceptor's params, read field by field; every mistake is a LastingError in Tekton's words.
 
     Names that Tekton reads in another case are settled where manifests are decoded (`model.core_params`).

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import Call, Passed, Verifier, event_type_refusal, extended, first_header
 from functions.interceptors.changed_files import ChangedFiles
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SentInterceptor:
+class SentInterceptor(Struct, frozen=True, kw_only=True):
     """Tekton's pkg/interceptors/gitlab and bitbucket, compiled; `header` names the event."""
 
     name: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.values import Provider, Refusal, SecretRef
 from functions.interceptors.base import Assurance, Call, rejected
@@ -42,8 +43,7 @@ def any_value_matches(call: Call, ref: SecretRef, matches: Callable[[bytes], boo
     return False
 
 
-@dataclass(frozen=True, slots=True)
-class HubSignature:
+class HubSignature(Struct, frozen=True):
     """An HMAC of the raw body in a header, as GitHub and Bitbucket send it: `sha256=<hex>`.
 
     GitHub: https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries

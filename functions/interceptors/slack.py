@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from dataclasses import dataclass
 from typing import ClassVar
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.numbers import whole
@@ -32,8 +33,7 @@ WINDOW_SECONDS = 300
 _SIGNATURE = re.compile(r"v0=([0-9a-fA-F]{64})")
 
 
-@dataclass(frozen=True, slots=True)
-class SlackSignature:
+class SlackSignature(Struct, frozen=True):
     """`v0=` and an HMAC-SHA256 over `v0:timestamp:body`; https://docs.slack.dev/authentication/verifying-requests-from-slack/."""
 
     ref: SecretRef
@@ -70,8 +70,7 @@ class SlackSignature:
         return rejected("payload signature check failed")
 
 
-@dataclass(frozen=True, slots=True)
-class SlackInterceptor:
+class SlackInterceptor(Struct, frozen=True):
     """Compiled from `ref: {name: slack}`; Tekton's pkg/interceptors/slack, which verifies nothing."""
 
     verifier: SlackSignature | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from functions.common.errors import BadRequestError, LastingError
 from functions.common.limits import Limits
@@ -31,8 +32,7 @@ _SHOWN = 200
 _DOT = re.compile(r"(?<!\\)\.")
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookInterceptor(Asked):
+class WebhookInterceptor(Asked, frozen=True):
     """Compiled from `webhook`; Tekton's pkg/interceptors/webhook ExecuteTrigger."""
 
     url: str

@@ -6,7 +6,8 @@ A rule is silenced where it is meant: `# pipehook:ignore=PH202` at the end of th
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from functions.common.values import Json
 from functions.lint import (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from functions.cel.syntax import Call, Expr, Literal
 from functions.lint import events, fields, trees
@@ -28,8 +29,7 @@ _BRANCHES = frozenset(
 _REFS = ("refs/heads/", "refs/tags/")
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """The events that a filter sees: what is known of them, GitHub's names, and whether all are pushes."""
 
     known: Known
@@ -58,8 +58,7 @@ def never(tree: Expr, seen: Seen) -> tuple[str, str] | None:
     return f"{'' if dead else 'a part of '}the filter can never be true: {found.why}", found.hint
 
 
-@dataclass(frozen=True, slots=True)
-class _Reason:
+class _Reason(Struct, frozen=True):
     """Why a comparison is never true. `slip`: of no event, and so by no intention."""
 
     why: str
@@ -85,8 +84,7 @@ def _impossible(seen: Seen, facts: _Facts) -> Iterator[str]:
             yield f"{'.'.join(path)} cannot equal several values at once"
 
 
-@dataclass(slots=True)
-class _Facts:
+class _Facts(Struct):
     """What the conjuncts of a filter demand."""
 
     false: bool = False

@@ -8,7 +8,9 @@ A filter that lets only some values of a field through says what that field hold
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.cel.syntax import Call, Expr
 from functions.common.errors import LastingError
@@ -57,8 +59,7 @@ def overlays_of(entry: PlacedInterceptor) -> Iterator[tuple[int, str, str]]:
             yield position, key, expression
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known of the event behind a part of the chain."""
 
     fixed: Mapping[trees.Path, Text]

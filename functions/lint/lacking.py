@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.lint import events, trees
 from functions.lint.known import Known, filter_of
@@ -13,8 +14,7 @@ from functions.lint.views import PlacedInterceptor
 _TELLING = frozenset({"deleted", "created", "after", "head_commit", "commits"})
 
 
-@dataclass(frozen=True, slots=True)
-class Lack:
+class Lack(Struct, frozen=True):
     """Why a field is not there. `always`: in no event of the chain; `filtering` is a filter after which it is."""
 
     message: str

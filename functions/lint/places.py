@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.go.yaml import Node
@@ -17,8 +18,7 @@ _IGNORE = re.compile(r"#.*\bpipehook:ignore=(PH[0-9]{3}(?:\s*,\s*PH[0-9]{3})*)")
 _ALONE = re.compile(r"\s*#")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Something in a manifest: the object it belongs to, and its path in there."""
 
     source: Source

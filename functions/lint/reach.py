@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.lint.places import Place
@@ -29,8 +30,7 @@ Library = Callable[[str, str], tuple[Mapping[str, Json], Place] | None]
 """From kind and name of a Pipeline, Task, ClusterTask or StepAction to its spec, and where that stands."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A container with a script or a command: a step, a sidecar, a Pod's container; and the scope that it sees."""
 
     place: Place
@@ -39,8 +39,7 @@ class Step:
     variables: Scope
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """A CEL expression of `when`, into which params are pasted."""
 
     place: Place

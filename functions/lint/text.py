@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import reduce
 from string import ascii_letters, ascii_lowercase, digits
+
+from msgspec import Struct
 
 OTHER = "\u00e9"
 """Stands for every character beyond ASCII."""
@@ -19,8 +20,7 @@ NAME = frozenset(ascii_lowercase + digits + "-.")
 """Kubernetes' object names (validation.IsDNS1123Subdomain)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """What a text may be. The default is what a stranger may write, of which nothing is known."""
 
     chars: frozenset[str] = EVERY

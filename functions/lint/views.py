@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.lint.places import Place
 from functions.listening.listeners import prepare
@@ -25,8 +26,7 @@ from functions.model.resources import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class PlacedInterceptor:
+class PlacedInterceptor(Struct, frozen=True):
     """One interceptor and where it stands."""
 
     spec: InterceptorSpec
@@ -44,16 +44,14 @@ class PlacedInterceptor:
         return self.place
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """One bound param and where it stands."""
 
     param: Param
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """One trigger of one listener."""
 
     place: Place

@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import fields, is_dataclass
+
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.model.resources import TriggerSpec
@@ -41,9 +42,8 @@ def distinct(given: Sequence[tuple[str, TriggerSpec | None]]) -> list[str]:
 
 
 def _plain(value: object) -> Json:
-    if is_dataclass(value):
-        own = [field.name for field in fields(value) if field.compare]
-        return [type(value).__name__, *(_plain(getattr(value, name)) for name in own)]
+    if isinstance(value, Struct):
+        return [type(value).__name__, *(_plain(getattr(value, name)) for name in value.__struct_fields__)]
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

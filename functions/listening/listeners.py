@@ -6,9 +6,10 @@ A mistake inside one trigger becomes that trigger's `problem`; all others run.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError
 from functions.common.values import Json, Provider

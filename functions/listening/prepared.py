@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from functions.interceptors.base import VERIFIES_NOTHING, Interceptor, Verifier
 from functions.rendering.bindings import CompiledBindings
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
 NO_ANNOTATIONS: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedGroup:
+class PreparedGroup(Struct, frozen=True):
     """A TriggerGroup's interceptors, run once a delivery for all its triggers."""
 
     trigger_id: str
@@ -34,8 +34,7 @@ def _same(verifiers: tuple[Verifier, ...]) -> tuple[Verifier, ...]:
     return verifiers
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedTrigger:
+class PreparedTrigger(Struct, frozen=True, dict=True):
     """One trigger of one listener, compiled. With a `problem` it always fails, and the rest may be missing."""
 
     name: str
@@ -58,10 +57,6 @@ class PreparedTrigger:
     """Params make up names of annotations or labels, so that what they become is looked at."""
     concurrency: Concurrency | None = None
     """Which of its runs are of a group with others; None costs nothing."""
-    verifiers: tuple[Verifier, ...] = field(init=False, compare=False, repr=False)
-    """The checks of the whole chain, to run before anything is parsed; mostly the same tuple for equal ones."""
-    vouches: bool = field(init=False, compare=False, repr=False)
-    """Whether some interceptor can know a delivery to be authentic."""
 
     @property
     def trigger_id(self) -> str:
@@ -73,16 +68,19 @@ class PreparedTrigger:
         """The whole chain, the group's first."""
         return (*self.group.chain, *self.chain) if self.group else self.chain
 
-    def __post_init__(self) -> None:
-        """Look through the chain once, and not with every delivery."""
+    @cached_property
+    def verifiers(self) -> tuple[Verifier, ...]:
+        """The checks of the whole chain, to run before anything is parsed; mostly the same tuple for equal ones."""
         verifiers = (interceptor.verifier for interceptor in self.interceptors)
-        found = _same(tuple(verifier for verifier in verifiers if verifier is not None))
-        object.__setattr__(self, "verifiers", found)
-        object.__setattr__(self, "vouches", any(interceptor.vouches for interceptor in self.interceptors))
+        return _same(tuple(verifier for verifier in verifiers if verifier is not None))
+
+    @cached_property
+    def vouches(self) -> bool:
+        """Whether some interceptor can know a delivery to be authentic."""
+        return any(interceptor.vouches for interceptor in self.interceptors)
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
+class Listener(Struct, frozen=True):
     """One EventListener, compiled."""
 
     name: str

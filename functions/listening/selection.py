@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.model.resources import (
     EventListener,
@@ -17,8 +18,7 @@ from functions.model.resources import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One trigger of a listener."""
 
     trigger: InlineTrigger | Trigger | TriggerRef

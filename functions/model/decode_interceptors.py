@@ -53,10 +53,9 @@ def _interceptor(fields: Fields) -> InterceptorSpec:
             ref.require("name")
     elif not kinds and not any(fields.stands(core) for core in _CORE):
         fields.mistake("", "names no interceptor", 'write "ref: {name: github}", or the name of another one')
-    source = fields.reading.source(fields.path)
     name = fields.text("name")
     if old:
-        return InterceptorSpec(name=name, ref_name=old[0], params=_old_params(fields, old[0]), source=source)
+        return InterceptorSpec(name=name, ref_name=old[0], params=_old_params(fields, old[0]))
     return InterceptorSpec(
         name=name,
         ref_name=ref.text("name") if ref else "",
@@ -64,7 +63,6 @@ def _interceptor(fields: Fields) -> InterceptorSpec:
         ref_api_version=ref.text("apiVersion") if ref else "",
         params=_params(fields, ref),
         webhook=_webhook(fields),
-        source=source,
     )
 
 

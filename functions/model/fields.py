@@ -6,8 +6,9 @@ Kubernetes' rule for null holds throughout: a field that is null is a field that
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar
+
+from msgspec import Struct, field
 
 from functions.common.values import Json
 from functions.go.encode import folded
@@ -22,8 +23,7 @@ Choice = TypeVar("Choice", bound=str)
 _NO_HINTS: Mapping[str, str] = {}
 
 
-@dataclass(slots=True)
-class Reading:
+class Reading(Struct):
     """The reading of one object: where it stands, and what was found in it so far."""
 
     place: Source

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import ConfigurationError
 from functions.common.shown import shown
@@ -16,8 +17,7 @@ _LONGEST_NAME = 64
 _PLAIN_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing found in the manifests. Its text names fields, kinds and objects; it never quotes a value."""
 
     file: str
@@ -39,22 +39,16 @@ class Finding:
         return f"{text}; {self.hint}" if self.hint else text
 
 
-class Mistake(Finding):
+class Mistake(Finding, frozen=True):
     """Something that stops the load."""
 
-    __slots__ = ()
 
-
-class Note(Finding):
+class Note(Finding, frozen=True):
     """Something that loads but is worth knowing: an old spelling that was rewritten, a field without effect."""
 
-    __slots__ = ()
 
-
-class Doubt(Note):
+class Doubt(Note, frozen=True):
     """Something that loads and is mostly a slip: a name that nobody reads."""
-
-    __slots__ = ()
 
 
 class ManifestError(ConfigurationError):

@@ -7,10 +7,11 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
+
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.go.yaml import Node, TooManyValuesError
@@ -28,8 +29,7 @@ KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 _NO_BLANK = re.compile(r"[^ \t\r\n]")
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What was loaded, and what is worth knowing about it."""
 
     registry: Registry

@@ -8,14 +8,14 @@ resolves them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 from functions.common.values import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a resource stands: a file and line, or `cluster` and no line."""
 
     file: str
@@ -26,8 +26,7 @@ class Source:
         return f"{self.file}:{self.line}" if self.line else self.file
 
 
-@dataclass(frozen=True, slots=True)
-class Metadata:
+class Metadata(Struct, frozen=True):
     """The parts of `metadata` that matter here."""
 
     name: str
@@ -38,16 +37,14 @@ class Metadata:
     uid: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(Struct, frozen=True):
     """A binding's `name` and `value` (`value` is text with `$(…)` expressions)."""
 
     name: str
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class ParamSpec:
+class ParamSpec(Struct, frozen=True):
     """A template's declared parameter; `default` None means none was given (an empty string is a default)."""
 
     name: str
@@ -55,15 +52,13 @@ class ParamSpec:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class InlineBinding:
+class InlineBinding(Struct, frozen=True):
     """`- name: …, value: …` in a trigger's bindings."""
 
     param: Param
 
 
-@dataclass(frozen=True, slots=True)
-class BindingRef:
+class BindingRef(Struct, frozen=True):
     """`- ref: …, kind: …` in a trigger's bindings."""
 
     name: str
@@ -73,23 +68,20 @@ class BindingRef:
 Binding = InlineBinding | BindingRef
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateSpec:
+class TemplateSpec(Struct, frozen=True):
     """A TriggerTemplate's spec; `resources` are the parsed `resourcetemplates`, in order."""
 
     params: tuple[ParamSpec, ...]
     resources: tuple[Mapping[str, Json], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class TemplateRef:
+class TemplateRef(Struct, frozen=True):
     """`template: {ref: …}`; the name may itself hold `$(tt.params…)`-free text only."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRef:
+class ObjectRef(Struct, frozen=True):
     """A webhook interceptor's `objectRef` to a Service (core/v1 unless said otherwise)."""
 
     name: str
@@ -100,8 +92,7 @@ class ObjectRef:
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WebhookSpec:
+class WebhookSpec(Struct, frozen=True):
     """The old webhook interceptor: `webhook: {objectRef, url, header}`."""
 
     object_ref: ObjectRef | None
@@ -109,8 +100,7 @@ class WebhookSpec:
     header: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InterceptorSpec:
+class InterceptorSpec(Struct, frozen=True):
     """One interceptor of a chain: either a `ref` with params, or the old `webhook`."""
 
     name: str = ""
@@ -119,11 +109,9 @@ class InterceptorSpec:
     ref_api_version: str = ""
     params: tuple[tuple[str, Json], ...] = ()
     webhook: WebhookSpec | None = None
-    source: Source | None = field(default=None, compare=False)
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerSpec:
+class TriggerSpec(Struct, frozen=True):
     """A trigger's spec, whether it stands inline in a listener or as an object of its own."""
 
     bindings: tuple[Binding, ...]
@@ -134,8 +122,7 @@ class TriggerSpec:
     """The spec's own `name` field (a Trigger object may carry one)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Trigger:
+class Trigger(Struct, frozen=True):
     """A Trigger object."""
 
     metadata: Metadata
@@ -143,8 +130,7 @@ class Trigger:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class InlineTrigger:
+class InlineTrigger(Struct, frozen=True):
     """A trigger that stands in a listener's `triggers`."""
 
     name: str
@@ -152,16 +138,14 @@ class InlineTrigger:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerRef:
+class TriggerRef(Struct, frozen=True):
     """`- triggerRef: NAME` in a listener's `triggers`."""
 
     name: str
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(Struct, frozen=True):
     """One `matchExpressions` entry."""
 
     key: str
@@ -169,24 +153,21 @@ class Requirement:
     values: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(Struct, frozen=True):
     """A label selector; an empty one matches everything."""
 
     match_labels: Mapping[str, str] = field(default_factory=dict)
     match_expressions: tuple[Requirement, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerSelector:
+class TriggerSelector(Struct, frozen=True):
     """`namespaceSelector` (None: not given) and `labelSelector` (None: not given) of a listener or group."""
 
     namespaces: tuple[str, ...] | None = None
     labels: LabelSelector | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerGroup:
+class TriggerGroup(Struct, frozen=True):
     """One of a listener's `triggerGroups`."""
 
     name: str
@@ -195,8 +176,7 @@ class TriggerGroup:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class EventListener:
+class EventListener(Struct, frozen=True):
     """An EventListener."""
 
     metadata: Metadata
@@ -208,8 +188,7 @@ class EventListener:
     cloud_event_uri: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerBinding:
+class TriggerBinding(Struct, frozen=True):
     """A TriggerBinding or ClusterTriggerBinding (then `metadata.namespace` is empty)."""
 
     metadata: Metadata
@@ -217,8 +196,7 @@ class TriggerBinding:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class TriggerTemplate:
+class TriggerTemplate(Struct, frozen=True):
     """A TriggerTemplate."""
 
     metadata: Metadata
@@ -226,8 +204,7 @@ class TriggerTemplate:
     source: Source
 
 
-@dataclass(frozen=True, slots=True)
-class ClientConfig:
+class ClientConfig(Struct, frozen=True):
     """How a custom interceptor is reached: a `url`, or a `service` in the cluster."""
 
     url: str = ""
@@ -236,8 +213,7 @@ class ClientConfig:
     service: ObjectRef | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Interceptor:
+class Interceptor(Struct, frozen=True):
     """An Interceptor (namespaced) or ClusterInterceptor (then `metadata.namespace` is empty)."""
 
     metadata: Metadata
@@ -248,8 +224,7 @@ class Interceptor:
 Resource = EventListener | Trigger | TriggerBinding | TriggerTemplate | Interceptor
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
+class Registry(Struct, frozen=True):
     """Everything loaded, by (namespace, name); cluster-scoped kinds by name. Immutable."""
 
     listeners: Mapping[tuple[str, str], EventListener] = field(default_factory=dict)

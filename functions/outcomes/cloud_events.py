@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.common.values import Headers, Status
 from functions.delivery import Delivery
@@ -30,8 +31,7 @@ _HARMLESS = frozenset({"X-Event-Key"})
 """Bitbucket's event type."""
 
 
-@dataclass(frozen=True, slots=True)
-class CloudEvent:
+class CloudEvent(Struct, frozen=True):
     """One event in binary mode: attributes as headers, JSON as the body."""
 
     headers: Headers

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.ports import Work
@@ -22,8 +24,7 @@ _ENDS = frozenset({"Complete", "Failed"})
 """A Job's conditions that end it when True; Tekton's Succeeded ends a run when True or False."""
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """One resource as it is to be created."""
 
     manifest: Mapping[str, Json]
@@ -60,8 +61,7 @@ class Run(Enum):
     ENDED = "ended"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
+class Result(Struct, frozen=True, kw_only=True):
     """One resource and what became of it; `reason` says why it failed."""
 
     state: State

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct
 
 from functions.common.shown import NAME, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
@@ -21,8 +23,7 @@ RETRY_AFTER_SECONDS = 30
 """What a 503 asks for when the cluster named no time of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True, dict=True):
     """What became of one delivery."""
 
     listener: str
@@ -32,15 +33,11 @@ class Report:
     repository: str
     """`owner/name` as a verified body has it, for the log; else empty."""
     outcomes: tuple[Outcome, ...]
-    verified: bool = field(init=False, compare=False, repr=False)
-    """Whether any trigger knows the delivery to be authentic, so that its sender may read the details."""
-    status: int = field(init=False, compare=False, repr=False)
-    """The HTTP status: 503 before 422 before 202, and 401 when nothing accepted the delivery."""
 
-    def __post_init__(self) -> None:
-        """Look through the outcomes once: log and reply ask several times."""
-        object.__setattr__(self, "verified", any(outcome.verified for outcome in self.outcomes))
-        object.__setattr__(self, "status", self._status())
+    @cached_property
+    def verified(self) -> bool:
+        """Whether any trigger knows the delivery to be authentic, so that its sender may read the details."""
+        return any(outcome.verified for outcome in self.outcomes)
 
     @property
     def accepted(self) -> bool:
@@ -51,7 +48,9 @@ class Report:
         """
         return any(outcome.verified and outcome.status is not Status.REJECTED for outcome in self.outcomes)
 
-    def _status(self) -> int:
+    @cached_property
+    def status(self) -> int:
+        """The HTTP status: 503 before 422 before 202, and 401 when nothing accepted the delivery."""
         failed = [outcome for outcome in self.outcomes if outcome.status is Status.FAILED]
         if any(outcome.passing for outcome in failed):
             return 503

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PipehookError, settled
 from functions.common.values import Event, Refusal

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from functions.common.errors import ExhaustedError
 from functions.common.limits import Limits
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     from functions.common.event_facts import EventFacts
 
 
-@dataclass(slots=True)
-class Delivered:
+class Delivered(Struct):
     """One delivery on its way through one listener."""
 
     delivery: Delivery

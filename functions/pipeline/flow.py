@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from functions.common.call_bounds import bounded
 from functions.common.errors import BadRequestError, LastingError, PipehookError, UnreadBodyError
@@ -85,8 +86,7 @@ def process(
     )
 
 
-@dataclass(slots=True)
-class _Passing:
+class _Passing(Struct):
     """Takes every trigger whose gate is open as far as its rendered resources."""
 
     given: Delivered

@@ -7,7 +7,8 @@ that Pub/Sub sets when it gives up itself. Putting it back is publishing the sam
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import PipehookError
 from functions.common.numbers import whole
@@ -27,8 +28,7 @@ _PUBSUB = "CloudPubSubDeadLetterSource"
 _OWN = frozenset({REASON, ATTEMPTS, MESSAGE_ID, PUBLISHED, RESOURCES})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DeadLetter:
+class DeadLetter(Struct, frozen=True, kw_only=True):
     """One dead letter, as a person wants to see it."""
 
     id: str

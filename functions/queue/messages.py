@@ -11,8 +11,10 @@ import binascii
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any, cast
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from functions.common.errors import BadRequestError, LastingError, PassingError
 from functions.common.numbers import whole
@@ -36,23 +38,21 @@ TRACE_ATTRIBUTE = "traceparent"
 """The span that published the message, as https://www.w3.org/TR/trace-context/ writes it, where that was traced."""
 
 _KEY = re.compile(r"[0-9a-f]{64}")
-_TEXTS = tuple(entry.name for entry in fields(Work) if entry.type == "str")
+_TEXTS = tuple(name for name, kind in Work.__annotations__.items() if kind == "str")
 
 
 class NewerMessageError(PassingError):
     """The message was written by a newer version: a worker of that version can read it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Struct, frozen=True):
     """One message as it is published."""
 
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
+class Push(Struct, frozen=True, kw_only=True):
     """One message as a push subscription delivers it."""
 
     message: Message

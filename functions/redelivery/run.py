@@ -7,8 +7,9 @@ hook, and then stops and says so.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
@@ -41,8 +42,7 @@ class Deliveries(Protocol):
         """Ask GitHub to make an attempt again."""
 
 
-@dataclass(frozen=True, slots=True)
-class TracedDeliveries:
+class TracedDeliveries(Struct, frozen=True):
     """Deliveries of which every call is a span: `list` or `redeliver`."""
 
     deliveries: Deliveries
@@ -64,8 +64,7 @@ class TracedDeliveries:
             self.deliveries.redeliver(hook, attempt, deadline=deadline)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bounds:
+class Bounds(Struct, frozen=True, kw_only=True):
     """How far one run may go."""
 
     lookback_hours: int

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from msgspec import Struct, field
 
 from functions.common.values import Json
 
 
-@dataclass(slots=True, kw_only=True)
-class HookSummary:
+class HookSummary(Struct, kw_only=True):
     """What became of one hook's deliveries in this run."""
 
     hook: str
@@ -33,8 +32,7 @@ class HookSummary:
     """Whether the function failed again, so that no more was asked for."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Summary:
+class Summary(Struct, kw_only=True):
     """One run."""
 
     dry_run: bool

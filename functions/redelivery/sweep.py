@@ -7,8 +7,9 @@ view too and counted; after `attempts` of them it is given up for good. What fai
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 LASTING = frozenset({400, 401, 404, 405, 413, 414, 422, 431})
 """What the webhook function answers when the same delivery will never do. Everything else that is no success (503, 5xx
@@ -25,8 +26,7 @@ class Answer(Enum):
     PASSING = "passing"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(Struct, frozen=True, kw_only=True):
     """One attempt to deliver, as GitHub lists it."""
 
     id: int
@@ -46,8 +46,7 @@ class Attempt:
         return Answer.LASTING if self.status_code in LASTING else Answer.PASSING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Failed:
+class Failed(Struct, frozen=True, kw_only=True):
     """One delivery that never came through."""
 
     guid: str
@@ -69,8 +68,7 @@ class Failed:
         return self.last + WAITS[min(len(self.attempts), len(WAITS)) - 1]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """What is to become of the deliveries of one hook; lists are oldest first."""
 
     due: tuple[Failed, ...]

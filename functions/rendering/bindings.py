@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
@@ -25,8 +27,7 @@ _OF_BODY = ("$(body)", "$(body.", "$(body[")
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Expression:
+class Expression(Struct, frozen=True):
     """One `$(…)` of a param's value; `path` is None when it does not parse, and `problem` says why."""
 
     text: str
@@ -39,8 +40,7 @@ class Expression:
         return self.text.startswith(_OF_BODY)
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledParam:
+class CompiledParam(Struct, frozen=True):
     """A param: its literal segments (decoded) and expressions, in order."""
 
     name: str
@@ -48,18 +48,15 @@ class CompiledParam:
     parts: tuple[str | Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledBindings:
+class CompiledBindings(Struct, frozen=True, dict=True):
     """All params of one trigger; immutable, so threads share it."""
 
     params: tuple[CompiledParam, ...]
-    of_body: bool = field(init=False, compare=False, repr=False)
-    """Nothing is read but the body, which triggers have in common, whatever each of them has added to the event."""
 
-    def __post_init__(self) -> None:
-        """Look through the params once, and not with every delivery."""
-        found = [part.of_body for param in self.params for part in param.parts if isinstance(part, Expression)]
-        object.__setattr__(self, "of_body", all(found))
+    @cached_property
+    def of_body(self) -> bool:
+        """Nothing is read but the body, which triggers have in common, whatever each of them has added to the event."""
+        return all(part.of_body for param in self.params for part in param.parts if isinstance(part, Expression))
 
     @property
     def expressions(self) -> Mapping[str, tuple[Expression, ...]]:
@@ -158,8 +155,7 @@ def _resolve(param: CompiledParam, evaluation: _Evaluation, default: str | None)
     return text
 
 
-@dataclass(frozen=True, slots=True)
-class _Evaluation:
+class _Evaluation(Struct, frozen=True):
     """Expressions on one event."""
 
     event: Event

@@ -11,7 +11,8 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
@@ -40,8 +41,7 @@ _Inserted = Mapping[str, str]
 _Render = Callable[[_Inserted], Json]
 
 
-@dataclass(frozen=True, slots=True)
-class CompiledTemplate:
+class CompiledTemplate(Struct, frozen=True):
     """A template whose strings are parsed; immutable, so threads share it."""
 
     defaults: Mapping[str, str]
@@ -82,8 +82,7 @@ class CompiledTemplate:
         return [resource.render(inserted, limits) for resource in self.resources]
 
 
-@dataclass(frozen=True, slots=True)
-class _Resource:
+class _Resource(Struct, frozen=True):
     """One resource template."""
 
     build: Callable[[_Inserted], dict[str, Json]]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class QueueMode(StrEnum):
@@ -27,8 +28,7 @@ class StatusApi(StrEnum):
     CHECKS = "checks"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SecretsSource:
+class SecretsSource(Struct, frozen=True, kw_only=True):
     """Where secretRefs are looked up."""
 
     kind: str
@@ -37,8 +37,7 @@ class SecretsSource:
     """The project, or the directory."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """The whole configuration. Made by `read_settings`, never changed."""
 
     triggers_source: str = "infra/triggers"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.event_facts import EventFacts
@@ -18,8 +19,7 @@ from functions.status.values import MAX_CONTEXT, Target
 _REFERENCE = re.compile(r"\$\([^()]*\)")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AskedRun:
+class AskedRun(Struct, frozen=True, kw_only=True):
     """One run that is told of, as the manifests have it: texts that may hold references to params."""
 
     position: int
@@ -29,8 +29,7 @@ class AskedRun:
     sha: str
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """Which resources of one template are told of."""
 
     runs: tuple[AskedRun, ...]

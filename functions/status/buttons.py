@@ -7,8 +7,9 @@ verified this very delivery, and no newer run has taken its place.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal, Protocol, cast
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.event_facts import EventFacts
@@ -42,8 +43,7 @@ class Buttons(Protocol):
         """Ask the cluster to cancel a run: it takes the right to patch, which nothing else of statuses does."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Press:
+class Press(Struct, frozen=True, kw_only=True):
     """A button that somebody pressed."""
 
     action: Literal["rerun", "cancel"]
@@ -81,8 +81,7 @@ def press_of(body: Json, facts: EventFacts, app_id: str) -> Press | None:
     return Press(action=action, target=target, namespace=namespace, name=name, time=int(facts.time))
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """A new attempt of a run."""
 
     resource: dict[str, Json]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline, Work
@@ -22,8 +23,7 @@ NOT_ALLOWED = "Not allowed to run: an owner may comment /ok-to-test"
 _MANY = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class Notice(Struct, frozen=True, kw_only=True):
     """One thing to tell. `run` says which run it is about, if it is about one."""
 
     target: Target

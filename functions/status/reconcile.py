@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
@@ -63,8 +64,7 @@ def _versions(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-@dataclass(slots=True)
-class Summary:
+class Summary(Struct):
     """What one sweep came to."""
 
     looked: int = 0
@@ -98,8 +98,7 @@ class Summary:
         return {"outcome": self.outcome, **counts, "summary": list(self.sentences())}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconcile:
+class Reconcile(Struct, frozen=True, kw_only=True):
     """Compares and tells. `now` is in seconds since 1970."""
 
     teller: Teller

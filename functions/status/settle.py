@@ -9,7 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline

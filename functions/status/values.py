@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.common.ports import Deadline
 from functions.common.values import Json, Provider
@@ -45,8 +46,7 @@ class State(StrEnum):
         return self not in (State.QUEUED, State.PENDING, State.NEEDS_APPROVAL)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a status is shown: one context of one commit of one repository."""
 
     provider: Provider
@@ -65,8 +65,7 @@ class Target:
         return digest.hexdigest()[:40]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class Task(Struct, frozen=True, kw_only=True):
     """One task of a run, for the table of a check."""
 
     name: str
@@ -74,8 +73,7 @@ class Task:
     duration: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What a status says."""
 
     state: State
@@ -86,8 +84,7 @@ class Said:
     tasks: tuple[Task, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Standing(Struct, frozen=True, kw_only=True):
     """What a provider shows now."""
 
     shown: tuple[str, ...]

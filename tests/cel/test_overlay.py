@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from functions.cel import CelConversionError, convert, to_json
 from functions.cel.errors import BudgetError

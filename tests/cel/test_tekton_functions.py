@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from functions.cel import Activation, CelError, compile_expression
 from functions.common.errors import PassingError

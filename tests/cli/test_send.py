@@ -154,7 +154,7 @@ def test_a_header_that_http_cannot_carry_is_said(tmp_path: Path) -> None:
 
 
 def test_slack_is_signed_with_its_time() -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     recorded = replace(sample("push"), headers=(("Content-Type", "x"),), stripped=("X-Slack-Signature",))
     names = dict(signed(recorded, b"k").headers)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
 from functions.common.errors import LastingError, PassingError

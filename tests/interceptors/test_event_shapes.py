@@ -8,10 +8,10 @@ for github.com and GitHub Enterprise Server.
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from functions.common.values import Event, Json
 from functions.interceptors.event_shapes import BARE, SHAPES, misfit, told_by_body

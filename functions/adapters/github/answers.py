@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from functions.common.errors import BadRequestError, LastingError, PassingError, TokenRefusedError
 from functions.common.numbers import whole
@@ -17,8 +18,7 @@ SECONDARY_LIMIT_SECONDS = 60.0
 _LOOKED_AT = 64 * 1024
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """What a call is about, for the texts of errors: no name of a repository, user or token."""
 
     about: str
@@ -29,8 +29,7 @@ class Question:
     """Who is asked: GitLab and Bitbucket are, too, about statuses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What GitHub answered."""
 
     status: int

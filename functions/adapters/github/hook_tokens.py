@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.adapters.github.answers import Question
 from functions.adapters.github.app import App, Fetch, is_sendable
@@ -73,8 +74,7 @@ class AppTokens:
         return token
 
 
-@dataclass(frozen=True, slots=True)
-class _Either:
+class _Either(Struct, frozen=True):
     """A token for repositories and organisations, and the App for its own hook."""
 
     token_of_hooks: Tokens

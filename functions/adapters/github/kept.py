@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Set
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.adapters.clocks import Clock
 from functions.adapters.github.answers import Answer, Question
@@ -21,8 +22,7 @@ MAX_BYTES = 8 * 1024 * 1024
 _NOT_MODIFIED = 304
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(Struct, frozen=True):
     answer: Answer
     until: float
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.ports import Deadline
 
@@ -14,8 +15,7 @@ ends: ContextVar[Deadline] = ContextVar("ends")
 """When the answer of the request that this thread sends must have ended."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What the API answered, whatever the status."""
 
     status: int

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from functions.adapters.kubernetes.calls import Backoff, Calls
 from functions.adapters.kubernetes.errors import ApiRefusedError
@@ -22,8 +23,7 @@ _FORBIDDEN = frozenset({HTTPStatus.FORBIDDEN})
 _CONFLICT = frozenset({HTTPStatus.CONFLICT})
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """An access review's verdict."""
 
     allowed: bool

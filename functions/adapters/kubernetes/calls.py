@@ -8,9 +8,10 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from functions.adapters.bounded import NoAnswerError
 from functions.adapters.jitter import draw
@@ -40,8 +41,7 @@ MAX_PACES = 1_000
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Backoff:
+class Backoff(Struct, frozen=True, kw_only=True):
     """Exponential backoff with full jitter, in seconds: attempt n waits anything up to `base` * 2^n, at most `cap`.
 
     What the server asks for in Retry-After is waited in full, the jitter on top of it.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Deadline
@@ -24,8 +25,7 @@ _API_VERSION = re.compile(r"([a-z0-9]([-a-z0-9.]{0,250}[a-z0-9])?/)?[a-z][a-z0-9
 _SEGMENT = re.compile(r"[^/%\x00-\x20\x7f]{1,253}")
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """How objects of a kind are addressed."""
 
     api_version: str
@@ -98,8 +98,7 @@ KNOWN = _table(
 """(apiVersion, kind) to resource, so that a cold start asks nothing; checked against a real server's discovery."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(Struct, frozen=True):
     kinds: Mapping[str, Resource]
     read_at: float
 

@@ -18,8 +18,9 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
+
+from msgspec import Struct
 
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.transport import Request
@@ -39,8 +40,7 @@ Ask = Callable[[Request], Answer | None]
 """Sends one request and returns what was answered, None when no answer came."""
 
 
-@dataclass(slots=True)
-class _Refusal:
+class _Refusal(Struct):
     """A request that is refused again and again; times by the deadlines' clock."""
 
     first: float

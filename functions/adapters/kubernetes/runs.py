@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from http import HTTPStatus
+
+from msgspec.structs import replace
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError

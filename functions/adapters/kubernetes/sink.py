@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError

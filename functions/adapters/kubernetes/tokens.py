@@ -9,7 +9,6 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC
 from typing import Any
 
@@ -18,6 +17,7 @@ from google.auth.credentials import Credentials
 from google.auth.exceptions import GoogleAuthError, TransportError
 from google.auth.transport.requests import Request
 from google.oauth2.id_token import fetch_id_token_credentials
+from msgspec import Struct
 
 from functions.adapters.jitter import pause
 from functions.adapters.kubernetes.kubeconfig.access import EARLY_SECONDS
@@ -40,12 +40,15 @@ _NONE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A token and when it ends, in seconds since 1970."""
 
-    text: str = field(repr=False)
+    text: str
     ends: float
+
+    def __repr__(self) -> str:
+        """Return nothing of the text."""
+        return f"Token(ends={self.ends})"
 
 
 class GoogleTokens:

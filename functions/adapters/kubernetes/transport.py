@@ -7,10 +7,11 @@ import ssl
 import tempfile
 import time
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
 
 from functions.adapters.kubernetes.answers import Answer, ends
 from functions.adapters.kubernetes.kubeconfig.access import ClusterAccess
@@ -28,8 +29,7 @@ MAX_IDLE_SECONDS = 60.0
 """Connections that idled longer (an instance was frozen meanwhile, perhaps) are not trusted but opened anew."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What is asked of the API: `path` has its segments quoted."""
 
     method: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar, cast
 
@@ -16,6 +15,7 @@ from google.api_core import exceptions
 from google.pubsub_v1 import PublisherClient, PubsubMessage, SubscriberClient
 from google.pubsub_v1.services.publisher.transports import PublisherGrpcTransport
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
+from msgspec import Struct
 
 from functions.adapters.google_calls import Connection, code
 from functions.common.errors import LastingError, PipehookError
@@ -29,8 +29,7 @@ C = TypeVar("C")
 R = TypeVar("R")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pulled:
+class Pulled(Struct, frozen=True, kw_only=True):
     """A message that a subscription lent out until its deadline, or until it is acknowledged or released."""
 
     ack_id: str

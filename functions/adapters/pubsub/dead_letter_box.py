@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from functions.adapters.pubsub.queue import Publisher
 from functions.common.errors import PipehookError
@@ -49,8 +50,7 @@ class Subscriber(Protocol):
         """Keep messages for `lease` seconds, or give them back at once with 0."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Struct, frozen=True, kw_only=True):
     """What became of the letters that were to be put back."""
 
     replayed: int

@@ -18,7 +18,9 @@ import logging
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.secrets.limits import Allowance, Limits
@@ -32,8 +34,7 @@ Load = Callable[[str, "Secret | None", Deadline], Secret]
 """Reads the secret at a location; given is what was known of it. Raises LastingError or PassingError."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(Struct, frozen=True):
     """Why the last read failed. No exception is kept: its traceback would keep what the frames held."""
 
     reason: str
@@ -50,8 +51,7 @@ class _Failure:
         return LastingError(self.reason)
 
 
-@dataclass(slots=True)
-class _Entry:
+class _Entry(Struct):
     """What is known of one secret; guarded by the cache's lock."""
 
     secret: Secret | None = None

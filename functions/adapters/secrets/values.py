@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NoReturn
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.values import SecretRef
@@ -52,8 +53,7 @@ class SecretValue:
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Secret:
+class Secret(Struct, frozen=True):
     """All accepted versions of one secret, newest first, as they were read together."""
 
     values: tuple[SecretValue, ...]

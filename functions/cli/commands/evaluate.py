@@ -6,11 +6,11 @@ import hmac
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import click
+from msgspec import Struct
 
 from functions.cli.app import Command, Group
 from functions.cli.manifests import Selection
@@ -103,7 +103,8 @@ def binding(
 
 def _event(given: Given, extensions: str, changed_files: tuple[str, ...] | None) -> Event:
     import json  # noqa: PLC0415 -- needed for this option alone
-    from dataclasses import replace  # noqa: PLC0415 -- as above
+
+    from msgspec.structs import replace  # noqa: PLC0415 -- as above
 
     try:
         added = json.loads(extensions)
@@ -150,8 +151,7 @@ def _binding_evaluator(event: Event) -> Evaluator:
     return evaluated
 
 
-@dataclass(frozen=True, slots=True)
-class _Result:
+class _Result(Struct, frozen=True):
     source: str
     value: Json = None
     error: str = ""

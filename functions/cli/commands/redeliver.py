@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 
 import click
+from msgspec.structs import replace
 
 from functions.adapters.github.app import Fetch
 from functions.cli.app import Command

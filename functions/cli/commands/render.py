@@ -6,12 +6,12 @@ import difflib
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
+from msgspec.structs import asdict
 
 from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.cli.app import Command

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from msgspec import Struct
 
 from functions.cli.commands.render import verdict
 from functions.cli.local import Arrival
@@ -19,8 +20,7 @@ SHOWN = 200_000
 _STAGES = ("verify", "intercept", "bind", "render", "create")
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """A delivery in the list."""
 
     number: int
@@ -38,8 +38,7 @@ class Row:
     milliseconds: str
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """A stage of a trigger's path."""
 
     stage: str
@@ -49,8 +48,7 @@ class Step:
     added: str
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """A trigger's path."""
 
     name: str
@@ -62,8 +60,7 @@ class Path:
     """(kind and name, YAML)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A delivery with everything."""
 
     row: Row

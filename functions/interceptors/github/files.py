@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import chain
+
+from msgspec import Struct
 
 from functions.common.errors import ExhaustedError, LastingError, PassingError, TokenRefusedError
 from functions.common.ports import ChangedFile
@@ -27,8 +28,7 @@ _ONWARDS = frozenset({"ahead", "identical"})
 _PERMISSIONS = {"contents": "read", "pull_requests": "read"}
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubFiles:
+class GitHubFiles(Struct, frozen=True):
     """Compiled from `addChangedFiles`, when enabled."""
 
     token: SecretRef | None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
+
+from msgspec import Struct
 
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import (
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from functions.interceptors.github.pull_request import PullRequest
 
 
-@dataclass(frozen=True, slots=True)
-class GitHubInterceptor:
+class GitHubInterceptor(Struct, frozen=True):
     """Compiled from `ref: {name: github}`; Tekton's pkg/interceptors/github, where addChangedFiles skips the owners."""
 
     verifier: HubSignature | None

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.common.errors import LastingError
 from functions.common.values import Refusal, SecretRef
@@ -31,8 +33,7 @@ _TEKTONS_EVENTS = frozenset({"pull_request", COMMENT_EVENT})
 _TEKTONS_COMMAND = re.compile(r"(^|\n)/ok-to-test(\r\n|\r|\n|$)")
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(Struct, frozen=True):
     """Somebody who must be allowed for the event to pass, and for which commits it passes then."""
 
     login: str
@@ -42,8 +43,7 @@ class _Claim:
     """One of these must be the pull request's head; none: whatever it is."""
 
 
-@dataclass(frozen=True, slots=True)
-class Owners:
+class Owners(Struct, frozen=True):
     """Compiled from `githubOwners`, when enabled.
 
     Allowed are members of the organization (`orgMembers`, `all`), collaborators of the repository (`repoMembers`,

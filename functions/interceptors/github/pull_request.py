@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from functions.common.commands import Command, command_in
 from functions.common.ports import head_of
@@ -27,8 +28,7 @@ _SHORT = re.compile(r"(?=[a-f]*[0-9])[0-9a-f]{7,63}")
 _NO_NUMBER = "'number' field missing in the issue section of issue_comment body"
 
 
-@dataclass(frozen=True, slots=True)
-class PullRequest:
+class PullRequest(Struct, frozen=True):
     """Compiled from `addPRBody` and `addFailedContexts`."""
 
     token: SecretRef | None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from functions.common.errors import LastingError, TokenRefusedError
 from functions.common.numbers import whole
@@ -19,8 +20,7 @@ T = TypeVar("T")
 _TOKEN = re.compile(rb"[!-~]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
+class Own(Struct, frozen=True):
     """What is asked as ourselves, of a delivery that GitHub has signed."""
 
     repository: str

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from functions.common.values import Json
 from functions.rendering.jsonpath.compare import ComparisonError, compare
 from functions.rendering.jsonpath.values import GoByte, GoStruct, go_type, utf8
-from functions.rendering.jsonpath.walk import Node, Nodes, Walk, WalkError, walk_nodes
+from functions.rendering.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Field(Node):
+class Field(Struct, frozen=True):
     """`.name`; an empty name is a field that nothing has."""
 
     name: str
@@ -34,8 +33,7 @@ class Field(Node):
         return reached
 
 
-@dataclass(frozen=True, slots=True)
-class Slice(Node):
+class Slice(Struct, frozen=True):
     """`[start:stop:step]`; an index is the slice up to `start + 1`, and `derived` says so."""
 
     start: int | None
@@ -84,10 +82,8 @@ def _out_of_bounds(start: int, stop: int, length: int) -> str:
     return ""
 
 
-class Wildcard(Node):
+class Wildcard(Struct, frozen=True):
     """`.*`."""
-
-    __slots__ = ()
 
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Reach every member of every object, array and string."""
@@ -103,10 +99,8 @@ class Wildcard(Node):
         return reached
 
 
-class Recursive(Node):
+class Recursive(Struct, frozen=True):
     """`..`."""
-
-    __slots__ = ()
 
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Reach every non-empty object, array and string, each before what is in it; numbers and null never."""
@@ -133,8 +127,7 @@ def _children(value: Json) -> list[Json]:
     return []
 
 
-@dataclass(frozen=True, slots=True)
-class Union(Node):
+class Union(Struct, frozen=True):
     """`['a','b']`, `[0,2]`: several steps from the same place, one result after the other."""
 
     alternatives: tuple[Nodes, ...]
@@ -150,8 +143,7 @@ class Union(Node):
         return reached
 
 
-@dataclass(frozen=True, slots=True)
-class Filter(Node):
+class Filter(Struct, frozen=True):
     """`[?(left sign right)]`; without a sign, `[?(left)]` asks whether left exists."""
 
     left: Nodes
@@ -196,8 +188,7 @@ class Filter(Node):
             return bool(error.reached)
 
 
-@dataclass(frozen=True, slots=True)
-class Constant(Node):
+class Constant(Struct, frozen=True):
     """A number, true or false: one for each value reached. A quoted string: one in all."""
 
     value: Json
@@ -209,8 +200,7 @@ class Constant(Node):
         return [self.value] if self.once else [self.value] * len(values)
 
 
-@dataclass(frozen=True, slots=True)
-class Identifier(Node):
+class Identifier(Struct, frozen=True):
     """A bare word: `range` and `end` of kubectl's templates, anything else is unknown."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Json
@@ -10,8 +10,7 @@ from functions.rendering.jsonpath.values import JsonPathError
 from functions.rendering.jsonpath.walk import Nodes, Walk, WalkError, walk_nodes
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """An expression, compiled once; immutable, so threads share it."""
 
     expression: str

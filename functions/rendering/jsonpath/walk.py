@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from typing import Protocol
 
 from functions.common.limits import Limits
 from functions.common.values import Json
@@ -48,12 +48,9 @@ class Walk:
             self.look = self.visited + AT_ONCE
 
 
-class Node(ABC):
+class Node(Protocol):
     """One step."""
 
-    __slots__ = ()
-
-    @abstractmethod
     def step(self, values: list[Json], walk: Walk) -> list[Json]:
         """Return the values that this step reaches from `values`. Raises WalkError."""
 

@@ -11,11 +11,11 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from functions.adapters.bounded import NoAnswerError
 from functions.adapters.kubernetes import calls, pools, transport

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.adapters.kubernetes.sink import MAX_RUNS

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 GOOGLE = "https://accounts.google.com"
 _SHOWN = re.compile(r"[\w./:@+-]{1,64}")
@@ -24,8 +25,7 @@ _ELSE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(Struct, frozen=True):
     """Which of Google's tokens of the function's own identity is sent; an identity token is for one `audience`."""
 
     kind: Literal["access", "identity"]

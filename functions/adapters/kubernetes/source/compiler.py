@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from functions.common.destinations import refusal
 from functions.listening.listeners import prepare
@@ -16,14 +18,13 @@ from functions.model.resources import EventListener, Registry
 
 _LOG = logging.getLogger(__name__)
 _ABSENT = object()
-_MAPPINGS = tuple(one.name for one in fields(Registry))
+_MAPPINGS = Registry.__struct_fields__
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 
-@dataclass(slots=True)
-class _Use:
+class _Use(Struct):
     """What compiling one listener looked up in one mapping of the registry."""
 
     found: dict[object, object] = field(default_factory=dict)
@@ -58,8 +59,7 @@ class _Watched(Mapping[K, V]):
         return len(self._mapping)
 
 
-@dataclass(frozen=True, slots=True)
-class _Compiled:
+class _Compiled(Struct, frozen=True):
     """A listener, what it was made of, and everything that it referred to then."""
 
     listener: Listener

@@ -14,7 +14,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
 from functions.adapters.kubernetes.source.compiler import Compiler, Lacks, no_lacks
@@ -28,8 +30,7 @@ from functions.model.resources import Registry
 _LOG = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freshness:
+class Freshness(Struct, frozen=True, kw_only=True):
     """How long what was read is used, in seconds that pass for frozen instances, too."""
 
     ahead: float = 15.0
@@ -45,8 +46,7 @@ class Freshness:
     """What a read may take when there is nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
+class _State(Struct, frozen=True):
     """What was read: never changed, replaced as a whole."""
 
     registry: Registry
@@ -55,8 +55,7 @@ class _State:
     read_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Failure:
+class _Failure(Struct, frozen=True):
     """Why the last read failed. No exception is kept: its traceback would keep what the frames held."""
 
     reason: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from msgspec import Struct, field
 
 from functions.adapters.kubernetes.source.reader import Key, Object
 from functions.common.values import Json
@@ -19,8 +20,7 @@ _LOG = logging.getLogger(__name__)
 SOURCE = Source("cluster")
 
 
-@dataclass(frozen=True, slots=True)
-class _Held:
+class _Held(Struct, frozen=True):
     """One object: the version that was seen last, and the last one without mistakes."""
 
     uid: str

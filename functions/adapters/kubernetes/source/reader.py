@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
 from functions.adapters.kubernetes.kinds import Resource
@@ -46,8 +47,7 @@ class Api(Protocol):
         """Return one page of a list. Raises ApiRefusedError, other LastingErrors and PassingError."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """Everything that was found, and what is worth a line in the log: kinds and namespaces that were passed over."""
 
     objects: dict[Key, Object] = field(default_factory=dict)
