@@ -103,6 +103,23 @@ def test_of_several_listeners_none_answers_for_another_while_the_view_is_narrow(
     assert application.post(BODY, SENT, f"/{source.namespace}/listener").statuses == ["created"]
 
 
+@pytest.mark.parametrize("name", ["", "listener"])
+def test_without_the_namespace_of_a_listener_whoever_makes_one_is_served_and_the_log_says_so(
+    source: Source, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source.application(EVENT_LISTENER=f"{source.namespace}/listener")
+    said = "whoever may create an EventListener where the account may list them is served"
+    assert said not in capsys.readouterr().out
+    application = source.application(EVENT_LISTENER=name)
+    assert said in capsys.readouterr().out
+    other = f"{source.namespace}-other"
+    source.secret("hook", "token", SECRET, namespace=other)
+    place = {"namespace": other}
+    source.put(template(**place), listener(inline()) | {"metadata": {"name": "listener", **place}})
+    answer = application.post(BODY, SENT, f"/{other}/listener")
+    assert (answer.status, answer.statuses) == ((500, []) if name else (202, ["created"]))
+
+
 def test_an_account_with_the_roles_of_the_infrastructure_suffices(source: Source) -> None:
     server = source.workspace.cluster
     here = (source.namespace,)

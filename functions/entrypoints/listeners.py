@@ -128,6 +128,12 @@ def read_cluster(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple
     parts = put_together(settings, namespaces=namespaces, kubeconfig_file=kubeconfig_file)
     if parts.api is None or parts.access is None:
         raise ConfigurationError("TRIGGERS_SOURCE: cluster needs KUBECONFIG_SECRET or KUBECONFIG")
+    if "/" not in settings.event_listener:
+        logs.write(
+            "WARNING",
+            "TRIGGERS_SOURCE=cluster without EVENT_LISTENER=NAMESPACE/NAME: whoever may create an EventListener where "
+            "the account may list them is served, and what its templates create is created with the account's rights",
+        )
     home = home_namespaces(settings, parts.access)
 
     def lacks(listener: Listener) -> Mapping[str, str]:

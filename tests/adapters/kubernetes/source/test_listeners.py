@@ -247,7 +247,7 @@ def test_what_is_wrong_from_the_start_fails_the_triggers_that_need_it(
     cluster: Cluster, caplog: pytest.LogCaptureFixture
 ) -> None:
     wrong_binding, wrong_trigger = binding(), trigger("wrong", labels={"app": "a"})
-    wrong_binding["spec"] = {"params": [{"name": "p"}]}
+    wrong_binding["spec"] = {"params": [{"name": 1, "value": "x"}]}
     wrong_trigger["spec"]["templte"] = {}
     cluster.put(
         listener(
