@@ -64,7 +64,7 @@ def concurrency() -> None:
         show("a pull request is opened", pull_request("opened", 1), build="created")
         show("its third push comes before the second", pull_request("synchronize", 3), build="created")
         show("the second push comes late", pull_request("synchronize", 2), build="superseded")
-        show("the first delivery comes again", pull_request("opened", 1), build="superseded")
+        show("the first delivery comes again", pull_request("opened", 1), build="duplicate")
         show("the pull request is closed", pull_request("closed", 4), closed="created")
         show("a push to main", pushed(1), deploy="created")
         show("another one, while the first is deployed", pushed(2, before=HEAD, after=OLD), deploy="created")
