@@ -21,6 +21,8 @@ from functions.go.yaml_scalars import CORE, YamlError
 LOADER: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 """libyaml's parser where PyYAML has it."""
 
+PLACEHOLDER = "render the template first: {{ and }} are no YAML"
+
 _MAP_TAGS = (None, "!", f"{CORE}map")
 _SEQ_TAGS = (None, "!", f"{CORE}seq")
 _MERGE = object()
@@ -288,4 +290,6 @@ def _name(key: Node) -> str:
         return format_general(value)
     if isinstance(value, int):
         return str(value)
-    raise YamlError("a key must be a string", line=key.line, column=key.column, hint="put it in quotes")
+    placeholder = isinstance(value, dict) and not any(value.values())
+    hint = PLACEHOLDER if placeholder else "put it in quotes"
+    raise YamlError("a key must be a string", line=key.line, column=key.column, hint=hint)

@@ -20,6 +20,7 @@ from functions.lint import (
     groups,
     inputs,
     metadata,
+    overlays,
     own,
     portable,
     references,
@@ -135,6 +136,7 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
         yield from groups.check(view, known)
         yield from resources.check(view)
     yield from (hit for hit in _alone(views) if RULES[hit.rule].severity is Severity.ERROR)
+    yield from overlays.check(views.all)
     yield from _unused(views)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from functions.lint import trees
 from functions.lint.hits import Hit
-from functions.lint.known import Known, filter_of, is_core, overlays_of
+from functions.lint.known import Known, is_core, trees_of
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import View
 from functions.lint.wanted import CORE_WITH_TYPES, event_types
@@ -53,10 +53,8 @@ def check(view: View, known: Known) -> Iterator[Hit]:
 
 def _chosen(view: View) -> bool:
     """Say whether a filter, an overlay or a binding looks at what tells actions from each other."""
-    for entry in view.interceptors:
-        for source in (filter_of(entry), *(expression for _, _, expression in overlays_of(entry))):
-            tree = trees.tree(source) if source else None
-            if tree and any(map(_TELLING.intersection, trees.paths(tree))):
-                return True
+    read = (path for entry in view.interceptors for tree in trees_of(entry) for path in trees.paths(tree))
+    if any(map(_TELLING.intersection, read)):
+        return True
     paths = [path_of(part) for bound in view.bound for part in parts_of(bound.param) if isinstance(part, Expression)]
     return any(path == ("body",) or (path and "action" in path) for path in paths)

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from functions.delivery import canonical_name
-from functions.lint import trees
+from functions.lint import events, trees
 from functions.lint.hits import Hit
-from functions.lint.known import Known
+from functions.lint.known import Known, trees_of
 from functions.lint.lacking import lack
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import Bound, View
@@ -83,3 +83,12 @@ def _lacking(steps: trees.Path, entry: Bound, view: View, known: Known) -> Itera
         yield Hit("PH303", place, found.message, f"write $(extensions.{'.'.join(steps)})" if made else hint)
     elif found:
         yield Hit("PH304", place, found.message, f"filter with {found.filtering}, or {hint}")
+    elif known.events is None and not known.replaced and _in_old_place(steps, view, known):
+        message = f"an overlay makes {steps[0]}, which stands beside the body since Triggers 0.10"
+        yield Hit("PH304", place, message, f"write $(extensions.{'.'.join(steps)})")
+
+
+def _in_old_place(steps: trees.Path, view: View, known: Known) -> bool:
+    """Say whether a field is an overlay's, and no field of GitHub's events or of what the chain reads."""
+    read = {path[:2] for entry in view.interceptors for tree in trees_of(entry) for path in trees.paths(tree)}
+    return known.makes(steps) and not events.events_with(steps[0]) and ("body", steps[0]) not in read

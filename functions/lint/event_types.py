@@ -42,6 +42,8 @@ def meant(provider: str, name: str) -> str | None:
     known = {"github": events.names(), "gitlab": _GITLAB, "bitbucket": _BITBUCKET}[provider]
     if name in known:
         return None
+    if "*" in name:
+        return "list the events one by one, or leave eventTypes out"
     alike = {_bare(word): word for word in reversed(known)}
     alike |= {_bare(word.partition(":")[2]): word for word in reversed(_BITBUCKET) if provider == "bitbucket"}
     if found := _OF_OTHERS.get(name) or alike.get(_bare(name)):

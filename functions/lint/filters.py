@@ -126,6 +126,9 @@ def _dead(expr: Expr, seen: Seen, reasons: list[_Reason]) -> bool:
     if isinstance(expr, Call) and expr.function in ("_&&_", "_||_"):
         sides = [_dead(arg, seen, reasons) for arg in expr.args]
         return any(sides) if expr.function == "_&&_" else all(sides)
+    if pattern := _pattern(expr):
+        reasons.append(pattern)
+        return True
     if equal := _equal(expr):
         path, values = trees.path(equal[0]), equal[1]
         found = [why for value in sorted(values) if path and (why := _never_equals(path, value, seen))]
@@ -136,6 +139,17 @@ def _dead(expr: Expr, seen: Seen, reasons: list[_Reason]) -> bool:
         return False
     reasons += found
     return bool(found) and len(found) == len(values)
+
+
+def _pattern(expr: Expr) -> _Reason | None:
+    """Return what is wrong with `header.match('ce-type', 'dev.tekton.*')`; types of content hold `/*`."""
+    if isinstance(expr, Call) and expr.function == "match" and trees.is_header(expr.target):
+        name, value = trees.text(expr.args[0]), trees.text(expr.args[-1]) or ""
+        start, star, _ = value.partition("*")
+        if star and "/*" not in value:
+            hint = f"write header.canonical('{name}').startsWith('{start}')"
+            return _Reason(f"header.match compares the whole value, and {value} is no pattern", hint)
+    return None
 
 
 def _never_equals(path: trees.Path, value: str, seen: Seen) -> _Reason | None:

@@ -59,6 +59,13 @@ def overlays_of(entry: PlacedInterceptor) -> Iterator[tuple[int, str, str]]:
             yield position, key, expression
 
 
+def trees_of(entry: PlacedInterceptor) -> Iterator[Expr]:
+    """Yield the expressions of a cel interceptor that compile."""
+    for source in (filter_of(entry), *(expression for _, _, expression in overlays_of(entry))):
+        if source and (tree := trees.tree(source)):
+            yield tree
+
+
 class Known(Struct, frozen=True):
     """What is known of the event behind a part of the chain."""
 

@@ -130,6 +130,12 @@ RULES: Mapping[str, Rule] = {
         Rule("PH305", "literal-binding", _ERROR, "A binding without a whole $(…) hands over its own text."),
         Rule("PH306", "always-default", _WARNING, "An expression that finds nothing in any event is mostly a slip."),
         Rule("PH307", "not-portable-cel", _NOTE, "Another implementation of CEL refuses the syntax: cel-python does."),
+        Rule(
+            "PH308",
+            "unused-overlay",
+            _NOTE,
+            "An overlay that nothing reads is mostly a slip in its name.",
+        ),
         Rule("PH401", "bad-metadata", _ERROR, "Kubernetes refuses such a name, label or annotation for every event."),
         Rule("PH402", "event-data-in-name", _WARNING, "Names and labels take few characters; branches have others."),
         Rule("PH403", "fixed-name", _WARNING, "With a fixed name only the first delivery creates anything."),

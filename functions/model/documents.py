@@ -13,7 +13,16 @@ from itertools import chain
 import yaml
 
 from functions.common.values import Json
-from functions.go.yaml import LOADER, ONLY_CORE_TAGS, Budget, Composer, Dialect, Node, TooManyValuesError
+from functions.go.yaml import (
+    LOADER,
+    ONLY_CORE_TAGS,
+    PLACEHOLDER,
+    Budget,
+    Composer,
+    Dialect,
+    Node,
+    TooManyValuesError,
+)
 from functions.go.yaml_scalars import YamlError, plain, tagged
 from functions.model.findings import MAX_MISTAKES
 
@@ -133,6 +142,9 @@ def _translated(error: yaml.YAMLError, first_line: int, chunk: str) -> YamlError
     if mark is None:
         return YamlError(message, line=first_line, column=1)
     row = min(mark.line, chunk.count("\n"))  # libyaml puts an early end of the text below its last line
-    indentation = _BLANKS.match(chunk, chunk.rfind("\n", 0, mark.index) + 1)
+    start = chunk.rfind("\n", 0, mark.index) + 1
+    indentation = _BLANKS.match(chunk, start)
     hint = "indent with spaces, never with tabs" if indentation and "\t" in indentation.group() else ""
+    if "{{" in chunk[start : chunk.find("\n", mark.index)]:
+        hint = PLACEHOLDER
     return YamlError(message, line=first_line + row, column=mark.column + 1, hint=hint)

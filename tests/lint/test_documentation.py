@@ -24,13 +24,13 @@ def broken(example: str) -> list[str]:
     part: dict[str, Any] = yaml.safe_load(example)
     if "apiVersion" in part:
         plain = {"spec": {"resourcetemplates": [pinned()]}}
-        return ids(listener(inline("t", github(eventTypes=["push"]), template=plain)), example)
+        return ids(listener(inline("t", github(eventTypes=["push"]), template=plain)), example, beside=True)
     bindings = part.get("bindings", [])
     names = [binding["name"] for binding in bindings]
     used = {"params": [{"name": name} for name in names]}
     used["resourcetemplates"] = [pinned(**{name: f"$(tt.params.{name})" for name in names})]
     trigger = {"interceptors": [github(eventTypes=["push"])], "template": {"spec": used}, "bindings": bindings, **part}
-    return ids(manifest("EventListener", "l", {"triggers": [{"name": "t", **trigger}]}))
+    return ids(manifest("EventListener", "l", {"triggers": [{"name": "t", **trigger}]}), beside=True)
 
 
 def test_every_rule_has_a_section_in_order_with_its_name_and_severity() -> None:

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from functions import lint
-from tests.lint.support import found, ids, listed, with_params
+from tests.lint.support import ids, listed, only, with_params
 from tests.support.sources import cel, github
 
 PUSHES = github(eventTypes=["push"])
@@ -39,7 +39,7 @@ def test_functions_are_not_judged(expression: str) -> None:
 
 
 def test_it_says_where_and_is_found_in_overlays_too() -> None:
-    (finding,) = found(listed(PUSHES, cel(x="[body.ref]", y="[body.ref,]")), with_params())
+    finding = only("PH307", listed(PUSHES, cel(x="[body.ref]", y="[body.ref,]")), with_params())
     assert finding.message == "not portable CEL: cel-python's parser stops at line 1, column 11"
     assert finding.path.endswith("value[1].expression")
 

@@ -79,13 +79,14 @@ class TestActions:
         assert (finding.rule.id, finding.rule.severity) == ("PH207", "note")
         assert finding.path.endswith("interceptors[0].params[1]")
         advised = cel(finding.hint.removeprefix("filter with "))
-        assert ids(listed(chain, advised), RUN) == [], "the advice is taken"
+        assert ids(listed(chain, advised), RUN, beside=True) == [], "the advice is taken"
 
     def test_merge_requests(self) -> None:
         (finding,) = found(listed(gitlab("Merge Request Hook")), RUN)
         assert finding.rule.id == "PH207"
-        assert ids(listed(gitlab("Merge Request Hook"), cel(finding.hint.removeprefix("filter with "))), RUN) == []
-        assert ids(listed(gitlab("Push Hook")), RUN) == []
+        advised = cel(finding.hint.removeprefix("filter with "))
+        assert ids(listed(gitlab("Merge Request Hook"), advised), RUN, beside=True) == []
+        assert ids(listed(gitlab("Push Hook")), RUN, beside=True) == []
 
     @pytest.mark.parametrize(
         ("chain", "rules"),
@@ -102,10 +103,11 @@ class TestActions:
         ],
     )
     def test_what_chooses_among_them(self, chain: list[dict[str, Any]], rules: list[str]) -> None:
-        assert ids(listed(*chain), RUN) == rules
+        assert [rule for rule in ids(listed(*chain), RUN, beside=True) if rule != "PH308"] == rules
 
     def test_a_binding_to_the_action_wants_them_all(self) -> None:
-        assert ids(listed(github(eventTypes=["pull_request"]), params={"a": "$(body.action)"}), with_params("a")) == []
+        chain = github(eventTypes=["pull_request"])
+        assert ids(listed(chain, params={"a": "$(body.action)"}), with_params("a"), beside=True) == []
 
 
 BUILD = manifest(

@@ -226,3 +226,14 @@ def test_libyaml_and_pyyamls_own_parser_give_the_same(monkeypatch: pytest.Monkey
     (slow, other), _ = read_documents(text)
     assert (fast.value, second.value) == (slow.value, other.value)
     assert fast.at(("a", "c", 1)).column == slow.at(("a", "c", 1)).column == 23
+
+
+@pytest.mark.parametrize(
+    "text", ["a: {{ .Values.b }}", "a: {{b}}", "{{- if .Values.b }}\na: 1\n{{- end }}", "a:\n  {{- include `b` . }}\n"]
+)
+def test_a_template_that_is_not_rendered_is_told_so(text: str) -> None:
+    assert read_documents(text)[1][0].hint == "render the template first: {{ and }} are no YAML"
+
+
+def test_any_other_key_that_is_no_string_is_to_be_quoted() -> None:
+    assert read_documents("{a: b}: 1")[1][0].hint == "put it in quotes"

@@ -1,0 +1,76 @@
+"""PH308: overlays that nothing reads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.lint.support import found, ids, listed, only, pinned, with_params
+from tests.support.sources import cel, github, inline, listener, manifest, template
+
+PUSH = github(eventTypes=["push"])
+SHORT = cel(short="body.after.truncate(7)")
+RUN = template("template", pinned())
+HOOK: dict[str, Any] = {
+    "webhook": {"url": "https://hooks.example.com/x", "objectRef": {"apiVersion": "v1", "kind": "Service", "name": "x"}}
+}
+
+
+def test_an_overlay_that_nothing_reads() -> None:
+    finding = only("PH308", listed(PUSH, SHORT, params={"p": "$(body.after)"}), with_params("p"))
+    assert finding.path == "spec.triggers[0].interceptors[1].params[0].value[0].key"
+    assert finding.message.endswith("extensions.short")
+
+
+@pytest.mark.parametrize(
+    "more", [cel("extensions.short != ''"), cel("'short' in extensions"), cel(v="size(extensions)"), HOOK]
+)
+def test_one_that_a_later_interceptor_reads(more: dict[str, Any]) -> None:
+    findings = found(listed(PUSH, SHORT, more), RUN, outbound_hosts=frozenset({"hooks.example.com"}))
+    assert not [one for one in findings if "interceptors[1]" in one.path]
+
+
+@pytest.mark.parametrize(
+    ("value", "rules"),
+    [
+        ("$(extensions.short)", []),
+        ("$(extensions)", []),
+        ("$(Extensions.short)", []),
+        ("$(extensions.shrt)", ["PH303"]),  # which says what is wrong
+        ("$(body.short)", ["PH303"]),
+        ("$(body.extensions.short)", ["PH303"]),
+    ],
+)
+def test_one_that_a_binding_reads_or_was_meant_to(value: str, rules: list[str]) -> None:
+    assert ids(listed(PUSH, SHORT, params={"p": value}), with_params("p"), beside=True) == rules
+
+
+def test_one_of_a_group_serves_one_trigger_alone() -> None:
+    group = {
+        "name": "g",
+        "interceptors": [PUSH, SHORT],
+        "triggerSelector": {"labelSelector": {"matchLabels": {"a": "b"}}},
+    }
+    reads = {"bindings": [{"name": "p", "value": "$(extensions.short)"}], "template": {"ref": "reads"}}
+    reading = with_params("p")
+    reading["metadata"]["name"] = "reads"
+    triggers = [
+        manifest("Trigger", "one", {"template": {"ref": "template"}}, labels={"a": "b"}),
+        manifest("Trigger", "two", reads, labels={"a": "b"}),
+    ]
+    assert ids(listener(triggerGroups=[group]), *triggers, RUN, reading, beside=True) == []
+    assert ids(listener(triggerGroups=[group]), triggers[0], RUN, beside=True) == ["PH308"]
+
+
+def test_what_stood_in_the_body_in_early_releases() -> None:
+    # a sender whose events nobody knows
+    chain = cel("header.canonical('X-Token').compareSecret('k', 's')", short="body.after.truncate(7)", after="body.id")
+    finding = only("PH304", listed(chain, params={"p": "$(body.short)"}), with_params("p"))
+    assert finding.hint == "write $(extensions.short)"
+    assert ids(listed(chain, params={"p": "$(body.after)"}), with_params("p")) == []
+
+
+def test_a_binding_that_is_not_there_may_read_it() -> None:
+    bound = listener(inline("t", PUSH, SHORT, bindings=[{"ref": "elsewhere"}]))
+    assert ids(bound, RUN, beside=True) == ["PH002"]
