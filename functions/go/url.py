@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import IPv6Address
 
 from msgspec import Struct
 
@@ -53,7 +54,7 @@ def parse_url(value: str) -> Url:
             raise BadUrlError("first path segment in URL cannot contain colon")
         if rest.startswith(b"//") and (scheme or not rest.startswith(b"///")):
             authority, slash, path = rest[2:].partition(b"/")
-            user, host = _authority(authority)
+            user, host = _authority(authority, web=scheme.lower() in (b"http", b"https"))
             rest = slash + path
     return Url(
         scheme=_text(scheme.lower()),
@@ -86,9 +87,9 @@ def _scheme(raw: bytes) -> tuple[bytes, bytes]:
     return b"", raw
 
 
-def _authority(authority: bytes) -> tuple[tuple[str, str] | None, bytes]:
+def _authority(authority: bytes, *, web: bool) -> tuple[tuple[str, str] | None, bytes]:
     info, at, host = authority.rpartition(b"@")
-    host = _host(host)
+    host = _host(host, web=web)
     if not at:
         return None, host
     if not _USERINFO.match(info):
@@ -97,19 +98,28 @@ def _authority(authority: bytes) -> tuple[tuple[str, str] | None, bytes]:
     return (_text(_unescaped(name)), _text(_unescaped(password))), host
 
 
-def _host(host: bytes) -> bytes:
-    if host.startswith(b"["):
-        end = host.rfind(b"]")
-        if end < 0:
-            raise BadUrlError("missing ']' in host")
-        if not _PORT.match(host[end + 1 :]):
+def _host(host: bytes, *, web: bool) -> bytes:
+    opening = host.rfind(b"[")
+    if opening > 0:
+        raise BadUrlError("invalid IP-literal")
+    if opening < 0:
+        # what follows http's first colon is a port, in other schemes what follows the last one
+        colon = host.find(b":") if web else host.rfind(b":")
+        if colon >= 0 and not _PORT.match(host[colon:]):
             raise BadUrlError("invalid port after host")
-        zone = host[:end].find(b"%25")
-        if zone >= 0:
-            return _host_unescaped(host[:zone]) + _unescaped(host[zone:end]) + _host_unescaped(host[end:])
-    elif b":" in host and not _PORT.match(host[host.rfind(b":") :]):
+        return _host_unescaped(host)
+    end = host.rfind(b"]")
+    if end < 0:
+        raise BadUrlError("missing ']' in host")
+    if not _PORT.match(host[end + 1 :]):
         raise BadUrlError("invalid port after host")
-    return _host_unescaped(host)
+    address, escape, zone = host[1:end].partition(b"%25")
+    found = _host_unescaped(address) + _unescaped(escape + zone)
+    try:
+        IPv6Address(found.decode("latin-1"))
+    except ValueError as error:
+        raise BadUrlError("invalid host: no IPv6 address stands in its brackets") from error
+    return b"[%b]%b" % (found, host[end + 1 :])
 
 
 def _host_unescaped(host: bytes) -> bytes:

@@ -49,6 +49,7 @@ body.commits.first().id == 'aaa111'
 'baaac'.translate('a*', 'x') == 'xbxcx' && 'äö'.translate('', '-') == '-ä-ö-' && ''.translate('x*', '-') == '-'
 'aGk='.decodeb64() == 'hi' && body.b64.decodeb64() == 'hello world'
 'http://[fe80::1%25en0]:80/a%20b?x#f%20g'.parseURL().host == '[fe80::1%en0]:80'
+'ssh://a:b:22/'.parseURL().host == 'a:b:22'
 'http://h/a%20b#f%20g'.parseURL().path == '/a b' && 'http://h/a#f%20g'.parseURL().fragment == 'f g'
 'HTTP://u@h'.parseURL().scheme == 'http' && 'http://u@h'.parseURL().auth == {'username': 'u', 'password': ''}
 '//h/p'.parseURL().host == 'h' && '/p?a=1&a=2&b=%zz&c;d&e=x+y'.parseURL().query == {'a': '1,2', 'e': 'x y'}
@@ -84,6 +85,10 @@ body.ref.translate('(', '') | missing closing )
 'a b:c'.parseURL() | first path segment
 'http://h:x/'.parseURL() | invalid port
 'http://[::1/'.parseURL() | missing ']'
+'http://[x]/'.parseURL() | invalid host
+'http://[1.2.3.4]/'.parseURL() | invalid host
+'http://a[::1]/'.parseURL() | invalid IP-literal
+'http://::1/'.parseURL() | invalid port
 'http://a b/'.parseURL() | invalid character in host
 'http://%41/'.parseURL() | invalid URL escape
 '/%zz'.parseURL() | invalid URL escape
