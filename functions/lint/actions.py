@@ -9,7 +9,7 @@ from functions.lint.hits import Hit
 from functions.lint.known import Known, is_core, trees_of
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import View
-from functions.lint.wanted import CORE_WITH_TYPES, event_types
+from functions.lint.wanted import CORE_WITH_TYPES
 from functions.rendering.bindings import Expression
 
 _SURPRISING: Mapping[str, tuple[str, str]] = {
@@ -39,10 +39,8 @@ def check(view: View, known: Known) -> Iterator[Hit]:
     """Check one trigger's chain."""
     if known.replaced or _chosen(view):
         return
-    hooks = event_types(view, "gitlab")
-    names = known.events if hooks is None else [name for name in hooks if name.endswith(" Hook")]
     new_comments = any(entry.param(name) for entry in view.interceptors for name in _ONLY_NEW_COMMENTS)
-    for name in names or ():
+    for name in known.events or ():
         if name in _SURPRISING and not (new_comments and name == "issue_comment"):
             actions, filtering = _SURPRISING[name]
             message = f"every action of {name} starts this, {actions} among them"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from functions.cel.syntax import Call, Expr, Fold, Select
+from functions.cel.syntax import Call, Expr, Fold, Literal, Select
 from functions.delivery import canonical_name
 from functions.lint import events, trees
 from functions.lint.filters import Seen, narrowed, never
@@ -14,20 +14,18 @@ from functions.lint.known import Known, filter_of, overlays_of, walk
 from functions.lint.lacking import lack
 from functions.lint.places import Place
 from functions.lint.views import PlacedInterceptor, View
-from functions.lint.wanted import event_types
 
-_PUSHES = frozenset({"Push Hook", "Tag Push Hook"})
+_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
 
 
 def check(view: View) -> Iterator[Hit]:
     """Check every expression of one trigger's chain that sees the event as it was sent, or any event."""
-    gitlab = event_types(view, "gitlab")
     for position, ((entry, known), (_, behind)) in enumerate(pairwise(walk(view))):
         if entry is None:
             return
         if source := filter_of(entry):
             names = None if known.replaced else known.events
-            seen = Seen(known, names, names == ["push"] or bool(gitlab and _PUSHES.issuperset(gitlab)))
+            seen = Seen(known, names, bool(names and _PUSHES.issuperset(names)))
             yield from _filter(source, entry.param_place("filter").below("value"), seen)
         for number, _, expression in overlays_of(entry):
             if tree := trees.tree(expression):
@@ -35,6 +33,7 @@ def check(view: View) -> Iterator[Hit]:
                 names = None if behind.replaced else behind.events
                 hits = list(_missing(tree, place, known, names, positive=False))
                 yield from hits or _sometimes(tree, place, behind, view.interceptors[: position + 1])
+                yield from _cut(tree, place, behind, view)
 
 
 def _filter(source: str, place: Place, seen: Seen) -> Iterator[Hit]:
@@ -78,9 +77,29 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
     which = f"the event {names[0]} does not have" if len(names) == 1 else "none of its events has"
     lacking = sorted({path[1] for path in _fatal(tree, lacks, positive=positive)})
     if lacking:
-        others = events.events_with(lacking[0])
+        others = events.events_with(lacking[0], gitlab=known.provider == "gitlab")
         hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
         yield Hit("PH302", place, f"this reads a field that {which}", hint, tuple(f"body.{name}" for name in lacking))
+
+
+def _cut(tree: Expr, place: Place, known: Known, view: View) -> Iterator[Hit]:
+    """Yield where an overlay takes the third part of a ref for the branch, which may have more; a tag seldom has."""
+    tags = any("refs/tags" in filter_of(entry) for entry in view.interceptors)
+    if ("body", "ref") in known.fixed or known.rewritten or tags:
+        return
+    for part in _all_parts(tree):
+        match part:
+            case Call(function="_[_]", args=[Call(function="split", target=Expr() as split), Literal(value=2)]):
+                if trees.path(split) == ("body", "ref"):
+                    hint = "write body.ref.replace('refs/heads/', '')"
+                    yield Hit("PH309", place, "of a branch feature/x this takes feature alone", hint)
+                    return
+
+
+def _all_parts(expr: Expr) -> Iterator[Expr]:
+    yield expr
+    for part in trees.parts(expr):
+        yield from _all_parts(part)
 
 
 def _misspelt(path: trees.Path) -> bool:

@@ -1,11 +1,11 @@
-"""What GitHub's events look like: the fields at the top of their bodies, their actions, and what may be missing.
+"""What GitHub's events and GitLab's look like: the fields at the top of their bodies, actions, and what may be missing.
 
 `absent` are objects that a schema lets be null or missing where what holds them is there, `empty` lists without a
 least length. What the owner of the hook decides once (`organization`, `installation`) is not among them.
 
 Source: the schemas and example payloads that octokit publishes (@octokit/webhooks-schemas, -examples 7.6.1; for newer
 events @octokit/openapi-webhooks 12.1.0), and https://docs.github.com/en/webhooks/webhook-events-and-payloads for the
-actions.
+actions; GitLab's by https://docs.gitlab.com/user/project/integrations/webhook_events/, each as its header names it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,33 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
+_GITLAB_PUSH = {
+    "fields": "after before checkout_sha commits event_name message object_kind project project_id push_options ref "
+    "ref_protected repository total_commits_count user_avatar user_email user_id user_name user_username",
+    "empty": "commits",
+}
+_GITLAB: Mapping[str, Mapping[str, str]] = {
+    "Push Hook": _GITLAB_PUSH,
+    "Tag Push Hook": _GITLAB_PUSH,
+    "Merge Request Hook": {
+        "fields": "assignee assignees changes event_type labels object_attributes object_kind project repository "
+        "reviewers user",
+        "empty": "assignees labels reviewers",
+    },
+    "Note Hook": {
+        "fields": "commit event_type issue merge_request object_attributes object_kind project project_id repository "
+        "snippet user",
+        "absent": "commit issue merge_request snippet",
+    },
+}
+
 
 @cache
 def _table() -> Mapping[str, Mapping[str, frozenset[str]]]:
     text = files("functions.lint").joinpath("github_events.json").read_text(encoding="utf-8")
     return {
         event: {name: frozenset(words.split()) for name, words in entry.items()}
-        for event, entry in json.loads(text).items()
+        for event, entry in (json.loads(text) | _GITLAB).items()
     }
 
 
@@ -31,8 +51,8 @@ def known(event: str) -> bool:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names of all events in the table."""
-    return tuple(_table())
+    """Return the names of GitHub's events."""
+    return tuple(name for name in _table() if name not in _GITLAB)
 
 
 def has_field(event: str, field: str) -> bool:
@@ -41,9 +61,9 @@ def has_field(event: str, field: str) -> bool:
     return entry is None or field in entry["fields"]
 
 
-def events_with(field: str) -> list[str]:
-    """Return the events whose bodies have the field."""
-    return [event for event, entry in _table().items() if field in entry["fields"]]
+def events_with(field: str, *, gitlab: bool = False) -> list[str]:
+    """Return GitHub's events, or GitLab's, whose bodies have the field."""
+    return [event for event in (_GITLAB if gitlab else names()) if has_field(event, field)]
 
 
 def actions(names: Iterable[str]) -> frozenset[str] | None:

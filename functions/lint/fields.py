@@ -101,6 +101,7 @@ _LINKED = frozenset(
 )
 """Whose links hold names of accounts and repositories, numbers and hashes; a release's holds its tag."""
 _TYPED_BY_SENDER = frozenset({"repository_dispatch"})
+_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
 _ROOTS = frozenset(
     {"check_run", "comment", "commits", "discussion", "head_commit", "issue", "label", "milestone"}
 ).union({"object_attributes", "pullRequest", "pull_request", "pullrequest", "pusher", "ref", "release", "review"})
@@ -125,10 +126,10 @@ NUMBER, BOOLEAN, TIME = _NUMBER, made_of("truefals"), _TIME
 def of_body(steps: tuple[str, ...], *, provider: bool, events: list[str] | None) -> Text:
     """Return what a field of the body may hold; an item of a list is the step `*`.
 
-    `provider` says that the body comes from GitHub, GitLab or Bitbucket, `events` which of GitHub's they are.
+    `provider` says that the body comes from GitHub, GitLab or Bitbucket, `events` which of the first two's they are.
     """
     path, name = ".".join(steps), steps[-1] if steps else ""
-    if steps == ("ref",) and events == ["push"]:
+    if steps == ("ref",) and events and _PUSHES.issuperset(events):
         return Text(always=frozenset("/"), shortest=len("refs/tags/a"), dash=False, known=True)
     if _HASH_OF.fullmatch(path):
         return _HASH

@@ -163,7 +163,7 @@ def _never_equals(path: trees.Path, value: str, seen: Seen) -> _Reason | None:
     if path == ("body", "action") and names and (actions := events.actions(names)) and value not in actions:
         message = f'no event of {", ".join(names)} has the action "{value}"'
         return _Reason(message, did_you_mean(value, sorted(actions)), any(_alike(value, action) for action in actions))
-    shown, github = ".".join(path), names is not None or known.provider == "github"
+    shown, github = ".".join(path), known.provider == "github" or (names is not None and known.provider != "gitlab")
     text = fields.of_body(path[1:], provider=True, events=names)
     if text is fields.NUMBER and (github or known.provider == "gitlab"):
         return _Reason(f"{shown} is a number, true or false, and equals no text", "leave the quotes out")

@@ -80,7 +80,7 @@ class Known(Struct, frozen=True):
     rewritten: bool = False
     """Whether a webhook has."""
     events: list[str] | None = None
-    """GitHub's events that are let through; None when that is not known."""
+    """GitHub's or GitLab's events that are let through; None when that is not known."""
     any_extension: bool = False
     """Whether an interceptor may have put anything into them."""
 
@@ -134,7 +134,7 @@ def _behind(entry: PlacedInterceptor, known: Known) -> Known:
     provider, events, fixed, added = known.provider, known.events, dict(known.fixed), dict(known.added)
     if is_core(entry, *PROVIDERS):
         provider = entry.spec.ref_name
-        events = _narrowed(events, entry.param("eventTypes")) if provider == "github" else None
+        events = None if provider == "bitbucket" else _narrowed(events, entry.param("eventTypes"))
         added |= _FILES if entry.param("addChangedFiles") else {}
         if provider == "github":
             added |= {(_PULL_REQUEST,): ANYTHING} if entry.param("addPRBody") else {}

@@ -27,6 +27,8 @@ def lack(steps: trees.Path, known: Known, asked: Sequence[PlacedInterceptor]) ->
     names = known.events
     if names is None and known.provider in ("", "github") and steps[:1] == ("head_commit",):
         names = ["push"]  # no other event has it at the top
+    if known.provider == "gitlab" and steps[:1] == ("head_commit",):
+        return None if known.replaced else Lack("body.head_commit is a field that no event of GitLab has", always=True)
     if known.replaced or not steps or not names or not all(events.known(name) for name in names):
         return None
     lacking = [name for name in names if not events.has_field(name, steps[0])]

@@ -136,6 +136,12 @@ RULES: Mapping[str, Rule] = {
             _NOTE,
             "An overlay that nothing reads is mostly a slip in its name.",
         ),
+        Rule(
+            "PH309",
+            "cut-branch",
+            _NOTE,
+            "Branches may have / in their names: a part of one is another branch.",
+        ),
         Rule("PH401", "bad-metadata", _ERROR, "Kubernetes refuses such a name, label or annotation for every event."),
         Rule("PH402", "event-data-in-name", _WARNING, "Names and labels take few characters; branches have others."),
         Rule("PH403", "fixed-name", _WARNING, "With a fixed name only the first delivery creates anything."),

@@ -19,8 +19,8 @@ def found(*manifests: Mapping[str, Any] | str, **more: Any) -> list[Finding]:
     return lint.check({"m.yaml": "\n---\n".join(texts)}, namespace="lab", opinion=stops_at, **more)[0]
 
 
-BESIDE = {"PH207", "PH308"}
-"""Notes on events of many actions and overlays that nothing reads, which short examples break."""
+BESIDE = {"PH207", "PH308", "PH309"}
+"""Notes on events of many actions, overlays that nothing reads and parts of refs, which short examples break."""
 
 
 def ids(*manifests: Mapping[str, Any] | str, beside: bool = False, **more: Any) -> list[str]:

@@ -287,5 +287,5 @@ def test_what_an_overlay_makes_is_bound_as_an_extension(chain: list[dict[str, An
 def test_an_old_spelling_of_an_overlay_is_told_the_new_one() -> None:
     # Triggers before 0.10 put overlays into the body
     chain = [PUSH, cel(branch="body.ref.split('/')[2]")]
-    (finding,) = found(listed(*chain, params={"p": "$(body.branch)"}), with_params("p"))
-    assert (finding.rule.id, finding.hint) == ("PH303", "write $(extensions.branch)")
+    finding = only("PH303", listed(*chain, params={"p": "$(body.branch)"}), with_params("p"))
+    assert finding.hint == "write $(extensions.branch)"

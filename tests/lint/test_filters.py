@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lint.support import found, ids, listed, only, pinned
+from tests.lint.support import found, ids, listed, only, pinned, with_params
 from tests.support.sources import cel, github, template
 
 PUSH = github(eventTypes=["push"])
@@ -180,8 +180,8 @@ def test_an_overlay_on_a_field_that_some_of_the_events_lack() -> None:
     ],
 )
 def test_a_name_that_is_nearly_an_events(provider: str, name: str, hint: str) -> None:
-    (finding,) = found(listed(types(provider, name)), RUN)
-    assert (finding.rule.id, finding.hint) == ("PH301", hint)
+    finding = only("PH301", listed(types(provider, name)), RUN)
+    assert finding.hint == hint
     assert finding.path.endswith("interceptors[0].params[1].value[0]")
 
 
@@ -221,3 +221,30 @@ def test_a_header_is_compared_whole(expression: str, rules: list[str]) -> None:
 @pytest.mark.parametrize("provider", ["github", "gitlab", "bitbucket"])
 def test_event_types_are_no_patterns(provider: str) -> None:
     assert only("PH301", listed(types(provider, "*")), RUN).hint.startswith("list the events")
+
+
+@pytest.mark.parametrize(
+    ("hook", "value", "rules"),
+    [
+        ("Push Hook", "$(body.head_commit.id)", ["PH303"]),
+        ("Push Hook", "$(body.repository.git_http_url)", []),
+        ("Push Hook", "$(body.pusher.name)", ["PH303"]),
+        ("Push Hook", "$(body.commits[0].id)", ["PH304"]),
+        ("Push Hook", "$(body.checkout_sha)", []),
+        ("Tag Push Hook", "$(body.message)", []),
+        ("Merge Request Hook", "$(body.pull_request.head.sha)", ["PH303"]),
+        ("Merge Request Hook", "$(body.object_attributes.last_commit.id)", []),
+        ("Note Hook", "$(body.merge_request.last_commit.id)", ["PH304"]),
+        ("Pipeline Hook", "$(body.anything)", []),
+    ],
+)
+def test_gitlabs_events_have_fields_of_their_own(hook: str, value: str, rules: list[str]) -> None:
+    assert ids(listed(types("gitlab", hook), params={"p": value}), with_params("p")) == rules
+
+
+def test_no_event_of_gitlab_has_githubs_head_commit() -> None:
+    secret = {"name": "secretRef", "value": {"secretName": "hook", "secretKey": "token"}}
+    chain = {"ref": {"name": "gitlab"}, "params": [secret]}
+    assert "PH303" in ids(listed(chain, params={"p": "$(body.head_commit.id)"}), with_params("p"))
+    finding = only("PH302", listed(types("gitlab", "Push Hook"), cel("body.pull_request.state == 'open'")), RUN)
+    assert finding.hint == "", "GitHub's events are no help"

@@ -1,4 +1,4 @@
-"""PH308: overlays that nothing reads."""
+"""PH308 and PH309: overlays that nothing reads, and that take a part of a branch."""
 
 from __future__ import annotations
 
@@ -74,3 +74,22 @@ def test_what_stood_in_the_body_in_early_releases() -> None:
 def test_a_binding_that_is_not_there_may_read_it() -> None:
     bound = listener(inline("t", PUSH, SHORT, bindings=[{"ref": "elsewhere"}]))
     assert ids(bound, RUN, beside=True) == ["PH002"]
+
+
+@pytest.mark.parametrize(
+    ("filter_", "expression", "rules"),
+    [
+        ("", "body.ref.split('/')[2]", ["PH309"]),
+        ("", "'v-' + body.ref.split('/')[2].lowerAscii()", ["PH309"]),
+        ("body.ref.startsWith('refs/heads/')", "body.ref.split('/')[2]", ["PH309"]),
+        ("body.ref == 'refs/heads/main'", "body.ref.split('/')[2]", []),
+        ("body.ref.matches('^refs/heads/[a-z]+$')", "body.ref.split('/')[2]", []),
+        ("body.ref.startsWith('refs/tags/')", "body.ref.split('/')[2]", []),
+        ("", "body.ref.replace('refs/heads/', '')", []),
+        ("", "body.ref.split('/')[1]", []),
+        ("", "body.base_ref.split('/')[2]", []),
+    ],
+)
+def test_a_part_of_a_branch(filter_: str, expression: str, rules: list[str]) -> None:
+    chain = listed(PUSH, cel(filter_, v=expression), params={"p": "$(extensions.v)"})
+    assert ids(chain, with_params("p"), beside=True) == rules
