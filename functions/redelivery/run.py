@@ -195,6 +195,7 @@ class Sweep:
                 break
         through = sum(answer is Answer.SUCCESS for answer in seen.values())
         failed = sum(answer is Answer.PASSING for answer in seen.values())
+        rejected = sum(answer is Answer.REJECTED for answer in seen.values())
         found.came_through += through
         found.failed_again += failed
         progress(f"{found.hook}: of {len(lot)}, {through} came through, {failed} failed again")
@@ -206,7 +207,12 @@ class Sweep:
             found.notes.append(
                 f"stopped: {failed} of {len(seen)} redeliveries failed again: the function or its cluster is still away"
             )
-        return bool(seen) and failed * 2 <= len(seen)
+        elif (failed + rejected) * 2 > len(seen):
+            found.notes.append(
+                f"stopped: {rejected} of {len(seen)} redeliveries were rejected (401): GitHub may send them without "
+                "their signature now; push those anew, the next run goes on with the others"
+            )
+        return bool(seen) and (failed + rejected) * 2 <= len(seen)
 
 
 def _note(found: HookSummary, planned: Plan, *, attempts: int, complete: bool) -> None:
@@ -217,6 +223,11 @@ def _note(found: HookSummary, planned: Plan, *, attempts: int, complete: bool) -
         found.notes.append(f"only the newest {attempts} attempts were read; a shorter look-back leaves none out")
     for one in planned.given_up:
         found.notes.append(f"given up: {_line(one)}; redeliver it by hand once the cause is mended")
+    for one in planned.turned_away:
+        found.notes.append(
+            f"rejected when it was sent again: {_line(one)}; the function's log says why. What GitHub sends again "
+            "without a signature, as has been reported, never comes through: push anew"
+        )
 
 
 def _line(one: Failed) -> str:

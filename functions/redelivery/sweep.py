@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
+from http import HTTPStatus
 
 from msgspec import Struct
 
@@ -23,6 +24,8 @@ class Answer(Enum):
 
     SUCCESS = "success"
     LASTING = "lasting"
+    REJECTED = "rejected"
+    """Lasting as well: the signature is wrong, or GitHub has left it out, as it has been reported to do again."""
     PASSING = "passing"
 
 
@@ -43,6 +46,8 @@ class Attempt(Struct, frozen=True, kw_only=True):
         """What it came to."""
         if 200 <= self.status_code < 300:  # noqa: PLR2004 -- HTTP's successes
             return Answer.SUCCESS
+        if self.status_code == HTTPStatus.UNAUTHORIZED:
+            return Answer.REJECTED
         return Answer.LASTING if self.status_code in LASTING else Answer.PASSING
 
 
@@ -79,6 +84,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     succeeded: int
     lasting: int
     """Whose last answer was that sending it again will not help."""
+    turned_away: tuple[Failed, ...]
+    """Those of them that were sent again and rejected, though the first attempt was not: without their signature?"""
     out_of_view: int
     """Whose first attempt is older than the look-back."""
 
@@ -90,12 +97,15 @@ def plan(attempts: Iterable[Attempt], *, now: float, most: int, patient: bool = 
     """
     succeeded = lasting = out_of_view = 0
     failed: list[Failed] = []
+    turned_away: list[Failed] = []
     for guid, group in _by_guid(attempts).items():
         last = group[-1]
         if any(attempt.answer is Answer.SUCCESS for attempt in group):
             succeeded += 1
-        elif last.answer is Answer.LASTING:
+        elif last.answer is not Answer.PASSING:
             lasting += 1
+            if last.answer is Answer.REJECTED and group[0].answer is Answer.PASSING:
+                turned_away.append(_failed(guid, group))
         elif all(attempt.redelivery for attempt in group):
             out_of_view += 1
         else:
@@ -108,6 +118,7 @@ def plan(attempts: Iterable[Attempt], *, now: float, most: int, patient: bool = 
         given_up=tuple(one for one in failed if len(one.attempts) >= most),
         succeeded=succeeded,
         lasting=lasting,
+        turned_away=tuple(turned_away),
         out_of_view=out_of_view,
     )
 

@@ -129,6 +129,23 @@ def test_a_function_that_fails_again_costs_one_attempt_and_stops_the_sweep(
     assert not summary.failed
 
 
+def test_redeliveries_that_come_without_their_signature_are_not_used_up_and_those_that_were_are_named(
+    github: GitHubApi, hook: Hook, receiver: Receiver
+) -> None:
+    failed = fail(github, hook, 30)
+    receiver.status = 401
+
+    first, second = swept(github, hook), swept(github, hook)
+
+    assert (first.total("asked"), first.total("left"), first.outcome) == (1, 29, "stopped")
+    assert "1 of 1 redeliveries were rejected (401): GitHub may send them without" in first.hooks[0].notes[0]
+    assert (second.total("asked"), second.total("lasting")) == (1, 1)
+    named = f"rejected when it was sent again: push {failed[0].guid} (attempt 2 answered 401)"
+    assert second.hooks[0].notes[0].startswith(named)
+    receiver.status = 202
+    assert swept(github, hook).total("came_through") == 28
+
+
 def test_a_function_that_begins_to_fail_in_the_middle_stops_the_sweep(
     github: GitHubApi, hook: Hook, receiver: Receiver
 ) -> None:

@@ -50,6 +50,16 @@ def test_the_last_answer_says_whether_a_failure_lasts() -> None:
     assert [one.newest for one in _plan(passing_at_last).due] == [2]
 
 
+@pytest.mark.parametrize(
+    ("codes", "named"), [((503, 401), True), ((503, 503, 401), True), ((401, 401), False), ((503, 422), False)]
+)
+def test_what_is_rejected_only_when_it_is_sent_again_is_named(codes: tuple[int, ...], *, named: bool) -> None:
+    listed = [attempt(n, code=code, again=n > 0, ago=(9 - n) * HOUR) for n, code in enumerate(codes)]
+    found = _plan(listed)
+    assert (found.lasting, found.due) == (1, ())
+    assert [one.guid for one in found.turned_away] == (["g"] if named else [])
+
+
 def test_the_oldest_come_first() -> None:
     listed = [attempt(n, f"g{n}", ago=hours * HOUR) for n, hours in enumerate([1, 5, 3])]
     assert [one.guid for one in _plan(listed).due] == ["g1", "g2", "g0"]
