@@ -9,7 +9,7 @@ from functions.delivery import canonical_name
 from functions.lint import events, trees
 from functions.lint.hits import Hit
 from functions.lint.known import Known, trees_of
-from functions.lint.lacking import lack
+from functions.lint.lacking import Lack, lack
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import Bound, View
 from functions.rendering.bindings import Expression
@@ -48,8 +48,8 @@ def _expression(part: Expression, entry: Bound, view: View, known: Known, *, def
             yield Hit("PH306", place, f"{part.text} always becomes the template's default: {why[0]}", why[1])
         else:
             yield Hit("PH303", place, f"{part.text} fails for every event: {why[0]}", why[1])
-    elif path[0] == "body" and not defaulted:
-        yield from _lacking(path[1:], entry, view, known)
+    elif path[0] == "body":
+        yield from _lacking(path[1:], entry, view, known, defaulted=defaulted)
 
 
 def _never(path: trees.Path, known: Known) -> tuple[str, str] | None:
@@ -75,20 +75,21 @@ def _lower(name: str) -> bool:
     return name != "*" and "-" in name and name != canonical_name(name)
 
 
-def _lacking(steps: trees.Path, entry: Bound, view: View, known: Known) -> Iterator[Hit]:
+def _lacking(steps: trees.Path, entry: Bound, view: View, known: Known, *, defaulted: bool) -> Iterator[Hit]:
     place, hint = entry.place.below("value"), f"give the param {entry.param.name} a default in the template"
-    found = lack(steps, known, view.interceptors)
-    if found and found.always:
-        made = known.makes(steps)
-        yield Hit("PH303", place, found.message, f"write $(extensions.{'.'.join(steps)})" if made else hint)
-    elif found:
-        yield Hit("PH304", place, found.message, f"filter with {found.filtering}, or {hint}")
-    elif known.events is None and not known.replaced and _in_old_place(steps, view, known):
+    found, made = lack(steps, known, view.interceptors), f"write $(extensions.{'.'.join(steps)})"
+    if _in_old_place(steps, found, view, known):
         message = f"an overlay makes {steps[0]}, which stands beside the body since Triggers 0.10"
-        yield Hit("PH304", place, message, f"write $(extensions.{'.'.join(steps)})")
+        rule = "PH306" if defaulted else "PH303" if found else "PH304"
+        yield Hit(rule, place, message, made)
+    elif found and not defaulted:
+        rule, what = ("PH303", hint) if found.always else ("PH304", f"filter with {found.filtering}, or {hint}")
+        yield Hit(rule, place, found.message, what)
 
 
-def _in_old_place(steps: trees.Path, view: View, known: Known) -> bool:
-    """Say whether a field is an overlay's, and no field of GitHub's events or of what the chain reads."""
+def _in_old_place(steps: trees.Path, found: Lack | None, view: View, known: Known) -> bool:
+    """Say whether a field is an overlay's, and no field of the events, or of GitHub's and what the chain reads."""
+    if known.replaced or not steps or not known.makes(steps):
+        return False
     read = {path[:2] for entry in view.interceptors for tree in trees_of(entry) for path in trees.paths(tree)}
-    return known.makes(steps) and not events.events_with(steps[0]) and ("body", steps[0]) not in read
+    return found.always if found else not events.events_with(steps[0]) and ("body", steps[0]) not in read

@@ -69,6 +69,8 @@ def test_what_stood_in_the_body_in_early_releases() -> None:
     finding = only("PH304", listed(chain, params={"p": "$(body.short)"}), with_params("p"))
     assert finding.hint == "write $(extensions.short)"
     assert ids(listed(chain, params={"p": "$(body.after)"}), with_params("p")) == []
+    assert only("PH306", listed(chain, params={"p": "$(body.short)"}), with_params(p="master")).hint == finding.hint
+    assert ids(listed(PUSH, SHORT, params={"p": "$(body.short)"}), with_params(p="master")) == ["PH306"]
 
 
 def test_a_binding_that_is_not_there_may_read_it() -> None:
