@@ -14,6 +14,9 @@ from functions.lint.places import Place
 _LONGEST = 63
 _NAMED = ("ClusterTriggerBinding", "Trigger", "TriggerBinding", "TriggerTemplate")
 
+_YOUNGER = {"cloudEventURI", "triggerGroups"}
+"""Fields of listeners that v1alpha1 does not have."""
+
 
 def check(values: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     """Check one object of Tekton Triggers, as it is written."""
@@ -30,6 +33,10 @@ def check(values: Mapping[str, Json], place: Place) -> Iterator[Hit]:
         for part in ("triggers", "triggerGroups"):
             for position, entry in _items(spec.get(part)):
                 yield from _references(entry, place.below("spec", part, position))
+        if str(values.get("apiVersion")).endswith("/v1alpha1"):
+            for field in sorted(_YOUNGER & spec.keys()):
+                hint = "write apiVersion: triggers.tekton.dev/v1beta1"
+                yield Hit("PH005", place.below("spec", field), "Tekton refuses this field in v1alpha1", hint)
         resources = _object(_object(spec.get("resources")).get("kubernetesResource"))
         yield from _pod(resources, place.below("spec", "resources", "kubernetesResource"))
 

@@ -15,6 +15,10 @@ HOOK = {"url": "https://hooks.example.com/x", "objectRef": {"name": "x"}}
 OUT = frozenset({"hooks.example.com"})
 
 
+OLDER = {"apiVersion": "triggers.tekton.dev/v1alpha1"}
+BOTH = listener(inline("t", github(eventTypes=["push"])), cloudEventURI="https://events.example.com")
+
+
 def binding(*params: tuple[str, str], name: str = "b", kind: str = "TriggerBinding") -> dict[str, Any]:
     return manifest(kind, name, {"params": [{"name": key, "value": value} for key, value in params]})
 
@@ -38,6 +42,7 @@ def binding(*params: tuple[str, str], name: str = "b", kind: str = "TriggerBindi
             inline("t", github(eventTypes=["push"])),
             resources={"kubernetesResource": {"spec": {"template": {"spec": {"containers": [{}, {}]}}}}},
         ),
+        BOTH | OLDER,
     ],
 )
 def test_what_tekton_does_not_take(refused: Mapping[str, Any]) -> None:
@@ -50,6 +55,7 @@ def test_what_tekton_takes() -> None:
     taken = [
         binding(("a", "x"), ("b", "y"), name=LONG[1:]),
         listener(inline("t", github(eventTypes=["push"]), {"webhook": full}), resources=balancer),
+        BOTH,
     ]
     assert "PH005" not in ids(*taken, with_params(), outbound_hosts=OUT)
 
