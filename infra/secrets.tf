@@ -83,6 +83,11 @@ resource "google_secret_manager_secret_version" "this" {
 
   lifecycle {
     create_before_destroy = true
+
+    precondition {
+      condition     = contains(local.made_secrets, each.key)
+      error_message = "secret_value_versions names ${each.key}, which is no secret that is made here: it makes ${join(", ", local.made_secrets)}."
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 # for the cluster.
 
 variable "runtime" {
-  description = "Python runtime of the functions. Anything from 3.11 on runs; the default is one that Google supports for years to come."
+  description = "Python runtime of the functions."
   type        = string
   default     = "python312"
   nullable    = false
@@ -16,10 +16,9 @@ variable "runtime" {
 variable "webhook" {
   description = <<-EOT
     Size of the public function. cpu 1 is the least that may serve more than one request at a time. concurrency is also the number of
-    threads (THREADS), so no request waits inside an instance; 16 keeps small bodies far below memory: raise memory with it if your bodies are
-    large (GitHub sends up to 25 MiB). min_instances 1 spares the first delivery after a pause the cold start, for a price (README). max_instances
-    bounds what a flood can cost and how many connections the cluster sees. timeout_seconds leaves room for a cold start around the 8 s that a
-    delivery may take. ingress is ALLOW_INTERNAL_AND_GCLB behind a load balancer with Cloud Armor (README).
+    threads (THREADS): raise memory with it. min_instances 1 spares the first delivery after a pause the cold start, for a price (README).
+    max_instances bounds what a flood can cost and how many connections the cluster sees. timeout_seconds leaves room for a cold start around
+    the 8 s that a delivery may take. ingress is ALLOW_INTERNAL_AND_GCLB behind a load balancer with Cloud Armor (README).
   EOT
   type = object({
     memory          = optional(string, "512Mi")
@@ -56,7 +55,7 @@ variable "webhook" {
 }
 
 variable "public_access" {
-  description = "How GitHub, which cannot show an identity of Google's, gets in: allUsers binds everybody to the webhook's Cloud Run service. invoker-check-off binds nobody, for organisations that forbid allUsers: the command in the output invoker_check_command switches the check off."
+  description = "How GitHub gets in: allUsers binds everybody to the webhook's Cloud Run service. invoker-check-off binds nobody, for organisations that forbid allUsers: the command in the output invoker_check_command switches the check off."
   type        = string
   default     = "allUsers"
   nullable    = false

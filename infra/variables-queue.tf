@@ -69,7 +69,7 @@ variable "redeliver" {
   description = <<-EOT
     hooks are swept: repos/OWNER/REPO/hooks/ID, orgs/ORG/hooks/ID or app. token_secret is the Secret Manager id of a GitHub token, or app_id and app_key_secret name
     a GitHub App and its private key. schedule (cron, in time_zone) should be well below lookback_hours, and lookback_hours at most 72: GitHub forgets after three
-    days. limit bounds the deliveries asked for in one run, attempts those of one delivery. One sweep at a time is enough: concurrency and instances are 1.
+    days. limit bounds the deliveries asked for in one run, attempts those of one delivery.
   EOT
   type = object({
     hooks           = optional(list(string), [])

@@ -73,7 +73,7 @@ variable "secret_locations" {
 }
 
 variable "secret_rotation" {
-  description = "Reminder to rotate: every period (in seconds, as 7776000s), from first (RFC 3339, in the future) on, Secret Manager publishes SECRET_ROTATE to the topic in the output secret_rotation_topic. It does not rotate by itself, and needs Secret Manager's own identity in the project (README). Null: no reminder."
+  description = "Reminder to rotate: every period (in seconds, as 7776000s), from first (RFC 3339, in the future) on, Secret Manager publishes SECRET_ROTATE to the topic in the output secret_rotation_topic. It needs Secret Manager's own identity in the project (README). Null: no reminder."
   type = object({
     first  = string
     period = optional(string, "7776000s")
@@ -87,7 +87,7 @@ variable "secret_rotation" {
 }
 
 variable "secret_values" {
-  description = "Values to add to secrets made here, by secret id. Ephemeral and write-only: they reach Secret Manager and stand in neither plan nor state. A value is sent when its number in secret_value_versions is new."
+  description = "Values to add to secrets made here, by secret id. They stand in neither plan nor state. A value is sent when its number in secret_value_versions is new."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -96,7 +96,7 @@ variable "secret_values" {
 }
 
 variable "secret_value_versions" {
-  description = "For each id in secret_values a number to raise whenever the value changed. A raised number adds a version and leaves the older one enabled, so that nothing is lost while both keys are in use."
+  description = "For each id in secret_values a number to raise whenever the value changed. That adds a version and leaves the older one enabled."
   type        = map(number)
   default     = {}
   nullable    = false

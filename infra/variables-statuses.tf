@@ -17,7 +17,7 @@ variable "statuses_enabled" {
 }
 
 variable "concurrency_enabled" {
-  description = "Whether report and reconcile are there for concurrency groups without statuses: they let the next run begin when one has ended, and cancel what a delivery could not (docs/concurrency.md). Needs no token of a provider, but the cluster's component concurrency, and a sink in Tekton Pipelines (output sink_command). statuses_enabled does it as well."
+  description = "Whether report and reconcile are there for concurrency groups alone (docs/concurrency.md), as statuses_enabled has them, too. Needs no token of a provider, but the cluster's component concurrency, and a sink in Tekton Pipelines (output sink_command)."
   type        = bool
   default     = false
   nullable    = false
@@ -104,7 +104,7 @@ variable "report" {
 }
 
 variable "reconcile" {
-  description = "When reconcile compares (cron, in time_zone), and the runs of how many hours: schedule should be well below lookback_hours. One sweep at a time is enough: concurrency and instances are 1."
+  description = "When reconcile compares (cron, in time_zone), and the runs of how many hours: schedule should be well below lookback_hours."
   type = object({
     schedule        = optional(string, "*/10 * * * *")
     time_zone       = optional(string, "Etc/UTC")

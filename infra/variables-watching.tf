@@ -22,10 +22,9 @@ variable "notification_channels" {
 variable "alerts" {
   description = <<-EOT
     rejected_per_10_minutes: deliveries with a missing or wrong signature above which somebody is guessing, or a key was changed on one side only.
-    no_success_hours: hours in which deliveries arrived and none of them was accepted; 0 switches it off. silence_hours: hours without one accepted delivery, be
-    it that none arrived: 0 (off) by default, as it fires on quiet weekends and before the first delivery. objective: share of verified deliveries that succeed,
-    over 28 days; burning that budget 14.4 times too fast (for an hour) or 6 times (for six) alerts. queue_age_minutes: age of the oldest message above which the
-    worker is stuck or the cluster down.
+    no_success_hours: hours in which deliveries arrived and none of them was accepted; 0 switches it off. silence_hours: hours without one accepted delivery;
+    0, the default, switches it off, as it fires on quiet weekends. objective: share of verified deliveries that succeed, over 28 days. queue_age_minutes: age
+    of the oldest message above which the worker is stuck or the cluster down.
   EOT
   type = object({
     rejected_per_10_minutes = optional(number, 20)

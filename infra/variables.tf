@@ -12,7 +12,7 @@ variable "project" {
 }
 
 variable "region" {
-  description = "Region of the functions, the source bucket and the image repository. Near the cluster is better than near GitHub: a delivery makes one call from GitHub and several to the cluster."
+  description = "Region of the functions, the source bucket and the image repository. Near the cluster is better than near GitHub."
   type        = string
   default     = "us-central1"
   nullable    = false
@@ -48,14 +48,14 @@ variable "labels" {
 }
 
 variable "enable_apis" {
-  description = "Whether to switch on the Google Cloud APIs that are needed. Set to false where somebody else manages them. They stay on when this is destroyed."
+  description = "Whether to switch on the Google Cloud APIs that are needed. They stay on when this is destroyed."
   type        = bool
   default     = true
   nullable    = false
 }
 
 variable "iam_wait_seconds" {
-  description = "How long to wait, once, between making an identity or a right and its first use: builds, Pub/Sub and Secret Manager refuse what Google's parts do not all know yet. Raise it where the first apply still fails, or apply again."
+  description = "How long to wait, once, between making an identity or a right and its first use, until all of Google knows it. Raise it where the first apply still fails, or apply again."
   type        = number
   default     = 60
   nullable    = false
@@ -78,7 +78,7 @@ variable "source_directory" {
 }
 
 variable "triggers_directory" {
-  description = "Directory with the trigger manifests to deploy, packed as infra/triggers. Defaults to the triggers beside this file. Without effect when triggers_source is cluster."
+  description = "Directory with the trigger manifests to deploy. Defaults to the triggers beside this file. Without effect when triggers_source is cluster."
   type        = string
   default     = null
 

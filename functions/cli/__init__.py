@@ -1,4 +1,4 @@
-"""The command line: validate, render, eval, send, watch. Never part of a deployed function."""
+"""The command line. Never part of a deployed function."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The values that options take, read before a command begins: a wrong one is said with the option's name, code 2."""
+"""The types of options' values: a wrong one ends the command before it begins, with the option's name and code 2."""
 
 from __future__ import annotations
 

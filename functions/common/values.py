@@ -1,4 +1,4 @@
-"""The values that travel down the line: JSON, headers, the event, secret references, refusals and outcomes."""
+"""The values that go from stage to stage: JSON, headers, the event, secret references, refusals and outcomes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How each variable's text becomes a value of `Settings`; what is none raises ValueError that says what it must be."""
+"""How each variable's text becomes a value of `Settings`; a wrong one raises ValueError, which says what it must be."""
 
 from __future__ import annotations
 

@@ -80,3 +80,14 @@ run "keeps_no_value" {
     error_message = "A replaced version must stay enabled."
   }
 }
+
+run "has_no_value_for_what_is_not_made_here" {
+  command = plan
+
+  variables {
+    secret_values         = { pipehook-hook = "made-up-for-this-test" }
+    secret_value_versions = { pipehook-hook = 1 }
+  }
+
+  expect_failures = [google_secret_manager_secret_version.this]
+}

@@ -1,4 +1,4 @@
-"""Whether GitHub bears a redelivery out: for REDELIVERY=rerun, where a token is configured."""
+"""Whether GitHub itself sent a delivery again: asked for REDELIVERY=rerun, where a token is configured."""
 
 from __future__ import annotations
 

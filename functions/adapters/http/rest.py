@@ -1,4 +1,4 @@
-"""What is left of a body that nobody reads: thrown away within bounds, or the end of its connection."""
+"""The rest of a body that nobody reads: it is thrown away within bounds, else its connection is ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What confirms a refusal that a server gives in passing, too, while it starts.
+"""Whether a refusal is meant: a server that starts refuses what it allows a moment later.
 
 A kube-apiserver authorizes before its RBAC caches are filled: for a second or two it answers 403 to an account that has
 the right, and to /readyz and to access reviews as well. A path is 404 until its CRD is established. So a refusal lasts
