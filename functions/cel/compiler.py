@@ -6,7 +6,6 @@ What cel-go computes when it creates a program is computed here too, and fails h
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 
 from functions.cel.access import chain, has_field, index, named_field
@@ -19,14 +18,14 @@ from functions.cel.functions import implementation
 from functions.cel.logic import conditional, conjunction, disjunction, negation
 from functions.cel.predicates import predicate
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select
-from functions.cel.values import CelMap, Value, compare, contains, equal
+from functions.cel.values import KEYS, CelMap, Value, compare, contains, equal, type_name
 from functions.common.errors import PassingError, VerificationSetupError
 
-_ORDER: dict[str, Callable[[int, int], bool]] = {
-    "_<_": operator.lt,
-    "_<=_": operator.le,
-    "_>_": operator.gt,
-    "_>=_": operator.ge,
+_ORDER: dict[str, frozenset[int | None]] = {
+    "_<_": frozenset({-1}),
+    "_<=_": frozenset({-1, 0}),
+    "_>_": frozenset({1}),
+    "_>=_": frozenset({0, 1}),
 }
 
 
@@ -112,9 +111,14 @@ class Compiler:
 
     def _index(self, expr: Call) -> Eval:
         target, key = expr.args
-        if isinstance(key, Literal) and type(key.value) is str:
-            return named_field(self.compile(target), key.value)
-        return index(self.compile(target), self.compile(key), shown=isinstance(key, Literal))
+        known = constant(key)
+        if known is None:
+            return index(self.compile(target), self.compile(key), shown=False)
+        if type(known.value) is str:
+            return named_field(self.compile(target), known.value)
+        if type(known.value) not in KEYS:
+            raise uncreatable(CelEvaluationError(f"invalid qualifier type: {type_name(known.value)}"))
+        return index(self.compile(target), _constant(known.value), shown=True)
 
     def _equality(self, expr: Call) -> Eval:
         left, right = (self.compile(arg) for arg in expr.args)
@@ -130,10 +134,10 @@ class Compiler:
 
     def _membership(self, expr: Call) -> Eval:
         value, container = expr.args
-        if isinstance(container, ListExpr) and not container.items:
-            return _constant(False)  # noqa: FBT003 - cel-go's optimizer does not look at the left side either
         known = constant(container)
         sought = self.compile(value)
+        if isinstance(container, ListExpr) and not container.items:
+            return _constant(False)  # noqa: FBT003 - cel-go's optimizer does not evaluate the left side either
         if known is not None and isinstance(known.value, tuple) and all(type(item) is str for item in known.value):
             texts = frozenset(known.value)
 
@@ -271,12 +275,12 @@ def _equals_text(left: Eval, known: str, *, same: bool) -> Eval:
     return lambda frame: left(frame) != known
 
 
-def _ordering(holds: Callable[[int, int], bool], left: Eval, right: Eval) -> Eval:
+def _ordering(orders: frozenset[int | None], left: Eval, right: Eval) -> Eval:
     def compared(frame: Frame) -> Value:
         first, second = left(frame), right(frame)
         if type(first) is str:
             frame.spend(len(first) >> 10)
-        return holds(compare(first, second), 0)
+        return compare(first, second) in orders
 
     return compared
 

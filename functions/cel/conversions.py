@@ -165,11 +165,9 @@ def to_timestamp(_: Frame, value: Value) -> Value:
 
 
 def to_duration(_: Frame, value: Value) -> Value:
-    """`duration(x)`: of a text like `1h30m`, or of nanoseconds."""
+    """`duration(x)`: of a text like `1h30m`."""
     if type(value) is str:
         return parse_duration(value)
-    if type(value) is int:
-        return Duration(value)
     if type(value) is Duration:
         return value
     raise no_such_overload()

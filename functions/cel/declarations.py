@@ -93,7 +93,7 @@ _SIGNATURES: dict[str, str] = {
     "bool": "(bool)->bool (string)->bool",
     "bytes": "(bytes)->bytes (string)->bytes",
     "double": "(double)->double (int)->double (string)->double (uint)->double",
-    "duration": "(duration)->duration (int)->duration (string)->duration",
+    "duration": "(duration)->duration (string)->duration",
     "dyn": "(A)->dyn",
     "int": "(int)->int (double)->int (duration)->int (string)->int (timestamp)->int (uint)->int",
     "string": "(string)->string (bool)->string (bytes)->string (double)->string (duration)->string (int)->string"

@@ -15,7 +15,7 @@ from functions.go.floats import format_plain
 from functions.go.text import go_bytes, go_string
 
 DEFAULT_PRECISION = 6
-MAX_PRECISION = 1000
+MAX_PRECISION = 100
 MAX_DEPTH = 200
 _ALLOWED = {
     "s": "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
@@ -77,7 +77,7 @@ def clauses(pattern: str) -> list[str | tuple[str, int]]:
             if end >= len(pattern):
                 raise CelEvaluationError("error during formatting: could not find end of precision specifier")
             if end == at + 1 or end - at > 5 or int(pattern[at + 1 : end]) > MAX_PRECISION:  # noqa: PLR2004 - digits
-                raise CelEvaluationError("error during formatting: the precision is no number up to 1000")
+                raise CelEvaluationError("error during formatting: the precision is no number up to 100")
             precision = int(pattern[at + 1 : end])
             at = end
         verb = pattern[at : at + 1]

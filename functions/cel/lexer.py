@@ -28,6 +28,7 @@ _TOKEN = re.compile(
     r"|(?P<uint>(?:0x[0-9a-fA-F]+|[0-9]+)[uU])"
     r"|(?P<int>0x[0-9a-fA-F]+|[0-9]+)"
     r"|(?P<name>[_a-zA-Z][_a-zA-Z0-9]*)"
+    r"|(?P<quoted>`[_a-zA-Z0-9./ -]+`)"
     r"|(?P<symbol>\|\||&&|[<>=!]=|[-<>+*/%!?:.,()\[\]{}])"
 )
 _KEYWORDS = {"true": "bool", "false": "bool", "null": "null", "in": "symbol"}
@@ -36,7 +37,7 @@ _KEYWORDS = {"true": "bool", "false": "bool", "null": "null", "in": "symbol"}
 class Token(NamedTuple):
     """A terminal: its kind, its text and where it starts, in code points from 0.
 
-    Kinds are bytes, string, double, uint, int, bool, null, name, symbol and end.
+    Kinds are bytes, string, double, uint, int, bool, null, name, quoted, symbol and end.
     """
 
     kind: str
@@ -56,8 +57,7 @@ def tokens(source: str) -> list[Token]:
     while at < len(source):
         hit = _TOKEN.match(source, at)
         if hit is None:
-            problem = "unsupported syntax:" if source[at] == "`" else "Syntax error: token recognition error at:"
-            raise CelCompileError(failure(source, at, f"{problem} '{source[at]}'"))
+            raise CelCompileError(failure(source, at, f"Syntax error: token recognition error at: '{source[at]}'"))
         kind, text = str(hit.lastgroup), hit.group()
         if kind == "name":
             kind = _KEYWORDS.get(text, kind)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select, StructExpr
 from functions.cel.values import UInt
 
-_FOLDS = {"all": 2, "exists": 2, "exists_one": 2, "existsOne": 2, "filter": 2, "map": 2, "sortBy": 2}
+_FOLDS = {"all": 2, "exists": 2, "exists_one": 2, "filter": 2, "map": 2, "sortBy": 2}
 _PAIR = 2
 
 
@@ -28,7 +28,7 @@ def call(offset: int, name: str, args: list[Expr]) -> Expr:
     if name != "has" or len(args) != 1:
         return Call(offset, name, args)
     operand = args[0]
-    if not isinstance(operand, Select) or operand.test:
+    if not isinstance(operand, Select):
         raise MisusedError(operand.offset, "invalid argument to has() macro")
     return Select(offset, operand.operand, operand.field, test=True)
 
@@ -57,7 +57,7 @@ def _fold(offset: int, macro: str, source: Expr, args: list[Expr]) -> Expr:
     condition = rest[0] if macro not in {"map", "sortBy"} or len(rest) > 1 else None
     return Fold(
         offset,
-        "exists_one" if macro == "existsOne" else macro,
+        macro,
         source=source,
         variable=variable.name,
         condition=condition,

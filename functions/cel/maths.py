@@ -23,6 +23,8 @@ def _double(value: Value) -> float:
 def _extremum(name: str, *, least: bool) -> Callable[..., Value]:
     def choose(best: Value, value: Value) -> Value:
         order = compare(best, value)
+        if order is None:
+            raise CelEvaluationError("NaN values cannot be ordered")
         return value if (order > 0 if least else order < 0) else best
 
     def extremum(frame: Frame, value: Value, *more: Value) -> Value:

@@ -131,12 +131,16 @@ class _Parser:
         return expr
 
     def members(self, expr: Expr) -> Expr:
-        """Read what follows a value: `.field`, `.call(…)`, `[index]` and `{field: value}`."""
+        """Read what follows a value: `.field` (in backticks if need be), `.call(…)`, `[index]` and `{field: value}`."""
         while self.next.kind == "symbol":
             if self.found("."):
                 dot = self.advance()
-                name = self.name()
-                expr = self.method(expr, name) if self.found("(") else Select(dot.offset, expr, name.text)
+                quoted = self.next.kind == "quoted"
+                name = self.advance() if quoted else self.name()
+                if self.found("(") and not quoted:
+                    expr = self.method(expr, name)
+                else:
+                    expr = Select(dot.offset, expr, name.text.strip("`"))
             elif self.found("["):
                 bracket = self.advance()
                 expr = Call(bracket.offset, "_[_]", [expr, self.expr()])
@@ -153,7 +157,7 @@ class _Parser:
         token = self.next
         if token.kind == "name":
             return self.named()
-        if token.kind == "end":
+        if token.kind in {"end", "quoted"}:
             raise self.unexpected()
         if token.kind != "symbol":
             return self.literal(self.advance())

@@ -9,13 +9,14 @@ from typing import Any
 from functions.cel.errors import BudgetError, CelEvaluationError
 from functions.cel.frame import Frame, text
 from functions.cel.values import Value
-from functions.go.text import go_bytes, go_string
+from functions.go.text import go_bytes, go_string, runes
 
 MAX_PATTERN = 10_000
 MAX_MEMORY = 4 * 1024 * 1024
 _TOO_LARGE = "pattern too large"
 _UNCLOSED = frozenset({"missing ]", "missing )"})
-_EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})", re.ASCII)
+_NUMBER = re.compile(r"0|[1-9][0-9]{0,7}")
+_EXPANSION = re.compile(r"\$(?:\$|(\w+)|\{(\w+)\})")
 
 
 @lru_cache(maxsize=32)  # constant expressions are kept by their programs
@@ -58,7 +59,7 @@ def _met(frame: Frame, pattern: Value) -> Any:
 
 def search(frame: Frame, expression: Any, value: Value) -> bool:
     """Whether a compiled expression matches anywhere."""
-    raw = go_bytes(text(value))
+    raw = go_bytes(runes(text(value)))
     frame.spend(1 + (len(raw) >> 6))
     return expression.search(raw) is not None
 
@@ -93,10 +94,10 @@ def _expanded(template: str, expression: Any, hit: Any) -> bytes:
         name = place[1] or place[2]
         if name is None:
             return "$"
-        if name.isdigit():
+        if _NUMBER.fullmatch(name):
             found = hit.group(int(name)) if int(name) <= expression.groups else b""
         else:
-            number = expression.groupindex.get(name.encode())
+            number = expression.groupindex.get(go_bytes(name))
             found = hit.group(number) if number is not None else b""
         return go_string(found or b"")
 

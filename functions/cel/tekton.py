@@ -12,7 +12,7 @@ from functions.cel.values import CelMap, Value
 from functions.common.errors import BadRequestError, JsonLimitError
 from functions.go.decode import parse_json
 from functions.go.encode import MAX_TEXT
-from functions.go.text import go_bytes, go_string
+from functions.go.text import go_bytes, go_string, runes
 
 MAX_DOCUMENT = 25 * 1024 * 1024
 
@@ -40,7 +40,7 @@ def parse_json_text(frame: Frame, value: Value) -> Value:
     string = text(value)
     _bounded(frame, string)
     try:
-        parsed = parse_json(go_bytes(string), lambda size: _making(frame, size))
+        parsed = parse_json(go_bytes(runes(string)), lambda size: _making(frame, size))
     except JsonLimitError as error:
         reason = error.reason.replace("the body", "the string")
         raise BudgetError(f"failed to decode the string in parseJSON: {reason}") from error

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 from functions.cel.errors import CelEvaluationError, no_such_overload, number
 from functions.cel.frame import Frame, integer, items, text
 from functions.cel.values import CelMap, Value
-from functions.go.text import go_bytes
+from functions.go.text import runes
 
 # Unicode's White_Space, which Go's TrimSpace cuts; Python's strip also takes U+001C to U+001F.
 _SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
@@ -17,9 +15,6 @@ _QUOTED = {
     ord(char): escaped
     for char, escaped in zip('\a\b\f\n\r\t\v\\"', (*(rf"\{c}" for c in "abfnrtv"), r"\\", r"\""), strict=True)
 }
-
-
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 def _out_of_range(index: int) -> CelEvaluationError:
@@ -53,7 +48,7 @@ def ends_with(frame: Frame, value: Value, suffix: Value) -> Value:
 
 def char_at(_: Frame, value: Value, index: Value) -> Value:
     """Return the character at an index; one past the end it is empty."""
-    string, at = text(value), integer(index)
+    string, at = runes(text(value)), integer(index)
     if not 0 <= at <= len(string):
         raise _out_of_range(at)
     return string[at : at + 1]
@@ -63,10 +58,10 @@ def index_of(frame: Frame, value: Value, part: Value, *offset: Value) -> Value:
     """Return the first index of a part, at an offset or later; -1 without one."""
     string, sought = text(value), text(part)
     at = integer(offset[0]) if offset else 0
-    if not sought:
-        return at
     if at < 0:
         raise _out_of_range(at)
+    if not sought:
+        return min(at, len(string))
     frame.spend(1 + (len(string) >> 10))
     return string.find(sought, at)
 
@@ -74,29 +69,27 @@ def index_of(frame: Frame, value: Value, part: Value, *offset: Value) -> Value:
 def last_index_of(frame: Frame, value: Value, part: Value, *offset: Value) -> Value:
     """Return the last index of a part, at an offset or earlier; -1 without one."""
     string, sought = text(value), text(part)
-    if not sought:
-        return integer(offset[0]) if offset else len(string)
-    at = integer(offset[0]) if offset else len(string) - 1
-    if not offset and len(go_bytes(string)) < len(go_bytes(sought)):
-        return -1
+    at = integer(offset[0]) if offset else len(string)
     if at < 0:
         raise _out_of_range(at)
-    if at >= len(string):
+    if not sought:
+        return min(at, len(string))
+    if offset and at >= len(string):
         return -1
     frame.spend(1 + (len(string) >> 10))
-    return string.rfind(sought, 0, min(at + len(sought), len(string)))
+    return string.rfind(sought, 0, at + len(sought))
 
 
 def lower_ascii(frame: Frame, value: Value) -> Value:
     """`value.lowerAscii()`."""
     frame.produce(len(text(value)))
-    return text(value).translate(_LOWER)
+    return runes(text(value)).translate(_LOWER)
 
 
 def upper_ascii(frame: Frame, value: Value) -> Value:
     """`value.upperAscii()`."""
     frame.produce(len(text(value)))
-    return text(value).translate(_UPPER)
+    return runes(text(value)).translate(_UPPER)
 
 
 def replace(frame: Frame, value: Value, old: Value, new: Value, *limit: Value) -> Value:
@@ -127,7 +120,7 @@ def split(frame: Frame, value: Value, separator: Value, *limit: Value) -> Value:
 
 def substring(frame: Frame, value: Value, start: Value, *end: Value) -> Value:
     """Return the characters from `start`, up to but without `end`."""
-    string, first = text(value), integer(start)
+    string, first = runes(text(value)), integer(start)
     if end:
         last = integer(end[0])
         if first > last:
@@ -161,19 +154,16 @@ def join(frame: Frame, value: Value, *separator: Value) -> Value:
 
 def quote(frame: Frame, value: Value) -> Value:
     """Return the string in double quotes, escaped as in a CEL literal."""
-    string = text(value)
+    string = runes(text(value))
     frame.produce(2 * len(string))
-    clean = string.translate(_QUOTED)
-    if not clean.isascii():
-        clean = _LONE.sub("\ufffd", clean)
-    return f'"{clean}"'
+    return f'"{string.translate(_QUOTED)}"'
 
 
 def reverse(frame: Frame, value: Value) -> Value:
     """Return a string's characters or a list's elements, the other way round."""
     if type(value) is str:
         frame.produce(len(value))
-        return value[::-1]
+        return runes(value)[::-1]
     parts = items(frame, value)
     frame.produce(32 * len(parts))
     return tuple(reversed(parts))

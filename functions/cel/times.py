@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from functions.cel.errors import CelEvaluationError, no_such_overload
 from functions.cel.frame import Frame, text
@@ -28,8 +28,10 @@ _UNITS = {
 }
 _PART = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|μs|ms|s|m|h)")
 _RFC3339 = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{1,2}):([0-9]{2}):([0-9]{2})(?:[.,]([0-9]+))?(?:Z|([+-])([0-9]{2}):([0-9]{2}))\Z"
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))\Z"
 )
+_OFFSET = re.compile(r"([+-]?[0-9]{1,4}):([+-]?[0-9]{1,4})\Z")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -65,8 +67,6 @@ def parse_timestamp(value: str) -> Timestamp:
     fraction, sign, zone_hours, zone_minutes = hit.groups()[6:]
     offset = 0
     if sign:
-        if int(zone_hours) > 24 or int(zone_minutes) > 60:  # noqa: PLR2004 - Go's own limits
-            raise _no_time("Timestamp")
         offset = (int(zone_hours) * 3600 + int(zone_minutes) * 60) * (-1 if sign == "-" else 1)
     try:
         local = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
@@ -141,31 +141,34 @@ def seconds_of(value: Duration) -> float:
 
 
 def _zone(name: str) -> tzinfo:
-    """Return a time zone's name, or an offset like `-08:00`."""
-    if ":" not in name:
-        if name in {"", "UTC"}:
-            return UTC
-        from zoneinfo import ZoneInfo  # noqa: PLC0415 - loads files, and few expressions name a zone
+    """Return the time zone of a name."""
+    if name in {"", "UTC", "Local"}:
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - loads files, and few expressions name a zone
 
-        try:
-            return ZoneInfo(name)
-        except (KeyError, ValueError, OSError) as error:
-            raise CelEvaluationError("unknown time zone") from error
-    hours, _, minutes = name.partition(":")
-    if not re.fullmatch(r"[+-]?[0-9]{1,4}", hours) or not re.fullmatch(r"[+-]?[0-9]{1,4}", minutes):
-        raise CelEvaluationError("unknown time zone")
-    offset = int(hours) * 60 + (-int(minutes) if hours.startswith("-") else int(minutes))
     try:
-        return timezone(timedelta(minutes=offset))
-    except ValueError as error:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
         raise CelEvaluationError("unknown time zone") from error
 
 
+def _offset(name: str) -> int:
+    """Return the seconds of an offset like `-08:00`."""
+    hit = _OFFSET.match(name)
+    if hit is None:
+        raise CelEvaluationError("unknown time zone")
+    hours, minutes = int(hit[1]) * 3600, int(hit[2]) * 60
+    return hours - minutes if name.startswith("-") else hours + minutes
+
+
 def _local(value: Timestamp, zone: tuple[Value, ...]) -> datetime:
-    if not zone:
-        return _shifted(value.nanos // SECOND + value.offset, value.nanos % SECOND)
+    """Return the date and time in a zone, and in UTC without one, in whatever offset the instant was written."""
+    name = text(zone[0]) if zone else ""
+    seconds, nanos = divmod(value.nanos, SECOND)
+    if ":" in name:
+        return _shifted(seconds + _offset(name), nanos)
     try:
-        return _shifted(value.nanos // SECOND, value.nanos % SECOND).astimezone(_zone(text(zone[0])))
+        return _shifted(seconds, nanos).astimezone(_zone(name))
     except OverflowError as error:
         raise CelEvaluationError("timestamp overflow") from error
 

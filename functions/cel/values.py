@@ -71,8 +71,8 @@ class CelMap:
 
     def add(self, key: Value, value: Value) -> None:
         """Put a value under a key; the last one under a key stays."""
-        if type(key) in _UNHASHABLE:
-            raise CelEvaluationError(f"internal error: unhashable map key of type {type_name(key)}")
+        if type(key) is bytes:
+            raise CelEvaluationError("internal error: unhashable map key of type bytes")
         self.entries[_key(key)] = (key, value)
 
     def __iter__(self) -> Iterator[Value]:
@@ -86,10 +86,14 @@ _UNHASHABLE = frozenset({list, dict, tuple, bytes, CelMap})
 
 
 def _key(key: Value) -> object:
+    if type(key) in _UNHASHABLE:
+        return object()  # in Go's map a list or a map is the same as itself alone
     return key if type(key) is str else (type(key), key)
 
 
 MISSING = object()
+KEYS = frozenset({str, int, UInt, bool, float})
+"""What may stand in `x[key]`; a map that an expression makes holds other keys, too."""
 
 
 def find(container: Value, key: Value) -> Value:
@@ -237,22 +241,25 @@ def compare_numbers(left: Value, right: Value) -> int | None:
     return _order(left, right)
 
 
+def _is_nan(value: Value) -> bool:
+    return type(value) is float and math.isnan(value)
+
+
 def _order(left: Any, right: Any) -> int:
     return int(left > right) - int(left < right)
 
 
-def compare(left: Value, right: Value) -> int:
-    """-1, 0 or 1.
+def compare(left: Value, right: Value) -> int | None:
+    """-1, 0 or 1, or None when one is NaN.
 
     Raises CelEvaluationError for values that have no order between them.
     """
     kind = type(left)
     if kind in _NUMBERS and type(right) in _NUMBERS:
-        order = compare_numbers(left, right)
-        if order is None:
-            raise CelEvaluationError("NaN values cannot be ordered")
-        return order
+        return compare_numbers(left, right)
     if kind is not type(right):
+        if _is_nan(left) or (_is_nan(right) and comparable(left)):
+            return None
         raise no_such_overload()
     if kind in _ORDERED:
         return _order(left, right)

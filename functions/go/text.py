@@ -21,6 +21,11 @@ def go_string(value: bytes) -> str:
     return value.decode("utf-8", "surrogateescape")
 
 
+def runes(value: str) -> str:
+    """Return what Go makes of a string that it reads character by character: U+FFFD for a byte that is no UTF-8."""
+    return value if value.isascii() else _LONE.sub("\ufffd", value)
+
+
 def is_valid(value: str) -> bool:
     """Whether the string is UTF-8 throughout."""
     return value.isascii() or _LONE.search(value) is None

@@ -64,7 +64,12 @@ let | 1:1: reserved identifier: let
 body.ref + | 1:11: Syntax error: mismatched input '<EOF>'
 body.?x | 1:5: unsupported syntax '.?'
 body[?0] | 1:5: unsupported syntax '[?'
-body.`a-b` | 1:6: unsupported syntax: '`'
+`body` | 1:1: Syntax error: mismatched input '`body`'
+body.`é` | 1:6: Syntax error: token recognition error at: '`'
+body.`ref`() | 1:11: Syntax error: mismatched input '('
+[1].existsOne(x, true) | 1:14: undeclared reference to 'existsOne' (in container '')
+duration(1) | 1:9: found no matching overload for 'duration' applied to '(int)'
+'%.101f'.format([1.0]) | 1:16: error during formatting: the precision
 body.in | 1:6: Syntax error
 body.true | 1:6: Syntax error
 'abc | 1:1: Syntax error: token recognition error
@@ -80,6 +85,9 @@ double('abc') | failed to create a Program: type conversion error from 'string' 
 int(double('x')) | failed to create a Program
 uint(-1) | failed to create a Program: unsigned integer overflow
 timestamp('yesterday') | failed to create a Program
+timestamp('2026-01-02T3:04:05Z') in [] | failed to create a Program: type conversion error
+body.x[null] | failed to create a Program: invalid qualifier type: null_type
+body.numbers[b'a'] | failed to create a Program: invalid qualifier type: bytes
 body.ref.matches('[') | failed to create a Program: error parsing regexp: missing closing ]
 """.strip().splitlines()
 

@@ -11,7 +11,7 @@ TRUE = """
 'hello'.charAt(4) == 'o' && 'hello'.charAt(5) == ''
 'hello mellow'.indexOf('') == 0 && 'hello mellow'.indexOf('ello') == 1 && 'hello mellow'.indexOf('jello') == -1
 'hello mellow'.indexOf('', 2) == 2 && 'hello mellow'.indexOf('ello', 2) == 7
-'hello mellow'.indexOf('ello', 20) == -1
+'hello mellow'.indexOf('ello', 20) == -1 && 'hello'.indexOf('', 20) == 5 && 'hello'.lastIndexOf('', 20) == 5
 'hello mellow'.lastIndexOf('') == 12 && 'hello mellow'.lastIndexOf('ello') == 7 && ''.lastIndexOf('@@') == -1
 'hello mellow'.lastIndexOf('ello', 6) == 1 && 'hello mellow'.lastIndexOf('ello', 50) == -1
 ['hello', 'mellow'].join() == 'hellomellow' && ['a', 'b'].join(' ') == 'a b' && [].join('/') == ''
@@ -35,6 +35,7 @@ strings.quote('a "b" \\a\\n\\\\') == '"a \\\\"b\\\\" \\\\a\\\\n\\\\\\\\"'
 '%s'.format([duration('1h45m47s')]) == '6347s'
 '%f'.format([3.14]) == '3.140000' && '%.3f'.format([3.14159]) == '3.142' && '%.0f'.format([2.5]) == '2'
 '%f'.format([2]) == '2.000000'
+'%.100f'.format([0.5]).size() == 102
 '%e'.format([2.71828]) == '2.718280e+00' && '%.2e'.format([12345]) == '1.23e+04' && '%d'.format([2.5]) == '2.5'
 '%b %b %b'.format([5, true, -5]) == '101 1 -101' && '%x %X %o'.format([26, 26, 30]) == '1a 1A 36'
 '%x'.format([-26]) == '-1a'
@@ -93,7 +94,9 @@ ERRORS = """
 [body.ref, body.numbers].join(',') | join: invalid input
 '%s %s'.format(body.emptylist) | index 0 out of range
 '%x'.format([body.measure]) | hex clause can only be used on
-'%.9999f'.format(dyn([1.0])) | precision
+'%.101f'.format(dyn([1.0])) | precision
+'hello'.indexOf('', -1) | index out of range: -1
+'hello'.lastIndexOf('', -1) | index out of range: -1
 body.ref.format(body.numbers) + '%' .format(body.words) | unexpected end of string
 [1, 2].slice(-1, 1) | negative indexes not supported
 [1, 2].slice(2, 1) | start index must be less than or equal

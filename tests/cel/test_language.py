@@ -27,12 +27,14 @@ dyn([1, 2]) == [1.0, 2.0] && dyn({'a': 1}) == {'a': 1.0}
 dyn(1) < dyn(2.5) && dyn(2u) > dyn(1) && dyn(1.5) <= dyn(2u)
 dyn(9007199254740993) == dyn(9007199254740992.0)
 dyn(9223372036854775807) < dyn(18446744073709551615u)
+!(0.0 / 0.0 < 1.0) && !(0.0 / 0.0 >= 1.0) && !(dyn('a') > 0.0 / 0.0) && !(0.0 / 0.0 <= dyn([1]))
+0.0 / 0.0 != 0.0 / 0.0
 false < true && b'a' < b'b' && 'a' < 'b'
 duration('1m') < duration('1h') && timestamp(0) < timestamp(1)
 body.count == 2 && body.count == 2.0 && body.count < 3 && body.count >= 2u
 body.numbers == [3, 1, 2, 3]
 {1: 'a'}[dyn(1.0)] == 'a' && {1u: 'a'}[dyn(1)] == 'a' && {1: 'a'}[dyn(1u)] == 'a'
-{'a': 1, 'a': 2}['a'] == 2
+{'a': 1, 'a': 2}['a'] == 2 && {[1]: 1, {}: 2}.size() == 2 && !([1] in {[1]: 1}) && {[1]: 1} != {[1]: 1}
 dyn(1) in {1u: 'a'} && dyn(1.0) in [1, 2] && !(dyn('1') in [dyn(1)])
 [1, 2, 3][dyn(1.0)] == 2 && [1, 2, 3][dyn(2u)] == 3
 body.numbers[body.zero] == 3
@@ -50,7 +52,9 @@ false ? body.missing : true
 {'a': 1, 'b': 2}.all(k, k in ['a', 'b']) && {'a': 1}.exists_one(k, k == 'a')
 [1, 2, 3].map(x, x > 1, x * 2) == [4, 6] && [1, 2, 3].filter(x, x != 2) == [1, 3]
 [[1, 2], [3]].map(x, x.map(x, x + 1)) == [[2, 3], [4]]
-[1].existsOne(x, x == 1)
+[1].exists_one(x, x == 1)
+body.`dash-key`.`sp ace` == 'v' && body.`ref` == body.ref && has(body.`dash-key`.`x.y`) && !has(body.`a/b`)
+has(has(body.ref))
 body.repository.owner.map(k, k).size() == 2
 has(body.nothing) && !has(body.nope) && !has(body.ref.x) && !has(body.nothing.x)
 has({'a': 1}.a) && !has({'a': 1}.b)
@@ -58,7 +62,7 @@ type(1) == int && type(1u) == uint && type(1.0) == double && type('') == string 
 type(true) == bool && type(null) == null_type && type([]) == list && type({}) == map && type(type(1)) == type
 type(timestamp(0)) == google.protobuf.Timestamp && type(duration('0s')) == google.protobuf.Duration
 int('-42') == -42 && int(2.9) == 2 && int(-2.9) == -2 && int(7u) == 7 && int(timestamp(9)) == 9
-uint('42') == 42u && uint(2.9) == 2u && uint(3) == 3u
+double('1_000.2_5') == 1000.25 && uint('42') == 42u && uint(2.9) == 2u && uint(3) == 3u
 double('1e3') == 1000.0 && double('-Inf') < 0.0 && double(3) == 3.0
 double('1_0.2_5e1_0') == 10.25e10 && double('0x_1_f.8p1') == 63.0
 bool('true') && bool('T') && bool('1') && !bool('FALSE') && !bool('f')
@@ -78,6 +82,9 @@ timestamp(body.ts).getFullYear() == 2026 && timestamp(body.ts).getMonth() == 0 &
 timestamp(body.ts).getDayOfMonth() == 1 && timestamp(body.ts).getDayOfYear() == 1
 timestamp(body.ts).getDayOfWeek() == 5 && timestamp(body.ts).getHours() == 3 && timestamp(body.ts).getMinutes() == 4
 timestamp(body.ts).getSeconds() == 5 && timestamp('2026-01-02T03:04:05.678Z').getMilliseconds() == 678
+timestamp('2026-01-01T00:30:00+02:00').getHours() == 22 && timestamp('2026-01-01T00:30:00+02:00').getFullYear() == 2025
+timestamp(body.ts).getHours('99:99') == 7 && timestamp(body.ts).getMinutes('-00:30') == 34
+timestamp(body.ts).getHours('Local') == 3
 timestamp(body.ts).getHours('Europe/Berlin') == 4 && timestamp(body.ts).getHours('-08:30') == 18
 duration('90m').getHours() == 1 && duration('90m').getSeconds() == 5400 && duration('1s').getMilliseconds() == 1000
 '\\u00e9\\x41\\101\\n'.size() == 4 && r'\\n'.size() == 2 && '''a'b''' == "a'b" && b'\\xff' != b'\\377\\000'
@@ -111,8 +118,9 @@ dyn(1) + dyn('a') | no such overload
 dyn(true) + dyn(true) | no such overload
 dyn('a') < dyn(1) | no such overload
 dyn(true) < dyn(1) | no such overload
-0.0 / 0.0 < 1.0 | NaN values cannot be ordered
 dyn([1]) < dyn([2]) | no such overload
+dyn([1]) < 0.0 / 0.0 | no such overload
+math.greatest(0.0 / 0.0, 1.0) | NaN values cannot be ordered
 !body.count | no such overload
 -body.ref | no such overload
 body.count ? 1 : 2 | no such overload
@@ -136,7 +144,6 @@ dyn(1)[0] | no such key
 [1].filter(x, body.ref) | no such overload
 dyn(1).all(x, true) | expected iterable type
 {b'a': 1} | unhashable
-{[1]: 1} | unhashable
 int(body.forced) | no such overload
 string(body.nothing) | no such overload
 string(body.numbers) | no such overload
@@ -147,6 +154,11 @@ bool(body.ref) | type conversion error
 double(body.ref) | type conversion error
 double(body.ref.replace(body.ref, '1__0')) | type conversion error
 timestamp(body.ref) | type conversion error
+timestamp(body.empty + '2026-01-02T03:04:05,5Z') | type conversion error
+timestamp(body.empty + '2026-01-02T03:04:05+24:00') | type conversion error
+timestamp(body.empty + '2026-01-02T03:04:05+01:60') | type conversion error
+double(body.empty + '1__0') | type conversion error
+double(body.empty + '1e_5') | type conversion error
 duration(body.ref) | type conversion error
 string(b'\\xff' + b'') | invalid UTF-8
 timestamp('9999-12-31T23:59:59Z') + duration('1s') | timestamp overflow

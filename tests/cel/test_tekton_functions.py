@@ -45,12 +45,18 @@ json.encode(null) == 'null' && json.encode(1u) == '1' && json.encode(body.number
 body.commits.first().id == 'aaa111'
 'Foo Bar'.translate('[^a-z]', '-') == '-oo--ar' && 'abc'.translate('(a)(b)', '$2${1}') == 'bac'
 'abc'.translate('(?P<x>b)', '<$x>') == 'a<b>c' && 'abc'.translate('b', '$1x$$') == 'a$c'
-'abc'.translate('b', '$') == 'a$c'
+'abc'.translate('b', '$') == 'a$c' && 'abc'.translate('b', '$é${01}') == 'ac' && 'abc'.translate('(b)', '$1é') == 'ac'
+'aé'.truncate(2).upperAscii() == 'A\ufffd' && 'aé'.truncate(2).reverse() == '\ufffda'
+'aé'.truncate(2).charAt(1) == '\ufffd'
+'aé'.truncate(2).substring(1) == '\ufffd' && 'aé'.truncate(2).lowerAscii().matches('a.$')
+'aé'.truncate(2).matches('a.$')
+('{"a":"é'.truncate(7) + '"}').parseJSON().a == '\ufffd'
 'baaac'.translate('a*', 'x') == 'xbxcx' && 'äö'.translate('', '-') == '-ä-ö-' && ''.translate('x*', '-') == '-'
 'aGk='.decodeb64() == 'hi' && body.b64.decodeb64() == 'hello world'
 'http://[fe80::1%25en0]:80/a%20b?x#f%20g'.parseURL().host == '[fe80::1%en0]:80'
 'ssh://a:b:22/'.parseURL().host == 'a:b:22'
 'http://h/a%20b#f%20g'.parseURL().path == '/a b' && 'http://h/a#f%20g'.parseURL().fragment == 'f g'
+'http://[::ffff:1.2.3.4]'.parseURL().host == '[::ffff:1.2.3.4]'
 'HTTP://u@h'.parseURL().scheme == 'http' && 'http://u@h'.parseURL().auth == {'username': 'u', 'password': ''}
 '//h/p'.parseURL().host == 'h' && '/p?a=1&a=2&b=%zz&c;d&e=x+y'.parseURL().query == {'a': '1,2', 'e': 'x y'}
 'mailto:a@b'.parseURL().scheme == 'mailto' && 'mailto:a@b'.parseURL().path == '' && !has('http://h'.parseURL().auth)
@@ -155,6 +161,11 @@ def test_a_filter_lets_through_on_true_alone() -> None:
     assert compile_expression("body.forced").test(EVENT)
     for source in ("body.created", "body.count", "'true'", "body.nothing", "1"):
         assert not compile_expression(source).test(EVENT)
+
+
+def test_a_group_of_any_number_may_stand_in_a_replacement() -> None:
+    event = replace(EVENT, body={"put": "<$" + "1" * 5000 + ">"})
+    assert value_of("'abc'.translate('b', body.put)", event) == "a<>c"
 
 
 def test_alias_bombs_do_not_go_off() -> None:
