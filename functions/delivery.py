@@ -13,7 +13,8 @@ from functions.common.errors import BadRequestError, LimitError
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Event, Headers, Json
 from functions.go.decode import parse_json
-from functions.go.form import form_json, go_decode, parse_query
+from functions.go.form import form_json, parse_query
+from functions.go.text import go_decode
 
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_FIELDS = 1_000

@@ -12,6 +12,7 @@ from typing import NoReturn
 from functions.common.errors import BadRequestError, JsonLimitError
 from functions.common.values import Json
 from functions.go.json_shape import Shape, rough_shape_of, shape_of
+from functions.go.text import go_decode
 
 MAX_DEPTH = 500
 """Levels of nesting. Real deliveries have fewer than 20; Go stops at 10,000, Python's own parser at about 1,000."""
@@ -38,11 +39,11 @@ def free(_size: int) -> AbstractContextManager[None]:
 def parse_json(raw: bytes, making: Making = free) -> Json:
     """Parse one JSON text in UTF-8.
 
-    Of duplicate keys the last wins, lone surrogates become U+FFFD, integers keep all their digits and -0 is a float,
-    as in Go. `making` is told the bytes that the values will take, and surrounds their making; it raises what it likes.
-    Raises BadRequestError for anything that Go's parser refuses (NaN and Infinity, numbers beyond float64, a
-    byte-order mark, trailing text) and beyond that for broken UTF-8; JsonLimitError for nesting deeper than MAX_DEPTH
-    and for more than MAX_VALUES values.
+    Of duplicate keys the last wins, lone surrogates and, in strings, bytes that are no UTF-8 become U+FFFD each,
+    integers keep all their digits and -0 is a float, as in Go. `making` is told the bytes that the values will take,
+    and surrounds their making; it raises what it likes. Raises BadRequestError for anything that Go's parser refuses
+    (NaN and Infinity, numbers beyond float64, a byte-order mark, trailing text); JsonLimitError for nesting deeper than
+    MAX_DEPTH and for more than MAX_VALUES values.
     """
     shape = _shape(raw)
     if shape.values > MAX_VALUES:
@@ -50,7 +51,11 @@ def parse_json(raw: bytes, making: Making = free) -> Json:
     if shape.depth > MAX_DEPTH:
         raise JsonLimitError(f"the body nests deeper than {MAX_DEPTH} levels")
     with making(shape.size):
-        return _parsed(raw)
+        try:
+            return _parsed(raw)
+        except UnicodeDecodeError:
+            raw = go_decode(raw).encode()
+    return parse_json(raw, making)  # in a turn of its own, for what has a shape now
 
 
 def _shape(raw: bytes) -> Shape:
@@ -67,8 +72,6 @@ def _parsed(raw: bytes) -> Json:
         value: Json = json.loads(
             raw.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite, parse_int=_bounded
         )
-    except UnicodeDecodeError as error:
-        raise BadRequestError(f"the body is not UTF-8: byte {error.start} is wrong") from error
     except json.JSONDecodeError as error:
         raise BadRequestError(f"the body is not JSON: {_said(error)}") from error
     except RecursionError as error:  # of a text that is no JSON, whose strings the shape takes for something else

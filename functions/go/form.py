@@ -10,7 +10,6 @@ from collections.abc import Mapping
 
 _WINDOW = 256 * 1024
 _WRONG_ESCAPE = re.compile(rb"%(?![0-9a-fA-F]{2})")
-_INVALID = re.compile("[\udc80-\udcff]")
 _HTML = {ord(mark): f"\\u{ord(mark):04x}" for mark in "<>&\u2028\u2029"}
 """What json.Marshal escapes."""
 
@@ -45,14 +44,6 @@ def _unescaped(raw: bytes) -> bytes | None:
         quoted = window.replace(b"+", b" ").replace(b"=", b"=3D").replace(b"%", b"=")
         out.write(binascii.a2b_qp(quoted))
     return out.getvalue()
-
-
-def go_decode(raw: bytes) -> str:
-    """Return bytes as json.Marshal prints a string of them: each byte that is no UTF-8 as U+FFFD."""
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError:
-        return _INVALID.sub("\ufffd", raw.decode("utf-8", "surrogateescape"))
 
 
 def form_json(form: Mapping[str, list[str]]) -> bytes:

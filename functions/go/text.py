@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LONE = re.compile("[\ud800-\udfff]")
+_ESCAPED = dict.fromkeys(range(0xDC80, 0xDD00), "\ufffd")
 
 
 def go_bytes(value: str) -> bytes:
@@ -29,3 +30,11 @@ def runes(value: str) -> str:
 def is_valid(value: str) -> bool:
     """Whether the string is UTF-8 throughout."""
     return value.isascii() or _LONE.search(value) is None
+
+
+def go_decode(raw: bytes) -> str:
+    """Return bytes as encoding/json reads and prints them in a string: each byte that is no UTF-8 as U+FFFD."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("utf-8", "surrogateescape").translate(_ESCAPED)

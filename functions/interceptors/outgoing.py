@@ -17,7 +17,7 @@ from functions.common.limits import Limits
 from functions.common.numbers import wait
 from functions.common.ports import Reply
 from functions.common.values import Event, Headers, Json
-from functions.go.form import go_decode
+from functions.go.text import go_decode
 from functions.interceptors.base import Call, Place, Verifier, explained
 from functions.model.resources import ObjectRef
 

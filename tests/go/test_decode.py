@@ -32,8 +32,8 @@ VALUES = st.recursive(
         (b"1e400", "larger than a 64-bit float"),
         (b"9" * 310, "larger than a 64-bit float"),
         (b"9" * 5000, "more than 400 digits"),
-        (b"\xff", "not UTF-8: byte 0"),
-        (b'{"a": "\xc3\x28"}', "not UTF-8: byte 7"),
+        (b"\xff", "not JSON: Expecting value at line 1 column 1"),
+        (b'{"a": "\xc3"\xff}', "not JSON: Expecting ',' delimiter"),
         (b"\xef\xbb\xbf{}", "not JSON"),
         (b'{"a":"\n"}', "not JSON: Invalid control character"),
         (b"[" * 100_000, "nests deeper than"),
@@ -65,6 +65,11 @@ def test_integers_keep_their_digits() -> None:
 
 def test_lone_surrogates_become_replacement_characters_and_pairs_stay() -> None:
     assert parse_json(rb'{"\ud800": ["\udfff x", "\ud83c\udf89"]}') == {"\ufffd": ["\ufffd x", "🎉"]}
+
+
+def test_each_byte_of_a_string_that_is_no_utf_8_becomes_a_replacement_character() -> None:
+    parsed = parse_json(b'{"a\xff": ["\xc3\x28", "\xed\xa0\x80", "\xf0\x9f\x98"]}')
+    assert parsed == {"a\ufffd": ["\ufffd(", "\ufffd" * 3, "\ufffd" * 3]}
 
 
 def test_brackets_in_strings_are_no_nesting() -> None:

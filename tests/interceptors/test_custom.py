@@ -165,7 +165,7 @@ def test_messages_are_shown_printable_and_cut(server: Server) -> None:
         (b"", "its answer cannot be read: the body is not JSON"),
         (b"<html>", "its answer cannot be read: the body is not JSON"),
         (b'{"continue":true', "its answer cannot be read: the body is not JSON"),
-        (b"\xff\xfe", "its answer cannot be read: the body is not UTF-8"),
+        (b"\xff\xfe", "its answer cannot be read: the body is not JSON"),
         (b"[" * 100_000, "its answer cannot be read: the body nests deeper"),
         (b"[]", "its answer must be an object"),
         (b"true", "its answer must be an object"),

@@ -12,7 +12,7 @@ from functions.common.errors import ExhaustedError, LimitError
 from functions.common.limits import Limits
 from functions.common.ports import Deadline
 from functions.common.values import Event, Json
-from functions.go.form import go_decode
+from functions.go.text import go_decode
 from functions.interceptors import outgoing
 from functions.interceptors.outgoing import assembled, json_pieces, text_pieces
 from tests.support.memory import Counted

@@ -136,7 +136,7 @@ def _changed(**changes: Any) -> bytes:
     ("data", "reason"),
     [
         (b"", "the body is not JSON"),
-        (b"\xff", "not UTF-8"),
+        (b"\xff", "the body is not JSON"),
         (b"[]", "names no schema"),
         (b'{"schema":true,"work":{}}', "names no schema"),
         (b'{"schema":0,"work":{}}', "names no schema"),

@@ -51,6 +51,8 @@ SHAPES: Mapping[str, Callable[[int], bytes]] = {
     "keys": of_keys,
     "objects": of_objects,
     "one-wide-string": of_one_string,
+    "no-utf-8": lambda size: listed(b'"' + b"\xff" * 99 + b'",', size),
+    "one-byte-no-utf-8": lambda size: listed(b"[1],", size)[:-2] + b',"\xff"]}',
     "zeros": bytes,
 }
 """By name, what makes a body of about so many bytes."""
