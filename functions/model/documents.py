@@ -83,7 +83,8 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
         if number >= MAX_DOCUMENTS:
             mistakes.append(YamlError(f"the text holds more than {MAX_DOCUMENTS} documents", line=first_line, column=1))
             break
-        composer = Composer(LOADER(chunk), _DIALECT, budget, first_line=first_line, mistake=keep)
+        whole = chunk if chunk.endswith("\n") else f"{chunk}\n"  # as kubectl, for a block scalar may end the file
+        composer = Composer(LOADER(whole), _DIALECT, budget, first_line=first_line, mistake=keep)
         try:
             documents += [node for node in composer.documents() if node.value is not None]
         except YamlError as error:

@@ -94,6 +94,11 @@ def test_keys_become_strings() -> None:
     assert value_of("1: a\nyes: b\n1.5: c\n08: d\nx: e") == {"1": "a", "true": "b", "1.5": "c", "8": "d", "x": "e"}
 
 
+@pytest.mark.parametrize(("style", "text"), [("|", "x\n"), (">", "x\n"), ("|-", "x"), ("|+", "x\n")])
+def test_a_block_at_the_end_of_a_file_without_a_line_break_has_one(style: str, text: str) -> None:
+    assert value_of(f"a: {style}\n  x") == value_of(f"a: {style}\n  x\n") == {"a": text}
+
+
 def test_an_explicit_key_goes_before_a_merged_one_and_an_earlier_source_before_a_later() -> None:
     text = "a: &a {x: 1, y: 1}\nb: &b {y: 2, z: 2}\nc: {<<: [*a, *b], z: 3}\nd: {'<<': 1}"
     value = value_of(text)
