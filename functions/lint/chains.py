@@ -27,7 +27,7 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
             "PH201",
             view.place,
             f"trigger {prepared.identity} verifies nothing",
-            "give it, or its group, an interceptor with a secretRef",
+            "give it, or its group, an interceptor with a secretRef, or a filter with compareSecret",
         )
     yield from _types(view)
 

@@ -56,6 +56,15 @@ def test_every_mistake_has_file_line_and_column_and_nothing_silences_it(tmp_path
     assert 'did you mean "template"?' in done.out
 
 
+def test_what_another_command_renders_is_read_from_its_output() -> None:
+    done = pipehook("validate", "/dev/stdin", typed=LISTENER)
+    assert done.code == 1
+    assert "/dev/stdin:7:7: error PH002 EventListener goldstine-lab/open" in done.out
+    assert "or a filter with compareSecret" not in done.out, "what never runs has no other finding"
+    done = pipehook("validate", "/dev/stdin", typed=f"{LISTENER}---{FIXED}")
+    assert "interceptor with a secretRef, or a filter with compareSecret" in done.out
+
+
 def test_several_paths_are_taken_together(tmp_path: Path) -> None:
     extra = tmp_path / "extra.yaml"
     extra.write_text(FIXED)

@@ -21,6 +21,7 @@ _EXAMPLES = """
 Examples:
   pipehook validate                             what TRIGGERS_SOURCE names
   pipehook validate infra/triggers other.yaml
+  helm template . | pipehook validate /dev/stdin    and so kubectl kustomize DIR
   pipehook validate --ignore PH403,PH5          PH5: all rules that begin so
   pipehook validate --fail-on warning           for a strict build
   pipehook validate -o sarif > pipehook.sarif   for code scanning
