@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import click
 
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.errors import ApiRefusedError
+from functions.adapters.kubernetes.errors import ALREADY_EXISTS, ApiRefusedError
 from functions.cli.admin import OwnKubeconfig
 from functions.cli.manifests import Selection
 from functions.cli.output import progress, status
@@ -54,6 +54,8 @@ def _refused(api: KubernetesApi, resource: Mapping[str, Json], user: str) -> str
     try:
         kept = api.server_dry_run(resource, impersonate=user, deadline=deadline)
     except LastingError as error:
+        if isinstance(error, ApiRefusedError) and error.cause == ALREADY_EXISTS:
+            return ""  # names derive from the delivery, which has run; a server looks at its store last
         unknown = error.unknown_fields if isinstance(error, ApiRefusedError) else ()
         return f"{error.reason}; {kind} has no {', '.join(unknown)}" if unknown else error.reason
     # Kubernetes before 1.25 admits fields that it does not know, and drops them

@@ -204,6 +204,11 @@ def test_the_cluster_checks_the_resources_and_stores_none(tmp_path: Path, cluste
     assert done.code == 0, done.err
     assert "the cluster admits PipelineRun run-" in done.err
     assert cluster.objects("PipelineRun", "admitted") == []
+    made = pipehook("render", "--event", "push", "--triggers", good, "-o", "yaml", environment=environment).out
+    cluster.put_object({**yaml.safe_load(made)})
+    again = pipehook("render", "--event", "push", "--triggers", good, "--server-dry-run", environment=environment)
+    assert again.code == 0, again.err
+    assert "the cluster admits PipelineRun run-" in again.err
 
 
 def test_what_the_cluster_refuses_fails_the_command(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from functions.go.status_texts import status_text
 _FOREIGN = "the answer is no Kubernetes Status; is something else in between?"
 _NO_STATUS = {404: "it knows no such path", 429: "it has too many requests"}
 """API servers themselves answer without a Status where a whole group is unknown to them, or too much is asked."""
-_ALREADY_EXISTS = "AlreadyExists"
+ALREADY_EXISTS = "AlreadyExists"
 _TAKEN = "The POST operation against "
 """How Kubernetes before 1.23 begins to say so, as a 500, of an object that has a generateName beside its name
 (CheckGeneratedNameError, kubernetes/kubernetes#32220). Of its storage it says "The create operation against "."""
@@ -112,18 +112,18 @@ def of_answer(
     found = _status_object(answer.body)
     cause = _text(found.get("reason"))
     if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
-        cause = _ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
+        cause = ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
     cause = cause if cause in REASONS else status_text(answer.status)
     raw = _text(found.get("message"))
     if cause == "ServerTimeout" and raw.startswith(_TAKEN):
-        cause = _ALREADY_EXISTS
+        cause = ALREADY_EXISTS
     message = told(found, subject) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
     details = found.get("details")
     details = details if isinstance(details, dict) else {}
     asked = details.get("retryAfterSeconds")
     found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
-    if answer.status in lasting or cause == _ALREADY_EXISTS:
+    if answer.status in lasting or cause == ALREADY_EXISTS:
         found_verdict = Verdict.LASTS
     if found_verdict in (Verdict.PASSES, Verdict.PASSES_SLOWLY):
         if answer.status == HTTPStatus.UNAUTHORIZED:
