@@ -104,7 +104,7 @@ class Outcome(Struct, frozen=True):
     """For `failed`: sending the delivery again will help."""
     retry_after: float | None = None
     verified: bool = False
-    """Some secret, or code of the user's, vouched for this delivery to this trigger (or needs not to)."""
+    """Some secret, or code of the user's, vouched for this delivery to this trigger; also where none has to."""
     milliseconds: float = 0.0
     public: str = ""
     """What the log and an unverified sender read instead of the reason, as in `Refusal`."""

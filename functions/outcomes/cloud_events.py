@@ -54,7 +54,7 @@ def events(listener: Named, delivery: Delivery, report: Report | None, *, now: f
     """Return what to tell of a delivery, in order: started, one successful for each trigger that created, and done.
 
     Without a report the listener could not take the delivery: started and failed. Empty unless some trigger knows the
-    delivery to be authentic (or needs not to). `now` is in seconds since 1970.
+    delivery to be authentic, or lets any pass. `now` is in seconds since 1970.
     """
     if report is not None and not report.verified:
         return ()

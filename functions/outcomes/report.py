@@ -74,7 +74,7 @@ class Report(Struct, frozen=True, dict=True):
     def body(self) -> dict[str, Json]:
         """Return the reply's JSON.
 
-        Before nothing has verified the delivery, it says only that it was rejected and why, or that verification is
+        Until something has verified the delivery, it says only that it was rejected and why, or that verification is
         not possible now or not set up: no names of listeners, triggers or secrets.
         """
         if not self.verified:

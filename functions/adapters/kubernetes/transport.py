@@ -41,7 +41,7 @@ class Request(Struct, frozen=True, kw_only=True):
     attributes: Mapping[str, str] = field(default_factory=dict)
     """What is asked for, as an access review names it; empty for what is no resource."""
     doubted: Set[int] = frozenset()
-    """Statuses that a server in passing may answer in any words. 404: a kind's path, of which a CRD has just come. 403:
+    """Statuses that may pass, whatever the words. 404: a kind's path, of which a CRD has just come. 403:
     a list, which no admission refuses, and which would look narrower than it is."""
     lasting: Set[int] = frozenset()
     """Statuses that will be answered again, whatever the words. 409: a patch of a version that is gone."""

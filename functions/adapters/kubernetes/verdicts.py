@@ -16,7 +16,7 @@ class Verdict(Enum):
     LASTS = "it is refused again"
     PASSES = "it may be taken a moment later"
     PASSES_SLOWLY = "it is taken some day, hardly within one deadline"
-    DOUBTED = "a server that has just begun says the same: see kubernetes_refusals"
+    DOUBTED = "a server that has just begun says the same: see refusals.py"
 
 
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})

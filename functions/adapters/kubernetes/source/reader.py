@@ -20,7 +20,7 @@ from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS
 WIDEN_SECONDS = 300.0
 """How long after a list of all namespaces was forbidden it is not tried again: rights that grow are seen that late.
 
-That it is forbidden has been confirmed (kubernetes_refusals): a server that starts forbids it to everybody.
+That it is forbidden has been confirmed (refusals.py): a server that starts forbids it to everybody.
 """
 MISSING_SECONDS = 15.0
 """How long a kind that must be there, or has been, is not served before there are none of it: its CRD may be on its way
