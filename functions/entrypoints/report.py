@@ -198,7 +198,7 @@ def _open(settings: Settings, environment: Mapping[str, str]) -> Report:
     require_cluster(settings)
     mistakes = without_runs(settings)
     if not settings.report_key_secret:
-        mistakes.append("REPORT_KEY_SECRET: not set; without it nobody could be told from Tekton")
+        mistakes.append("REPORT_KEY_SECRET: not set; without a key anybody could speak as Tekton")
     if mistakes:
         raise mistaken("the configuration", mistakes)
     parts = put_together(settings, namespaces=frozenset[str])
