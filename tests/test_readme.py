@@ -107,11 +107,6 @@ def test_what_it_says_of_a_laptop(clone: Path, served: str) -> None:
     assert "dry run: would create PipelineRun goldstine-lab/build-deploy-pipeline-" in said
 
 
-def test_the_page_on_laptops_has_the_same_commands() -> None:
-    page = (ROOT / "docs" / "local.md").read_text()
-    assert [line for line in (SERVE + SEND).splitlines() if line not in page] == []
-
-
 def given(text: str) -> dict[str, str]:
     """Return what a shell that reads such a file then has in its environment."""
     names = re.findall(r"^([A-Z_]+)=", text, re.MULTILINE)
