@@ -135,7 +135,12 @@ def _show_version(ctx: click.Context, _param: click.Parameter, asked: bool) -> N
     },
 )
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it and end."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and end.",
 )
 def cli() -> None:
     """Tekton Triggers' EventListener as a cloud function: for those who write its triggers."""

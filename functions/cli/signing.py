@@ -85,7 +85,9 @@ def secret_options(command: F) -> F:
         click.option(
             "--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."
         ),
-        click.option("--secret-key", default="", metavar="KEY", help="Of a secret that is a JSON object."),
+        click.option(
+            "--secret-key", default="", metavar="KEY", help="Which member, where the secret is a JSON object."
+        ),
     ]
     for option in reversed(options):
         command = option(command)

@@ -68,7 +68,7 @@ def hooks() -> None:
 @click.argument("url", type=URL)
 @click.option("--event", "events", multiple=True, help="Event; default: those of the listeners' eventTypes.")
 @click.option("--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager.")
-@click.option("--secret-key", default="", metavar="KEY", help="Of a secret that is a JSON object.")
+@click.option("--secret-key", default="", metavar="KEY", help="Which member, where the secret is a JSON object.")
 @click.option("--update", is_flag=True, help="If the hook exists, give it key and events anew.")
 @triggers_options
 @_token_option

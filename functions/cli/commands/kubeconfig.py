@@ -81,12 +81,18 @@ With a token you need rights to create tokens of the service account (create on 
     help="Add it as a version to Secret Manager.",
 )
 @click.option("--keyless", is_flag=True, help="Hold no token: the function's own identity is who calls.")
-@click.option("--identity", "identities", multiple=True, metavar="NAME", help="With --keyless: whom the cluster knows.")
+@click.option(
+    "--identity",
+    "identities",
+    multiple=True,
+    metavar="NAME",
+    help="With --keyless: the function, as the cluster names it.",
+)
 @click.option(
     "--audience", default="", help="With --keyless: send a Google identity token for it; default: as for GKE."
 )
 @click.option(
-    "--cluster", "called", default="", metavar="NAME", help="Its name in CLUSTERS: what --create allows there."
+    "--cluster", "called", default="", metavar="NAME", help="Its name in CLUSTERS: --create allows what goes there."
 )
 @click.option("--rotate", is_flag=True, help="With --secret: end the older tokens and disable the older versions.")
 def kubeconfig(
