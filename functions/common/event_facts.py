@@ -28,6 +28,8 @@ _COMMIT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 _SHORT_COMMIT = re.compile(r"[0-9A-Fa-f]{12,64}")
 _GITHUB_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 _GITLAB_NAME = re.compile(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
+_SERVER_NAME = re.compile(r"~?[A-Za-z0-9_.-]{1,127}/[A-Za-z0-9_.-]{1,128}")
+"""A project's key, or somebody's own, and the repository's slug."""
 _UTC = " UTC"
 
 
@@ -36,7 +38,7 @@ class EventFacts(Struct, frozen=True, kw_only=True):
 
     provider: Provider = ""
     repository: str = ""
-    """`owner/name` (GitLab: the path, with groups), as the API of the provider takes it."""
+    """`owner/name`, as the provider's API takes it: GitLab's path with groups, Bitbucket Data Center's KEY/slug."""
     sha: str = ""
     """The commit that the event is about, lower-case hexadecimal; empty for deleted refs and events of no commit."""
     time: float
@@ -66,8 +68,8 @@ def event_facts(
         return _github(fields, event, received_at, _object(pull_request))
     if provider == "gitlab":
         return _gitlab(fields, received_at)
-    if provider == "bitbucket":
-        return _bitbucket(fields, received_at)
+    if provider == "bitbucket":  # whose interceptor is for both; no body of the Cloud has an eventKey
+        return _bitbucket_server(fields, received_at) if "eventKey" in fields else _bitbucket(fields, received_at)
     return EventFacts(time=received_at)
 
 
@@ -190,6 +192,30 @@ def _bitbucket(body: Mapping[str, Json], received_at: float) -> EventFacts:
         timed=timed,
         before=_commit(old),
         deleted=deleted,
+    )
+
+
+def _bitbucket_server(body: Mapping[str, Json], received_at: float) -> EventFacts:
+    """https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html: a push may be one of several refs.
+
+    What is said of a pull request is said to the repository that it is for, whose hook has signed the body.
+    """
+    request = _object(body.get("pullRequest"))
+    repository = _object(_object(request.get("toRef")).get("repository") if request else body.get("repository"))
+    listed = body.get("changes")
+    changes = [_object(change) for change in listed] if isinstance(listed, list) and not request else []
+    project, slug = _object(repository.get("project")).get("key"), repository.get("slug")
+    alone = changes[0] if len(changes) == 1 else {}
+    head = _object(request.get("fromRef")).get("latestCommit") if request else body.get("commit")
+    time, timed = _time(body.get("date"), received_at)
+    return EventFacts(
+        provider="bitbucket-server",
+        repository=_name(f"{_shown_text(project)}/{_shown_text(slug)}", _SERVER_NAME),
+        sha=_commit(alone.get("toHash") if changes else head),
+        time=time,
+        timed=timed,
+        before=_commit(alone.get("fromHash")),
+        deleted=bool(changes) and all(change.get("type") == "DELETE" for change in changes),
     )
 
 

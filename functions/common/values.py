@@ -17,7 +17,7 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Headers: TypeAlias = Mapping[str, tuple[str, ...]]
 """Go-canonical names (`X-Github-Event`) to values, `Host` left out, as Go's server hands them to Tekton."""
 
-Provider = Literal["", "github", "gitlab", "bitbucket"]
+Provider = Literal["", "github", "gitlab", "bitbucket", "bitbucket-server"]
 """Who has signed or vouched for a delivery: the core interceptor that verified it; empty for anybody else."""
 
 

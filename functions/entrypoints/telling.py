@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from functions.adapters.github.bitbucket import BitbucketStatuses
+from functions.adapters.github.bitbucket import REST, BitbucketStatuses, DataCenterStatuses
 from functions.adapters.github.checks import GitHubChecks
 from functions.adapters.github.gitlab import GitLabStatuses
 from functions.adapters.github.identity import AppIdentity, TokenIdentity
@@ -72,5 +72,9 @@ def _statuses(settings: Settings, secrets: SecretStore) -> Mapping[Provider, Sta
         found["gitlab"] = GitLabStatuses(GitHubTransport(settings.gitlab_api_url), token)
     if settings.bitbucket_token_secret:
         token = TokenIdentity(fetch_of(secrets), settings.bitbucket_token_secret)
-        found["bitbucket"] = BitbucketStatuses(GitHubTransport(settings.bitbucket_api_url), token)
+        bitbucket = GitHubTransport(settings.bitbucket_api_url)
+        if REST in settings.bitbucket_api_url:
+            found["bitbucket-server"] = DataCenterStatuses(bitbucket, token, settings.bitbucket_api_url)
+        else:
+            found["bitbucket"] = BitbucketStatuses(bitbucket, token)
     return found

@@ -33,7 +33,7 @@ VARIABLES: Mapping[str, str] = {
     "RECONCILE_LOOKBACK_HOURS": "how far back `reconcile` looks (1 to 168)",
     "GITLAB_API_URL": "the base of the GitLab API, for statuses",
     "GITLAB_TOKEN_SECRET": "`projects/P/secrets/S` that holds the GitLab token of statuses",
-    "BITBUCKET_API_URL": "the base of the Bitbucket Cloud API, for statuses",
+    "BITBUCKET_API_URL": "the base of Bitbucket's API, for statuses; of Data Center `https://HOST/rest/api/latest`",
     "BITBUCKET_TOKEN_SECRET": "`projects/P/secrets/S` that holds the Bitbucket access token of statuses",
     "REDELIVER_LOOKBACK_HOURS": "how far back `redeliver` looks (1 to 72: GitHub forgets after three days)",
     "REDELIVER_LIMIT": "how many deliveries one run of `redeliver` asks GitHub to send again at most",

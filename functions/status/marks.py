@@ -30,9 +30,9 @@ SELECTOR = f"{STATUS}=true"  # the label has the name of the annotation that ask
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _SHORT = re.compile(r"[0-9a-f]{12,64}")
-_REPOSITORY = re.compile(r"[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
+_REPOSITORY = re.compile(r"~?[A-Za-z0-9_.-]{1,255}(/[A-Za-z0-9_.-]{1,255}){1,20}")
 _DIGITS = re.compile(r"[0-9]{1,18}")
-_PROVIDERS = ("github", "gitlab", "bitbucket")
+_PROVIDERS = ("github", "gitlab", "bitbucket", "bitbucket-server")
 
 
 def bounded_context(text: str) -> str:

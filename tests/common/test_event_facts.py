@@ -106,6 +106,52 @@ def test_gitlabs_and_bitbuckets_events_name_their_commit(provider: Provider, bod
     assert found.repository == ("group/sub/app" if provider == "gitlab" else "acme/app")
 
 
+SERVER = {"slug": "app", "project": {"key": "ACME"}}
+FORK = {"slug": "app", "project": {"key": "~jdoe"}}
+
+
+def moved(kind: str, to: str, before: str = OTHER) -> dict[str, Any]:
+    return {"refId": "refs/heads/main", "type": kind, "fromHash": before, "toHash": to}
+
+
+@pytest.mark.parametrize(
+    ("body", "sha", "before", "deleted"),
+    [
+        ({"repository": SERVER, "changes": [moved("UPDATE", SHA)]}, SHA, OTHER, False),
+        ({"repository": SERVER, "changes": [moved("ADD", SHA, GONE)]}, SHA, "", False),
+        ({"repository": SERVER, "changes": [moved("DELETE", GONE)]}, "", OTHER, True),
+        ({"repository": SERVER, "changes": [moved("UPDATE", SHA), moved("UPDATE", OTHER)]}, "", "", False),
+        (
+            {
+                "pullRequest": {
+                    "fromRef": {"latestCommit": SHA, "repository": FORK},
+                    "toRef": {"latestCommit": OTHER, "repository": SERVER},
+                },
+            },
+            SHA,
+            "",
+            False,
+        ),
+        ({"repository": SERVER, "commit": SHA, "comment": {}}, SHA, "", False),
+        ({"repository": SERVER, "old": {}, "new": {}}, "", "", False),
+    ],
+    ids=["push", "new", "gone", "several", "pull-request", "comment", "renamed"],
+)
+def test_bitbucket_data_centers_events_are_known_by_their_shape(
+    body: dict[str, Any], sha: str, before: str, *, deleted: bool
+) -> None:
+    found = facts("", {"eventKey": "x", "date": "2026-11-22T20:11:12+1000", **body}, "bitbucket")
+    assert (found.provider, found.repository) == ("bitbucket-server", "ACME/app")
+    assert (found.sha, found.before, found.deleted) == (sha, before, deleted)
+    assert (found.time, found.timed) == (SECONDS, True)
+
+
+def test_somebodys_own_repository_is_one_of_data_center() -> None:
+    assert facts("", {"eventKey": "x", "repository": FORK}, "bitbucket").repository == "~jdoe/app"
+    for repository in ({}, {"slug": "app"}, {"slug": "..", "project": {"key": "A"}}, {"slug": 1, "project": "A"}):
+        assert facts("", {"eventKey": "x", "repository": repository}, "bitbucket").repository == ""
+
+
 @pytest.mark.parametrize("when", ["2026-11-22 10:11:12 UTC", WHEN, "2026-11-22T10:11:12.000+00:00"])
 def test_gitlabs_times_are_read(when: str) -> None:
     body = {"object_kind": "merge_request", "object_attributes": {"updated_at": when}}

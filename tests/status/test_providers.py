@@ -24,6 +24,9 @@ APP = {
 }
 
 
+DATE = "2026-11-22T20:11:12+1000"
+
+
 @pytest.fixture
 def checks(scene: Scene) -> Scene:
     scene.more = APP | {"STATUS_API": "checks"}
@@ -206,15 +209,20 @@ class Forge:
         if request.method == "GET":
             return self._get(request)
         body = json.loads(request.body)
-        name = body.get("name") if "/statuses/build" not in request.path else body["key"]
-        if "/statuses/build" not in request.path:
+        keyed = "/statuses/build" in request.path or request.path.endswith("/builds")
+        if not keyed:
             body |= {"status": body.pop("state")}
-        self.statuses[name] = body
+        self.statuses[body["key"] if keyed else body.get("name")] = body
+        if request.path.endswith("/builds"):
+            return Response(204, b"", "")
         return Response(201, json.dumps(body).encode(), "application/json")
 
     def _get(self, request: Request) -> Response:
         if "/statuses/build/" in request.path:
             found = self.statuses.get(request.path.rpartition("/")[2])
+            return Response(200 if found else 404, json.dumps(found).encode(), "application/json")
+        if request.path.endswith("/builds"):
+            found = self.statuses.get(request.query["key"])
             return Response(200 if found else 404, json.dumps(found).encode(), "application/json")
         listed = [one for one in self.statuses.values() if one["name"] == request.query.get("name")]
         return Response(200, json.dumps(listed).encode(), "application/json")
@@ -286,6 +294,61 @@ def test_bitbuckets_statuses(scene: Scene, forge: tuple[Forge, str]) -> None:
 
     assert server.statuses["build"]["state"] == "SUCCESSFUL"
     assert server.statuses["build"]["url"] == f"https://bitbucket.org/acme/app/commits/{sha}"
+
+
+SERVER = {"slug": "app", "project": {"key": "~jdoe"}}
+
+
+def pushed_to_server(sha: str) -> bytes:
+    change = {"refId": "refs/heads/main", "type": "UPDATE", "fromHash": "1" * 40, "toHash": sha}
+    return encoded({"eventKey": "repo:refs_changed", "date": DATE, "repository": SERVER, "changes": [change]})
+
+
+@pytest.mark.parametrize(("reason", "state"), [("Succeeded", "SUCCESSFUL"), ("Cancelled", "CANCELLED")])
+def test_bitbucket_data_centers_builds(scene: Scene, forge: tuple[Forge, str], reason: str, state: str) -> None:
+    server, url = forge
+    scene.manager.add(PROJECT, "bitbucket", b"t0ken")
+    scene.more = {
+        "BITBUCKET_API_URL": f"{url}/git/rest/api/latest/",
+        "BITBUCKET_TOKEN_SECRET": f"projects/{PROJECT}/secrets/bitbucket",
+        "STATUS_TARGET_URL": "",
+    }
+    scene.write(told(run(), "build it"), interceptors=[github() | {"ref": {"name": "bitbucket"}}])
+    sha = commit()
+    body = pushed_to_server(sha)
+    sent = {"Content-Type": "application/json", "X-Event-Key": "repo:refs_changed", "X-Hub-Signature": signature(body)}
+    answer = scene.function("webhook").post(body, sent)
+    assert answer.statuses == ["created"], answer.text
+    (build,) = server.statuses.values()
+    assert (build["name"], build["state"]) == ("build it", "INPROGRESS")
+    name = scene.runs()[-1]["metadata"]["name"]
+    scene.end(name, reason)
+    assert [scene.hint(name).json["outcome"] for _ in range(2)] == ["told", "unchanged"]
+
+    (build,) = server.statuses.values()
+    assert build["state"] == state
+    assert build["url"] == f"{url}/git/projects/~jdoe/repos/app/commits/{sha}"
+    posted = {target for method, target, _ in server.seen if method == "POST"}
+    assert posted == {f"/git/rest/api/latest/projects/~jdoe/repos/app/commits/{sha}/builds"}
+
+
+@pytest.mark.parametrize("base", ["2.0", "rest/api/latest"])
+def test_what_the_cloud_has_signed_is_never_told_to_a_server_nor_the_other_way_round(
+    scene: Scene, forge: tuple[Forge, str], base: str
+) -> None:
+    server, url = forge
+    scene.manager.add(PROJECT, "bitbucket", b"t0ken")
+    secret = f"projects/{PROJECT}/secrets/bitbucket"
+    scene.more = {"BITBUCKET_API_URL": f"{url}/{base}", "BITBUCKET_TOKEN_SECRET": secret}
+    scene.write(told(run(), "build"), interceptors=[github() | {"ref": {"name": "bitbucket"}}])
+    body = pushed_to_server(commit())
+    if base != "2.0":
+        changes = [{"new": {"target": {"hash": commit()}}}]
+        body = encoded({"push": {"changes": changes}, "repository": {"full_name": "acme/app"}})
+    sent = {"Content-Type": "application/json", "X-Event-Key": "repo:push", "X-Hub-Signature": signature(body)}
+    assert scene.function("webhook").post(body, sent).statuses == ["created"]
+    assert scene.reconcile()["told"] == 0
+    assert server.seen == []
 
 
 def test_what_is_signed_for_one_provider_is_never_told_to_another(scene: Scene) -> None:

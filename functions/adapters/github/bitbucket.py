@@ -1,6 +1,7 @@
-"""Bitbucket Cloud's build statuses, behind the same port.
+"""Bitbucket's build statuses, of the Cloud and of Data Center, behind the same port.
 
 https://developer.atlassian.com/cloud/bitbucket/rest/api-group-commit-statuses/
+https://developer.atlassian.com/server/bitbucket/how-tos/updating-build-status-for-commits
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target
 
+REST = "/rest/api/"
+"""What the base of Data Center's API has in its path."""
 MAX_KEY = 40
 """Characters of a status's key."""
 _KEY = re.compile(rf"[A-Za-z0-9._-]{{1,{MAX_KEY}}}")
 
-_PERMISSION = "the scope repository:write"
+_PERMISSION = "the scope repository:write (Data Center: to read the repository)"
 _READ = Question("the status of the commit", _PERMISSION, "Bitbucket")
 _WRITE = Question("a status of the commit", _PERMISSION, "Bitbucket")
 _NOT_FOUND = frozenset({HTTPStatus.NOT_FOUND})
@@ -40,6 +43,8 @@ _STATES: Mapping[State, str] = {
 class BitbucketStatuses(Statuses):
     """Shared by all threads. A status stands under a key, and another under the same key takes its place."""
 
+    _states = _STATES
+
     def __init__(self, transport: GitHubTransport, identity: GitHubIdentity) -> None:
         self._forge = Forge(transport, identity)
 
@@ -47,14 +52,14 @@ class BitbucketStatuses(Statuses):
         """Return the status under the context's key."""
 
         def ask(token: str) -> Standing | None:
-            path = f"{_builds(target)}/{_key(target)}"
+            path = self._build(target, _key(target))
             answer = self._forge.transport.get(path, _READ, token=token, deadline=deadline, also=_NOT_FOUND)
             if answer.status == HTTPStatus.NOT_FOUND:
                 return None
             entry = answer.json()
             if not isinstance(entry, dict):
                 raise unexpected(_READ)
-            link = "" if text(entry, "url") == _page(target) else text(entry, "url")
+            link = "" if text(entry, "url") == self._page(target) else text(entry, "url")
             shown = (text(entry, "state"), text(entry, "description"), link)
             return Standing(shown=shown, ended=shown[0] != "INPROGRESS", link=link)
 
@@ -62,27 +67,51 @@ class BitbucketStatuses(Statuses):
 
     def shown(self, said: Said) -> tuple[str, ...]:
         """Return state, description and link."""
-        return _STATES[said.state], said.description, said.link
+        return self._states[said.state], said.description, said.link
 
     def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
         """Post a status, which must have a link: without one of ours, to the commit itself."""
         body: dict[str, Json] = {
             "key": _key(target),
             "name": target.context,
-            "state": _STATES[said.state],
+            "state": self._states[said.state],
             "description": said.description,
-            "url": said.link or _page(target),
+            "url": said.link or self._page(target),
         }
-        self._forge.send(target, deadline, _builds(target), _WRITE, body)
+        self._forge.send(target, deadline, self._builds(target), _WRITE, body)
         return True
 
+    def _builds(self, target: Target) -> str:
+        return f"/repositories/{target.repository}/commit/{target.sha}/statuses/build"
 
-def _builds(target: Target) -> str:
-    return f"/repositories/{target.repository}/commit/{target.sha}/statuses/build"
+    def _build(self, target: Target, key: str) -> str:
+        return f"{self._builds(target)}/{key}"
+
+    def _page(self, target: Target) -> str:
+        return f"https://bitbucket.org/{target.repository}/commits/{target.sha}"
 
 
-def _page(target: Target) -> str:
-    return f"https://bitbucket.org/{target.repository}/commits/{target.sha}"
+class DataCenterStatuses(BitbucketStatuses):
+    """The same of a server of one's own, whose API is at `https://HOST/rest/api/latest`."""
+
+    _states: Mapping[State, str] = {**_STATES, State.CANCELLED: "CANCELLED"}
+
+    def __init__(self, transport: GitHubTransport, identity: GitHubIdentity, api_url: str) -> None:
+        super().__init__(transport, identity)
+        self._home = api_url.partition(REST)[0]
+
+    def _commit(self, target: Target) -> str:
+        project, _, slug = target.repository.partition("/")
+        return f"/projects/{project}/repos/{slug}/commits/{target.sha}"
+
+    def _builds(self, target: Target) -> str:
+        return f"{self._commit(target)}/builds"
+
+    def _build(self, target: Target, key: str) -> str:
+        return f"{self._builds(target)}?key={key}"
+
+    def _page(self, target: Target) -> str:
+        return f"{self._home}{self._commit(target)}"
 
 
 def _key(target: Target) -> str:
