@@ -65,6 +65,12 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
         hint = f"write header.canonical('{name}'), or spell it as Go does: {canonical_name(name)}"
         yield Hit("PH302", place, "this reads a header by a name that none has", hint, (f"header['{name}']",))
         return
+    unmade = _fatal(tree, lambda path: path[0] == "extensions" and not known.makes(path[1:]), positive=positive)
+    if unmade:
+        hint = "overlays see those of the interceptors before theirs: make it there, and mind its spelling"
+        about = tuple(sorted(".".join(path) for path in unmade))
+        yield Hit("PH302", place, "no interceptor before this one makes what it reads", hint, about)
+        return
     if not names or not all(events.known(name) for name in names):
         return
     asked = _asked(tree)
@@ -127,7 +133,7 @@ def _fatal(expr: Expr, lacks: Callable[[trees.Path], bool], *, positive: bool) -
     if isinstance(expr, Select) and expr.test:
         return _fatal(expr.operand, lacks, positive=False)
     path = trees.path(expr)
-    if path and path[0] in ("body", "header") and len(path) > 1:
+    if path and path[0] in ("body", "extensions", "header") and len(path) > 1:
         return frozenset({path}) if lacks(path) else frozenset()
     match expr:
         case Call(function="_||_"):

@@ -248,3 +248,27 @@ def test_no_event_of_gitlab_has_githubs_head_commit() -> None:
     assert "PH303" in ids(listed(chain, params={"p": "$(body.head_commit.id)"}), with_params("p"))
     finding = only("PH302", listed(types("gitlab", "Push Hook"), cel("body.pull_request.state == 'open'")), RUN)
     assert finding.hint == "", "GitHub's events are no help"
+
+
+@pytest.mark.parametrize(
+    ("chain", "rules"),
+    [
+        ([cel(a="body.after", b="extensions.a.truncate(7)")], ["PH302"]),  # overlays do not see each other
+        ([cel(b="extensions.a.truncate(7)"), cel(a="body.after")], ["PH302"]),
+        ([cel("extensions.a == 'x'", a="body.after")], ["PH302"]),
+        ([cel("extensions.changed_files.contains('x')")], ["PH302"]),
+        ([cel("has(extensions.a) ? extensions.a == 'x' : body.ref != ''")], []),
+        ([cel("extensions.a == 'x' || body.ref != ''")], []),
+        ([cel(a="body.after"), cel("extensions.a != 'x'", b="extensions.a.truncate(7)")], []),
+        ([cel(**{"a.b": "body.after"}), cel("extensions.a.b != 'x'")], []),
+        ([cel(a="body.repository"), cel("extensions.a.name != 'x'")], []),
+        ([{"ref": {"name": "ours"}}, cel("extensions.anything == 'x'")], ["PH002"]),  # which is not there
+    ],
+)
+def test_extensions_are_read_behind_what_makes_them(chain: list[dict[str, Any]], rules: list[str]) -> None:
+    assert ids(listed(PUSH, *chain), RUN) == rules
+
+
+def test_files_that_are_asked_for_may_be_read() -> None:
+    files = github(eventTypes=["push"], addChangedFiles={"enabled": True})
+    assert ids(listed(files, cel("extensions.changed_files.contains('x')")), RUN) == []
