@@ -8,10 +8,34 @@ from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
 from functions.lint.views import View
-from functions.model.findings import Path
+from functions.model.findings import Path, did_you_mean
 
 _OLD_VERSIONS = ("tekton.dev/v1alpha1", "tekton.dev/v1beta1")
 _RUNS = ("PipelineRun", "TaskRun")
+_BOTH = "managedBy params status workspaces"
+_PIPELINE, _TASK = (
+    f"{_BOTH} pipelineRef pipelineSpec taskRunSpecs timeouts",
+    f"{_BOTH} computeResources debug podTemplate",
+)
+_TASK += " retries serviceAccountName statusMessage taskRef taskSpec timeout"
+_FIELDS: Mapping[tuple[str, str], frozenset[str]] = {
+    ("tekton.dev/v1", "PipelineRun"): frozenset(f"{_PIPELINE} taskRunTemplate".split()),
+    ("tekton.dev/v1beta1", "PipelineRun"): frozenset(f"{_PIPELINE} podTemplate serviceAccountName timeout".split()),
+    ("tekton.dev/v1", "TaskRun"): frozenset(f"{_TASK} sidecarSpecs stepSpecs".split()),
+    ("tekton.dev/v1beta1", "TaskRun"): frozenset(f"{_TASK} sidecarOverrides stepOverrides".split()),
+}
+"""The fields of a run's spec, by version and kind (Tekton Pipelines' PipelineRunSpec and TaskRunSpec)."""
+_ELSEWHERE: Mapping[str, str] = {
+    "podTemplate": "tekton.dev/v1 has it in taskRunTemplate",
+    "resources": "Tekton has no PipelineResources any more: use params and workspaces",
+    "sidecarOverrides": "tekton.dev/v1 calls it sidecarSpecs",
+    "sidecarSpecs": "tekton.dev/v1beta1 calls it sidecarOverrides",
+    "stepOverrides": "tekton.dev/v1 calls it stepSpecs",
+    "stepSpecs": "tekton.dev/v1beta1 calls it stepOverrides",
+    "taskRunTemplate": "tekton.dev/v1beta1 has its fields in spec",
+    "timeout": "tekton.dev/v1 has it as timeouts.pipeline",
+}
+"""Fields of the other version, or of earlier ones."""
 
 
 def check(view: View) -> Iterator[Hit]:
@@ -20,6 +44,7 @@ def check(view: View) -> Iterator[Hit]:
         place = view.template_place.below("resourcetemplates", position)
         yield from _account(resource, place)
         yield from _version(resource, place)
+        yield from _fields(resource, place)
 
 
 def _objects(value: Json, path: Path) -> Iterator[tuple[Path, dict[str, Json]]]:
@@ -49,6 +74,23 @@ def _account(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
         field = "spec.taskRunTemplate.serviceAccountName" if nested else "spec.serviceAccountName"
         message = f"the {kind} names no account and runs as the default one"
         yield Hit("PH404", place.below("spec"), message, f"set {field}")
+
+
+def _fields(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
+    """Yield the fields of a run's spec that its version does not have; the account is another matter."""
+    spec = resource.get("spec")
+    known = _FIELDS.get((str(resource.get("apiVersion")), str(resource.get("kind"))))
+    for name in spec if known and isinstance(spec, dict) else ():
+        if not known or name in known or "$(" in name or name == "serviceAccountName":
+            continue
+        where, message = (
+            place.below("spec", name),
+            f"a {resource['kind']} of {resource['apiVersion']} has no such field",
+        )
+        if name in _ELSEWHERE:
+            yield Hit("PH405", where, message, _ELSEWHERE[name])
+        else:
+            yield Hit("PH407", where, message, did_you_mean(name, sorted(known)))
 
 
 def _version(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:

@@ -158,6 +158,7 @@ RULES: Mapping[str, Rule] = {
             _WARNING,
             "Headers are not signed: whoever has captured a delivery makes another object with each made-up value.",
         ),
+        Rule("PH407", "unknown-field", _ERROR, "Tekton drops or refuses a field that a run does not have."),
         Rule("PH501", "unused-object", _NOTE, "An object that nothing refers to is mostly a slip in a name."),
         Rule("PH502", "chosen-twice", _WARNING, "A Trigger that its listener chooses in two ways starts two runs."),
     )

@@ -1,4 +1,4 @@
-"""PH104, PH207 and PH502: runs that fail at once, that every action starts, and that start twice."""
+"""PH104, PH207, PH407 and PH502: runs that fail at once, that every action starts, and that start twice."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.lint.support import found, ids, listed, pinned, task_run, with_params
+from tests.lint.support import found, ids, listed, only, pinned, task_run, with_params
 from tests.support.sources import cel, github, inline, listener, manifest, template
 
 RUN = template("template", pinned())
@@ -64,6 +64,47 @@ class TestInputs:
         other = pipeline()
         other["metadata"]["namespace"] = "other"
         assert ids(listed(), RUN, pipeline(**NEEDS), other) == []
+
+
+class TestFields:
+    @pytest.mark.parametrize(
+        ("version", "kind", "field", "rules"),
+        [
+            ("v1", "PipelineRun", "workspace", ["PH407"]),
+            ("v1", "PipelineRun", "pipelineref", ["PH407"]),
+            ("v1", "PipelineRun", "podTemplate", ["PH405"]),
+            ("v1", "PipelineRun", "timeout", ["PH405"]),
+            ("v1", "PipelineRun", "serviceAccountName", ["PH405"]),
+            ("v1", "PipelineRun", "timeouts", []),
+            ("v1", "TaskRun", "timeout", []),
+            ("v1", "TaskRun", "stepOverrides", ["PH405"]),
+            ("v1", "TaskRun", "taskRunTemplate", ["PH405"]),
+            ("v1", "TaskRun", "computeResources", []),
+            ("v1beta1", "PipelineRun", "resources", ["PH405"]),
+            ("v1beta1", "PipelineRun", "taskRunTemplate", ["PH405"]),
+            ("v1beta1", "TaskRun", "param", ["PH405", "PH407"]),
+            ("v2", "PipelineRun", "anything", []),
+            ("v1", "Pipeline", "anything", []),
+        ],
+    )
+    def test_a_field_of_a_runs_spec(self, version: str, kind: str, field: str, rules: list[str]) -> None:
+        account = {"taskRunTemplate": {"serviceAccountName": "ci"}} if (version, kind) == ("v1", "PipelineRun") else {}
+        spec = {"serviceAccountName": "ci"} | account | {field: {}}
+        if account and field != "serviceAccountName":
+            spec.pop("serviceAccountName")
+        resource = {
+            "apiVersion": f"tekton.dev/{version}",
+            "kind": kind,
+            "metadata": {"generateName": "r-"},
+            "spec": spec,
+        }
+        old = {"PH405"} if version == "v1beta1" else set()  # for the version alone
+        assert set(ids(listed(), template("template", resource))) == set(rules) | old
+
+    def test_it_says_what_may_be_meant(self) -> None:
+        resource = pinned()
+        resource["spec"]["workspace"] = []
+        assert only("PH407", listed(), template("template", resource)).hint == 'did you mean "workspaces"?'
 
 
 def gitlab(*types: str) -> dict[str, Any]:
