@@ -81,8 +81,8 @@ def placed(document: Json, path: Sequence[Part], value: Json) -> Json:
         return {**document, part.name: placed(document.get(part.name), rest, value)}
     if isinstance(document, list):
         return _placed_in_list(document, part, rest, value)
-    # sjson starts anew where nothing, null or another scalar stood
-    if part.index is not None or part.appends:
+    # sjson starts anew where nothing, null or another scalar stood, but appends to nothing alone
+    if part.index is not None or (part.appends and document is None):
         return _placed_in_list([], part, rest, value)
     return {part.name: placed(None, rest, value)}
 

@@ -32,6 +32,7 @@ from functions.interceptors.overlay_paths import parse_path, placed
         ({}, "friends.0", {"friends": ["v"]}),
         ({}, "friends.2", {"friends": [None, None, "v"]}),
         ({}, "friends.-1", {"friends": ["v"]}),
+        ({"friends": 2}, "friends.-1", {"friends": {"-1": "v"}}),
         ({}, "a.0.b", {"a": [{"b": "v"}]}),
         ({"a": 5}, "a.0", {"a": ["v"]}),
         ({}, "0", {"0": "v"}),
