@@ -31,6 +31,7 @@ _FORM_FACTOR = 3
 """Bytes for each of a form: its pairs, what they are without their escapes, and one of them meanwhile."""
 _FIELDS_FACTOR = 10
 """Bytes for each of a form of several fields: as text and as JSON, either of which may be wide."""
+_TAKEN_OUT = frozenset({"Host", "Trailer", "Transfer-Encoding"})
 _LABEL = re.compile(r"[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _REPOSITORY = re.compile(r"[\w.~-]{1,100}(/[\w.~-]{1,100}){1,8}", re.ASCII)
 _TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -45,11 +46,11 @@ def canonical_name(name: str) -> str:
 
 
 def canonical_headers(pairs: Iterable[tuple[str, str]]) -> Headers:
-    """Return headers by canonical name, without `Host`, which Go's server takes out of the map."""
+    """Return headers by canonical name, without those that Go takes out of the map."""
     headers: dict[str, tuple[str, ...]] = {}
     for name, value in pairs:
         canonical = canonical_name(name)
-        if canonical != "Host":
+        if canonical not in _TAKEN_OUT:
             headers[canonical] = (*headers.get(canonical, ()), value)
     return headers
 
