@@ -140,7 +140,7 @@ class _Preparation:
         try:
             chain = self._chain(group.interceptors, place)
         except LastingError as error:
-            return PreparedGroup(trigger_id, problem=f"trigger group {group.name}: {error.reason}")
+            return PreparedGroup(trigger_id, problem=f"trigger group {group.name or '(no name)'}: {error.reason}")
         return PreparedGroup(trigger_id, chain, _webhook_first(group.interceptors))
 
     def _identity(

@@ -103,14 +103,16 @@ def _webhook(fields: Fields) -> WebhookSpec | None:
     section.require("objectRef", "name the Service; Tekton does not take url alone")
     reference = section.section("objectRef", _OBJECT_REF)
     header = tuple(_header(entry) for entry in section.sections("header", _PARAM))
-    return WebhookSpec(object_ref=_object_ref(reference), url=section.text("url"), header=header)
+    url = section.text("url")
+    return WebhookSpec(object_ref=_object_ref(reference, named=not url), url=url, header=header)
 
 
-def _object_ref(fields: Fields | None) -> ObjectRef | None:
+def _object_ref(fields: Fields | None, *, named: bool) -> ObjectRef | None:
+    """Return the Service; beside a url, which counts alone, Tekton does not ask for its name."""
     if fields is None:
         return None
     return ObjectRef(
-        name=fields.text("name", required=True),
+        name=fields.text("name", required=named),
         namespace=fields.text("namespace"),
         kind=fields.choice("kind", ("Service",)),
         api_version=fields.choice("apiVersion", ("v1",)),

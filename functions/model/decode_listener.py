@@ -107,7 +107,7 @@ def _group(fields: Fields, version: str) -> TriggerGroup:
     if fields.raw("interceptors") in (None, []):
         fields.mistake("interceptors", "needs at least one interceptor")
     return TriggerGroup(
-        name=fields.text("name", required=True),
+        name=fields.text("name"),
         interceptors=decode_interceptors(fields, version),
         selector=decoded,
         source=fields.reading.source(fields.path),

@@ -32,7 +32,7 @@ from functions.model.resources import (
     TriggerSelector,
     WebhookSpec,
 )
-from tests.model.support import binding, selecting, template
+from tests.model.support import binding, listener, selecting, template
 
 MANIFESTS = Path(__file__).parent / "manifests"
 DEPLOYED = Path(__file__).parents[2] / "infra" / "triggers"
@@ -391,3 +391,12 @@ def test_what_was_meant_to_be_an_object_is_not_passed_over(text: str) -> None:
 def test_beside_an_object_of_ours_in_one_file_every_document_must_be_one(stray: str) -> None:
     with pytest.raises(ManifestError):
         load_documents({"x.yaml": f"{binding('- {name: a, value: b}')}\n---\n{stray}"}, namespace="lab")
+
+
+def test_a_service_needs_no_name_beside_a_url_that_counts_in_its_place() -> None:
+    webhook = "webhook: {url: https://checker.example.com, objectRef: {kind: Service, apiVersion: v1}}"
+    text = listener(f"interceptors:\n  - {webhook}")
+    (trigger,) = load_documents({"x.yaml": text}, namespace="lab").registry.listeners["lab", "el"].triggers
+    assert isinstance(trigger, InlineTrigger)
+    (spec,) = trigger.spec.interceptors
+    assert spec.webhook == WebhookSpec(object_ref=ObjectRef(""), url="https://checker.example.com")

@@ -176,6 +176,10 @@ CASES: dict[str, tuple[str, list[str]]] = {
             )
         ],
     ),
+    "a webhook's Service without a name": (
+        listener("interceptors:\n  - webhook: {objectRef: {kind: Service, apiVersion: v1}}"),
+        [f"8: {TRIGGER}.interceptors[0].webhook.objectRef.name: this field is required"],
+    ),
     "a webhook to something else than a Service": (
         listener("interceptors:\n  - webhook: {objectRef: {name: x, kind: Deployment, apiVersion: apps/v1}}"),
         [
@@ -209,7 +213,6 @@ CASES: dict[str, tuple[str, list[str]]] = {
                 " required"
             ),
             f"6: {EL}.triggerGroups[0].interceptors: needs at least one interceptor",
-            f"6: {EL}.triggerGroups[0].name: this field is required",
         ],
     ),
     "selectors": (
