@@ -15,7 +15,8 @@ from functions.common.errors import LastingError, PipehookError
 from functions.common.event_facts import EventFacts
 from functions.common.ports import Deadline
 from functions.common.values import Json, Refusal, Status
-from functions.model.annotations import KEY_ANNOTATION, PREFIX
+from functions.concurrency.marks import PENDING
+from functions.model.annotations import KEY_ANNOTATION, LIMIT, PREFIX
 from functions.outcomes.naming import LISTENER_LABEL, TRIGGER_LABEL, label_value
 from functions.status.marks import EVENT_TIME, order_of, place_of, target_of, texts
 from functions.status.values import CANCEL_ACTION, CLUSTER, Run, Target
@@ -164,7 +165,9 @@ def again(run: Run, press: Press) -> dict[str, Json]:
     annotations.pop(KEY_ANNOTATION, None)
     annotations[EVENT_TIME] = str(max(order_of(run)[0], press.time))
     labels: dict[str, Json] = dict(_own(texts(run, "labels")))
-    spec = {name: value for name, value in _object(run.get("spec")).items() if name != "status"}
+    # one of so many at a time waits for its turn again
+    begins = {"status": PENDING} if LIMIT in annotations else {}
+    spec = {name: value for name, value in _object(run.get("spec")).items() if name != "status"} | begins
     return {
         "apiVersion": _text(run, "apiVersion") or "tekton.dev/v1",
         "kind": "PipelineRun",

@@ -200,3 +200,22 @@ def test_a_new_attempt_is_the_newest_of_its_concurrency_group(checks: Scene) -> 
         key: value for key, value in old.items() if "group" in key
     }
     assert "status" not in checks.run(second)["spec"]
+
+
+def test_a_new_attempt_waits_for_its_turn_as_any_run_of_its_group(checks: Scene) -> None:
+    resource = told(run(revision="$(tt.params.sha)"), **{"concurrency-group": "main", "max-in-progress": "1"})
+    checks.write(resource, interceptors=[github(eventTypes=["push"])], bindings=SHA)
+    first, other = commit(), commit()
+    ended = checks.push(first, time=1_790_000_000)
+    checks.end(ended, "Failed")
+    checks.hint(ended)
+    running = checks.push(other, time=1_790_000_100)
+    answer = press(checks, first)
+
+    assert answer.statuses == ["created"], answer.text
+    again = answer.json["triggers"][0]["resources"][0]["name"]
+    assert "status" not in checks.run(running)["spec"]
+    assert checks.run(again)["spec"]["status"] == "PipelineRunPending"
+    checks.end(running)
+    checks.hint(running)
+    assert "status" not in checks.run(again)["spec"]
