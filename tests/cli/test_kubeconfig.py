@@ -242,6 +242,17 @@ def test_into_secret_manager_and_rotated(admin: dict[str, str], server: ApiServe
         assert token not in second.err + second.out
 
 
+def test_a_token_that_was_requested_cannot_be_taken_back_which_is_said(admin: dict[str, str]) -> None:
+    said = "Tokens given out before live to their end; deleting ServiceAccount goldstine-lab/pipehook ends them now."
+    with SecretManager() as manager:
+        environment = admin | {"SECRET_MANAGER_EMULATOR_HOST": manager.host}
+        args = ["kubeconfig", "--namespace", LAB, "--create", "--triggers", TRIGGERS, "--secret", SECRET, "--rotate"]
+        first = pipehook(*args, environment=environment)
+        assert first.code == 0, first.err
+        assert said not in first.err
+        assert said in pipehook(*args, environment=environment).err.splitlines()
+
+
 def test_rotation_needs_somewhere_to_put_the_new_one(admin: dict[str, str]) -> None:
     done = pipehook("kubeconfig", "--namespace", LAB, "--rotate", environment=admin)
     assert done.code == 2

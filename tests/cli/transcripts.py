@@ -240,8 +240,8 @@ def _cluster_commands(writer: Writer, admin: Mapping[str, str], server: ApiServe
         "kubeconfig",
         "The function's kubeconfig, from your own access: to standard output, a file (mode 600) or Secret Manager.\n"
         "`--create` makes or extends account, Roles and RoleBindings, for what the manifests create, and where they\n"
-        "ask for it for statuses and concurrency groups; `--rotate` ends the older tokens. It is tried before it is\n"
-        "written.",
+        "ask for it for statuses and concurrency groups; `--rotate` disables the older versions. The kubeconfig is\n"
+        "tried before it is written.",
     )
     writer.show("kubeconfig", "--namespace", LAB, "--create", environment=admin)
     secret = "projects/acme/secrets/pipehook-kubeconfig"

@@ -36,7 +36,7 @@ Examples:
   pipehook kubeconfig --namespace lab --file kubeconfig             to a file that only you can read
   pipehook kubeconfig --namespace lab --secret projects/acme/secrets/pipehook-kubeconfig
   pipehook kubeconfig --namespace lab --create                      make account, Role and RoleBinding as well
-  pipehook kubeconfig --namespace lab --secret projects/… --rotate  a new token; the old ones end
+  pipehook kubeconfig --namespace lab --secret projects/… --rotate  a new token; older versions are disabled
   pipehook kubeconfig --namespace lab --create --keyless --identity pipehook-webhook@acme.iam.gserviceaccount.com
                                                                     no token at all: GKE knows the function itself
   pipehook kubeconfig --namespace lab --create --keyless --audience lab --identity google:pipehook-webhook@…
@@ -94,7 +94,9 @@ With a token you need rights to create tokens of the service account (create on 
 @click.option(
     "--cluster", "called", default="", metavar="NAME", help="Its name in CLUSTERS: --create allows what goes there."
 )
-@click.option("--rotate", is_flag=True, help="With --secret: end the older tokens and disable the older versions.")
+@click.option(
+    "--rotate", is_flag=True, help="With --secret: disable the older versions; delete older Secrets of --token-secret."
+)
 def kubeconfig(
     *,
     namespace: str,
@@ -280,8 +282,13 @@ def _deliver(text: str, *, target: Path | None, secret: str) -> None:
 def _end_older(cluster: Cluster, namespace: str, account: str, *, kept: str, secret: str) -> None:
     from functions.cli.google_secrets import disable_older  # noqa: PLC0415 -- see above
 
-    for version in disable_older(secret):
+    disabled = disable_older(secret)
+    for version in disabled:
         progress(f"disabled {version}")
+    if disabled and not kept:
+        progress(
+            f"Tokens given out before live to their end; deleting ServiceAccount {namespace}/{account} ends them now."
+        )
     for name in cluster.token_secrets(namespace, account):
         if name != kept:
             cluster.delete_secret(namespace, name)
