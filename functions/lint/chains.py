@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functions.lint import trees
 from functions.lint.event_types import meant
 from functions.lint.hits import Hit
-from functions.lint.known import filter_of, is_core, replaces
+from functions.lint.known import filter_of, is_core, overlays_of, replaces
+from functions.lint.places import Place
 from functions.lint.views import View
 from functions.lint.wanted import CORE_WITH_TYPES
 
@@ -21,7 +22,8 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
     """Check one trigger's chain."""
     prepared = view.prepared
     if prepared.problem:
-        yield Hit("PH002", view.place, f"trigger {prepared.identity} can never run: {prepared.problem}", view.advice)
+        message = f"trigger {prepared.identity} can never run: {prepared.problem}"
+        yield Hit("PH002", _broken(view) or view.place, message, view.advice)
     elif not allow_unverified and not any(interceptor.vouches for interceptor in prepared.interceptors):
         yield Hit(
             "PH201",
@@ -30,6 +32,17 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
             "give it, or its group, an interceptor with a secretRef, or a filter with compareSecret",
         )
     yield from _types(view)
+
+
+def _broken(view: View) -> Place | None:
+    """Return where the first expression stands that does not compile."""
+    for entry in view.interceptors:
+        if (source := filter_of(entry)) and trees.tree(source) is None:
+            return entry.param_place("filter").below("value")
+        for position, _, expression in overlays_of(entry):
+            if trees.tree(expression) is None:
+                return entry.param_place("overlays").below("value", position, "expression")
+    return None
 
 
 def _types(view: View) -> Iterator[Hit]:

@@ -272,3 +272,15 @@ def test_extensions_are_read_behind_what_makes_them(chain: list[dict[str, Any]],
 def test_files_that_are_asked_for_may_be_read() -> None:
     files = github(eventTypes=["push"], addChangedFiles={"enabled": True})
     assert ids(listed(files, cel("extensions.changed_files.contains('x')")), RUN) == []
+
+
+@pytest.mark.parametrize(
+    ("chain", "path"),
+    [
+        ([cel("body.ref = 'x'")], "interceptors[1].params[0].value"),
+        ([cel("true", a="body.ref", b="body.(")], "interceptors[1].params[1].value[1].expression"),
+        ([{"ref": {"name": "nowhere"}}], "spec.triggers[0]"),
+    ],
+)
+def test_an_expression_that_does_not_compile_is_found_where_it_stands(chain: list[dict[str, Any]], path: str) -> None:
+    assert only("PH002", listed(PUSH, *chain), RUN).path.endswith(path)
