@@ -37,11 +37,12 @@ from functions.lint.reach import Library
 from functions.lint.rules import RULES, Finding, Rule, Severity
 from functions.lint.texts import texts_of
 from functions.lint.views import Views, object_place
+from functions.listening.selection import selected_triggers
 from functions.model.decode import GROUP
 from functions.model.findings import Doubt, ManifestError
 from functions.model.findings import Finding as LoadFinding
 from functions.model.load import Loaded, load_documents
-from functions.model.resources import TriggerRef
+from functions.model.resources import EventListener, Registry, TriggerRef, TriggerSelector
 
 __all__ = ["RULES", "Finding", "Rule", "Severity", "check"]
 
@@ -152,6 +153,8 @@ def _unused(views: Views) -> Iterator[Hit]:
     registry = views.registry
     if not registry.listeners:
         return  # a part of the manifests, whose listener stands elsewhere
+    for found, _ in views.listeners:
+        yield from _selecting_nothing(found, registry)
     for kind, entries in (
         ("Trigger", registry.triggers),
         ("TriggerBinding", registry.bindings),
@@ -165,6 +168,20 @@ def _unused(views: Views) -> Iterator[Hit]:
         if ("ClusterTriggerBinding", "", name) not in views.used:
             place = Place(binding.source, (), f"ClusterTriggerBinding {name}")
             yield Hit("PH501", place, "nothing refers to it", "remove it, or mind the name")
+
+
+def _selecting_nothing(found: EventListener, registry: Registry) -> Iterator[Hit]:
+    namespace, message = found.metadata.namespace, "this selects no Trigger of these manifests"
+    chosen: list[tuple[TriggerSelector, tuple[str | int, ...]]] = [
+        (found.selector, ("labelSelector" if found.selector.namespaces is None else "namespaceSelector",)),
+        *((group.selector, ("triggerGroups", n, "triggerSelector")) for n, group in enumerate(found.groups)),
+    ]
+    for selector, path in chosen:
+        given = selector.namespaces is not None or selector.labels is not None
+        if given and not selected_triggers(selector, registry, namespace=namespace):
+            yield Hit(
+                "PH501", object_place("EventListener", found, "spec", *path), message, "mind labels and namespaces"
+            )
 
 
 def _finding(hit: Hit, places: Places) -> Finding:

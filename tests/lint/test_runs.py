@@ -185,12 +185,30 @@ class TestTwice:
         "spec",
         [
             {"triggers": [REF]},
-            {"triggers": [REF], "labelSelector": {"matchLabels": {"team": "other"}}},
+            {"triggers": [REF], "namespaceSelector": {}},  # as OpenShift's console writes it
             {"triggerGroups": [GROUP, {**GROUP, "name": "h"}]},
         ],
     )
     def test_one_that_is_not(self, spec: dict[str, Any]) -> None:
         assert ids(manifest("EventListener", "l", spec), BUILD, RUN) == []
+
+
+class TestSelectors:
+    @pytest.mark.parametrize(
+        ("spec", "path"),
+        [
+            ({"labelSelector": {"matchLabels": {"team": "shpo"}}}, "spec.labelSelector"),
+            ({"namespaceSelector": {"matchNames": ["other"]}}, "spec.namespaceSelector"),
+            (
+                {"triggerGroups": [{**GROUP, "triggerSelector": {"namespaceSelector": {"matchNames": ["other"]}}}]},
+                "spec.triggerGroups[0].triggerSelector",
+            ),
+        ],
+    )
+    def test_one_that_selects_nothing(self, spec: dict[str, Any], path: str) -> None:
+        chosen, unused = found(manifest("EventListener", "l", spec), BUILD)
+        assert (chosen.rule.id, chosen.path) == ("PH501", path)
+        assert (unused.rule.id, unused.subject) == ("PH501", "Trigger lab/build")
 
 
 def push(kind: str, **metadata: str) -> dict[str, Any]:
