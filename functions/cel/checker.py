@@ -52,6 +52,7 @@ _LITERAL_TYPES: dict[type, Type] = {
     type(None): NULL,
 }
 _LOGIC = frozenset({"_&&_", "_||_"})
+_ORDERING = frozenset({"_<_", "_<=_", "_>_", "_>=_"})
 
 
 def check(source: str, expr: Expr) -> Type:
@@ -73,6 +74,8 @@ class _Checker:
         self.known: Substitutions = {}
         self.scopes: dict[str, list[Type]] = {}
         self.fresh = 0
+        self.mixes = False
+        """Whether numbers of two types may be ordered: in cel-go, from the first macro on."""
 
     def mistake(self, offset: int, message: str) -> Type:
         found = (offset, failure(self.source, offset, message))
@@ -139,6 +142,7 @@ class _Checker:
         return BOOL if expr.test else substitute(self.known, result)
 
     def call(self, expr: Call) -> Type:
+        args = [self.check(arg) for arg in expr.args]
         if expr.target is not None:
             prefix = qualified_name(expr.target)
             name = f"{prefix}.{expr.function}"
@@ -149,18 +153,14 @@ class _Checker:
                 self.check(expr.target)
         candidates = overloads(expr.function)
         if candidates is None:
-            return self.undeclared(expr.offset, expr.function) if expr.target is None else self.method(expr)
-        args = [self.check(arg) for arg in expr.args]
+            return self.undeclared(expr.offset, expr.function)
         if expr.function in _LOGIC:
             for arg in expr.args:
                 self.expect_bool(arg)
             return BOOL
         if expr.target is not None:
             args = [expr.target.type, *args]
-        return self.resolve(expr.offset, expr.function, candidates, args, member=expr.target is not None, call=expr)
-
-    def method(self, expr: Call) -> Type:
-        return self.undeclared(expr.offset, expr.function)
+        return self.resolve(expr.offset, expr.function, candidates, args, member=expr.target is not None)
 
     def expect_bool(self, expr: Expr) -> None:
         learnt = all_assignable(self.known, [expr.type], [BOOL])
@@ -178,14 +178,13 @@ class _Checker:
         args: list[Type],
         *,
         member: bool,
-        call: Call | None = None,
     ) -> Type:
         """Return the type that a call gives: of the first overload that fits, or dyn when those that fit disagree."""
         result: Type | None = None
         for overload in candidates:
-            if overload.member != member:
-                continue
             wanted, gives = overload.args, overload.result
+            if overload.member != member or (function in _ORDERING and wanted[0] != wanted[1] and not self.mixes):
+                continue
             if overload.generic:
                 fresh: Substitutions = {param(name): self.new_param() for name in "ABT"}
                 wanted = [substitute(fresh, kind) for kind in wanted]
@@ -194,8 +193,6 @@ class _Checker:
             if learnt is None:
                 continue
             self.known = learnt
-            if call is not None:
-                call.overloads.append(overload.text)
             found = substitute(self.known, gives)
             if result is None:
                 result = found
@@ -246,6 +243,7 @@ class _Checker:
             )
         scope = self.scopes.setdefault(expr.variable, [])
         scope.append(variable)
+        self.mixes = True
         condition = None if expr.condition is None else self.check(expr.condition)
         result = None if expr.result is None else self.check(expr.result)
         scope.pop()

@@ -46,14 +46,17 @@ TYPE_NAMES: dict[str, Type] = {
     "uint": UINT,
 }
 
+# Where an operand may be of any type, such as `[][0]`, the first signature that fits is taken: their order is cel-go's.
 _COMPARABLE = ("int", "uint", "double", "bool", "duration", "timestamp", "string", "bytes")
+_NUMERIC = ("double", "int", "uint")
+_MIXED = [f"({a},{b})" for a in _NUMERIC for b in _NUMERIC if a != b]
 _ORDER = " ".join(
     f"({kind},{kind})->bool" for kind in ("bool", "int", "uint", "double", "string", "bytes", "timestamp", "duration")
-)
-_NUMERIC = ("int", "uint", "double")
+) + "".join(f" {numbers}->bool" for numbers in _MIXED)
 _EXTREMUM = " ".join(
     [f"({kind})->{kind}" for kind in _NUMERIC]
-    + [f"({a},{b})->{a if a == b else 'dyn'}" for a in _NUMERIC for b in _NUMERIC]
+    + [f"({kind},{kind})->{kind}" for kind in _NUMERIC]
+    + [f"{numbers}->dyn" for numbers in _MIXED]
     + [f"(list({kind}))->{kind}" for kind in _NUMERIC]
 )
 _BITS = "(int,int)->int (uint,uint)->uint"
@@ -62,7 +65,7 @@ _ROUND = "(double)->double"
 _TEST = "(double)->bool"
 _TIME = ".(timestamp)->int .(timestamp,string)->int"
 _SPAN = _TIME + " .(duration)->int"
-_ARITHMETIC = "(int,int)->int (uint,uint)->uint (double,double)->double"
+_ARITHMETIC = "(double,double)->double (int,int)->int (uint,uint)->uint"
 _SETS = "(list(T),list(T))->bool"
 _TEXT = ".(string,string)->bool"
 
@@ -71,17 +74,18 @@ _SIGNATURES: dict[str, str] = {
     "_&&_": "(bool,bool)->bool",
     "_||_": "(bool,bool)->bool",
     "!_": "(bool)->bool",
-    "-_": "(int)->int (double)->double",
+    "-_": "(double)->double (int)->int",
     "_==_": "(A,A)->bool",
     "_!=_": "(A,A)->bool",
     "_<_": _ORDER,
     "_<=_": _ORDER,
     "_>_": _ORDER,
     "_>=_": _ORDER,
-    "_+_": _ARITHMETIC + " (string,string)->string (bytes,bytes)->bytes (list(A),list(A))->list(A)"
-    " (duration,duration)->duration (duration,timestamp)->timestamp (timestamp,duration)->timestamp",
-    "_-_": _ARITHMETIC + " (duration,duration)->duration (timestamp,duration)->timestamp"
-    " (timestamp,timestamp)->duration",
+    "_+_": "(bytes,bytes)->bytes (double,double)->double (duration,duration)->duration (duration,timestamp)->timestamp"
+    " (timestamp,duration)->timestamp (int,int)->int (list(A),list(A))->list(A) (string,string)->string"
+    " (uint,uint)->uint",
+    "_-_": "(double,double)->double (duration,duration)->duration (int,int)->int (timestamp,duration)->timestamp"
+    " (timestamp,timestamp)->duration (uint,uint)->uint",
     "_*_": _ARITHMETIC,
     "_/_": _ARITHMETIC,
     "_%_": "(int,int)->int (uint,uint)->uint",
@@ -178,7 +182,6 @@ CONVERSIONS = frozenset(
 class Overload(Struct, frozen=True):
     """One signature of a function; a receiver is the first argument."""
 
-    text: str
     member: bool
     args: list[Type]
     result: Type
@@ -206,7 +209,6 @@ def _overload(text: str) -> Overload:
     args, result = text.split("->")
     found = _read_types(args.lstrip(".")[1:-1])
     return Overload(
-        text=text,
         member=args.startswith("."),
         args=found,
         result=_read_types(result)[0],

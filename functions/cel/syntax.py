@@ -61,14 +61,13 @@ class Call(Expr):
     The checker drops the target of a namespaced function and makes it part of the name: `math.abs`.
     """
 
-    __slots__ = ("args", "function", "overloads", "target")
+    __slots__ = ("args", "function", "target")
 
     def __init__(self, offset: int, function: str, args: list[Expr], target: Expr | None = None) -> None:
         super().__init__(offset, *args, *([target] if target else []))
         self.function = function
         self.args = args
         self.target = target
-        self.overloads: list[str] = []
 
 
 class ListExpr(Expr):

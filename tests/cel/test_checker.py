@@ -16,6 +16,8 @@ optional.none() | 1:1: undeclared reference to 'optional' (in container '')
 [1].all(i, v, true) | 1:8: undeclared reference to 'all' (in container '')
 cel.bind(x, 1, x) | 1:1: undeclared reference to 'cel' (in container '')
 1 + 1.0 | 1:3: found no matching overload for '_+_' applied to '(int, double)'
+1 < 2.0 && [1].all(x, true) | 1:3: found no matching overload for '_<_' applied to '(int, double)'
+[1].all(x, x == 1.0) | 1:14: found no matching overload for '_==_' applied to '(int, double)'
 1 == '1' | 1:3: found no matching overload for '_==_' applied to '(int, string)'
 'a' == null | 1:5: found no matching overload for '_==_' applied to '(string, null)'
 [1] == ['a'] | 1:5: found no matching overload for '_==_' applied to '(list(int), list(string))'
@@ -136,6 +138,8 @@ def test_all_mistakes_are_listed_in_the_order_of_their_places() -> None:
         ("'{}'.parseJSON().a", "dyn"),
         ("math.greatest(1, 2.0)", "dyn"),
         ("[3, 1].sortBy(x, -x)", "list(int)"),
+        ("[][0] + body.x", "bytes"),
+        ("[][0] * body.x", "double"),
     ],
 )
 def test_types_are_inferred(source: str, kind: str) -> None:

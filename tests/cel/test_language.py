@@ -47,6 +47,7 @@ true || dyn(1)
 !(dyn('x') && false)
 false ? body.missing : true
 [1, 2].exists(x, x == 2 || body.missing)
+[1, 2].exists(x, x > 1.5) && ['a'].all(x, size(x) < 2u) && 1 <= 1.0
 ![1, 2].all(x, x == 2 && body.missing)
 [0, 1].exists(x, 1 / x == 1) && ![0, 1].all(x, 1 / x == 0)
 {'a': 1, 'b': 2}.all(k, k in ['a', 'b']) && {'a': 1}.exists_one(k, k == 'a')
