@@ -19,6 +19,7 @@ from flask import Request
 from werkzeug.test import EnvironBuilder
 
 from functions.adapters.http import exchange
+from functions.adapters.http import room as room_module
 from functions.adapters.http.body import MAX_BODY, SMALL_BODY, Watch, received_body
 from functions.adapters.http.room import (
     BODIES,
@@ -426,7 +427,8 @@ def test_what_one_delivery_may_take() -> None:
         pass
 
 
-def test_small_deliveries_go_first_and_large_ones_by_turns() -> None:
+def test_small_deliveries_go_first_and_large_ones_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_module, "PATIENCE_SECONDS", 60.0)
     room, turns = Room(VALUES), Turns()
     small, large = Share(room, turns, size=10), Share(room, turns, size=SMALL_BODY + 1)
     begun, ended = threading.Event(), threading.Event()
@@ -434,28 +436,29 @@ def test_small_deliveries_go_first_and_large_ones_by_turns() -> None:
     def parse() -> None:
         with large.making(SMALL_VALUES + 1, verified=True):
             begun.set()
-            ended.wait(10)
+            ended.wait(60)
 
     thread = threading.Thread(target=parse)
     with small.making(SMALL_VALUES, verified=False):
         thread.start()
         assert not begun.wait(0.1)
     small.close()
-    assert begun.wait(10)
+    assert begun.wait(60)
     with Share(room, turns, size=10).making(SMALL_VALUES, verified=False):
         ended.set()  # what is small needs no turn
     thread.join(10)
     assert not thread.is_alive()
 
 
-def test_few_wait_for_their_turn() -> None:
+def test_few_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room_module, "TURN_SECONDS", 60.0)
     room, turns = Room(VALUES), Turns(Threads(1))  # so that one may wait
     begun, ended = threading.Event(), threading.Event()
 
     def parse() -> None:
         with Share(room, turns, size=SMALL_BODY + 1).making(SMALL_VALUES + 1, verified=True):
             begun.set()
-            ended.wait(10)
+            ended.wait(60)
 
     with Share(room, turns, size=SMALL_BODY + 1).making(SMALL_VALUES + 1, verified=True):
         waits = threading.Thread(target=parse)
@@ -471,7 +474,7 @@ def test_few_wait_for_their_turn() -> None:
         ):
             pytest.fail("two wait")
         assert not begun.is_set()
-    assert begun.wait(10)
+    assert begun.wait(60)
     ended.set()
     waits.join(10)
 
