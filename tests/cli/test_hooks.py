@@ -99,6 +99,12 @@ def test_a_wrong_command_line(shell: dict[str, str], args: list[str], why: str) 
     assert why in done.err
 
 
+def test_a_key_that_nothing_leads_to_is_asked_for(shell: dict[str, str]) -> None:
+    done = pipehook("hooks", "create", REPOSITORY, "https://x.example", environment=shell | {"SECRETS_SOURCE": ""})
+    assert done.code == 2
+    assert "which key? Give --secret projects/P/secrets/S" in done.err
+
+
 def test_a_token_that_github_refuses(shell: dict[str, str]) -> None:
     done = pipehook("hooks", "list", REPOSITORY, environment={**shell, "GITHUB_TOKEN": "wrong"})
     assert done.code == 1

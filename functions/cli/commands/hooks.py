@@ -151,6 +151,10 @@ def _key(selection: Selection, secret: str, secret_key: str) -> str:
     if len(distinct) != 1:
         what = "name several keys" if distinct else "name no key"
         raise click.UsageError(f"the github interceptors of the listeners {what}: give --secret projects/P/secrets/S")
+    if selection.settings.secrets_source.kind == "none":
+        raise click.UsageError(
+            "which key? Give --secret projects/P/secrets/S, or set SECRETS_SOURCE as the function has it"
+        )
     from functions.entrypoints.parts import put_together  # noqa: PLC0415 -- the adapters, when a key is read
 
     parts = put_together(selection.settings, namespaces=frozenset)
