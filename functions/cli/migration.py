@@ -215,6 +215,7 @@ class _Checklist:
                     f"EventListener {name} ran as {spec['serviceAccountName']}; the function runs with the "
                     "kubeconfig's account: compare their rights"
                 )
-            yield f"EventListener {name}: point the webhook at the function: `pipehook hooks create OWNER/REPO URL`"
+            create = f"pipehook hooks create OWNER/REPO URL --secret projects/{self._project}/secrets/SECRET"
+            yield f"EventListener {name}: point the webhook at the function: `{create}`"
         if len({found.metadata.namespace for found in self._registry.listeners.values()}) > 1:
             yield "Listeners of several namespaces share one kubeconfig: several deployments keep them apart"

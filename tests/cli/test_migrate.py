@@ -102,7 +102,7 @@ def test_the_checklist_names_what_somebody_has_to_do(migrated: Path) -> None:
         "create and get PipelineRun (tekton.dev/v1) in lab",
         "ran as tekton-triggers; the function runs with the kubeconfig's account",
         "EventListener listener: resources left out",
-        "pipehook hooks create OWNER/REPO URL",
+        "pipehook hooks create OWNER/REPO URL --secret projects/",
         "PH404",
     ):
         assert expected in text, text
