@@ -71,6 +71,7 @@ def test_taken_names(client: Client) -> None:
         ({"name": "x" * 254}, "must be no more than 253 bytes"),
         ({}, "metadata.name: Required value: name or generateName is required"),
         ({"generateName": "a_b-"}, 'metadata.generateName: Invalid value: "a_b-"'),
+        ({"generateName": "-"}, 'metadata.generateName: Invalid value: "-"'),
         ({"name": "a", "labels": {"k": "a b"}}, "a valid label must be an empty string or"),
         ({"name": "a", "labels": {"k": "x" * 64}}, "must be no more than 63 bytes"),
         ({"name": "a", "labels": {"a/b/c": ""}}, "prefix part a lowercase RFC 1123 subdomain"),

@@ -163,8 +163,9 @@ def _names(kind: Kind, metadata: Json) -> list[Cause]:
     name, base = metadata.get("name"), metadata.get("generateName")
     causes: list[Cause] = []
     if base:
-        # A trailing dash is fine there: characters follow.
-        causes += _name(kind, "metadata.generateName", base[:-1] + "a" if base.endswith("-") else base, base)
+        # A trailing dash is fine there: characters follow. It cannot be the first one.
+        tested = base[:-1] + "a" if len(base) > 1 and base.endswith("-") else base
+        causes += _name(kind, "metadata.generateName", tested, base)
     elif not name:
         text = "Required value: name or generateName is required"
         causes.append(Cause(reason="FieldValueRequired", field="metadata.name", message=text))
