@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,12 +13,16 @@ from urllib.parse import urlsplit
 import click
 from msgspec import Struct
 
+from functions.adapters.bounded import NoAnswerError, whole
 from functions.cli.output import coloured, say, status, table
 from functions.cli.recorded import Recorded
 from functions.common.errors import PassingError
+from functions.common.ports import Deadline
 from functions.go.status_texts import status_line
 
-SECONDS = 30.0
+SECONDS = 10.0
+"""What GitHub waits for an answer."""
+MAX_ANSWER = 8 * 1024**2
 _HOP = frozenset({"Host", "Content-Length", "Connection", "Transfer-Encoding", "Accept-Encoding"})
 
 
@@ -52,13 +58,15 @@ def post(url: str, recorded: Recorded) -> Answer:
     target = url.rstrip("/") + recorded.path if recorded.path != "/" else url
     headers = {name: value for name, value in recorded.headers if name.title() not in _HOP}
     try:
-        with urllib3.PoolManager(retries=False) as pool:
-            reply = pool.request("POST", target, body=recorded.body, headers=headers, timeout=SECONDS, redirect=False)
-            return Answer(reply.status, reply.data)
+        with urllib3.PoolManager(retries=False, timeout=SECONDS) as pool:
+            ask = partial(pool.request, "POST", target, body=recorded.body, headers=headers, redirect=False)
+            deadline = Deadline(time.monotonic() + SECONDS, time.monotonic)
+            reply, body = whole(partial(ask, preload_content=False), deadline=deadline, size=MAX_ANSWER)
+            return Answer(reply.status, body)
     except ValueError as error:
         raise click.UsageError("the delivery has a header that HTTP has no way to send") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
-        raise PassingError(f"{parts.scheme}://{parts.netloc} cannot be reached ({type(error).__name__})") from error
+    except NoAnswerError as error:
+        raise PassingError(f"{parts.scheme}://{parts.netloc} cannot be reached: {error.text}") from error
 
 
 def show(answer: Answer) -> None:

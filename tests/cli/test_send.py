@@ -141,7 +141,7 @@ def test_without_a_key_or_a_url_it_says_how_to_give_them(served: ServedFunction)
 def test_nobody_there_ends_with_3() -> None:
     done = pipehook("send", f"http://127.0.0.1:{free_port()}", "--event", "push", "--unsigned")
     assert done.code == 3
-    assert "cannot be reached" in done.err
+    assert "cannot be reached: connection refused" in done.err
 
 
 def test_a_header_that_http_cannot_carry_is_said(tmp_path: Path) -> None:
