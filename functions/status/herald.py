@@ -36,10 +36,8 @@ class DeliveryHerald(Herald):
         try:
             self._teller.notify(notice, deadline)
         except PipehookError as error:
+            when = "will tell it" if error.passing else "tells it once that is mended"
+            later = f"; reconcile {when}" if notice.run else ""
             _LOG.warning(
-                "a status of %s was not told (%s): %s%s",
-                notice.target.repository,
-                notice.state,
-                error.reason,
-                "; reconcile will tell it" if notice.run else "",
+                "a status of %s was not told (%s): %s%s", notice.target.repository, notice.state, error.reason, later
             )

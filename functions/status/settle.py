@@ -22,7 +22,6 @@ from functions.status.words import DELETED, needs_tasks, said_of
 
 _ROUNDS = 3
 _STRIPES = 64
-_FOREIGN = "no API is configured for the provider of this repository, so nothing can be told there"
 
 
 class Teller:
@@ -165,7 +164,7 @@ class Teller:
     def _of(self, target: Target) -> Statuses:
         statuses = self._statuses.get(target.provider)
         if statuses is None:
-            raise LastingError(_FOREIGN)
+            raise LastingError(f"no token for {target.provider} is configured: docs/status.md")
         return statuses
 
     @contextmanager

@@ -192,6 +192,15 @@ def test_what_github_does_never_costs_a_delivery(scene: Scene, fault: Fault) -> 
     assert answer.statuses == ["created"]
 
 
+@pytest.mark.parametrize(
+    ("status", "when"), [(503, "reconcile will tell it"), (403, "reconcile tells it once that is mended")]
+)
+def test_the_log_says_when_it_is_told(scene: Scene, status: int, when: str, capsys: pytest.CaptureFixture[str]) -> None:
+    scene.hub.faults.add(Fault(status=status))
+    assert scene.deliver().statuses == ["created"]
+    assert when in capsys.readouterr().out
+
+
 def test_a_github_that_never_answers_takes_two_seconds_at_most(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(herald, "SECONDS", 0.1)  # they are not waited for here
     hanging = scene.hub.faults.add(Fault(action="hang"))
