@@ -33,7 +33,7 @@ def _url(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> None:
         parts = urlsplit(text)
         if parts.scheme not in schemes or not parts.hostname or parts.port == 0:
-            raise ValueError(f"must be a URL such as {schemes[-1]}://hooks.example.com")
+            raise ValueError(f"must be a URL such as {schemes[-1]}://example.com")
 
     return taken_by(parse)
 
