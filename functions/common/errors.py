@@ -87,15 +87,11 @@ def mistaken(what: str, mistakes: Sequence[str], more: str = "") -> Configuratio
 
 
 class BadRequestError(PipehookError):
-    """The request is no event: `status` is the HTTP status (400, 404, 405 or 413) that says so.
+    """The request is no event: `status` is the HTTP status (400, 404, 405 or 413) that says so."""
 
-    `verified` is that of its sender: a signature was right, or need not be.
-    """
-
-    def __init__(self, reason: str, *, status: int = 400, verified: bool = False) -> None:
+    def __init__(self, reason: str, *, status: int = 400) -> None:
         super().__init__(reason)
         self.status = status
-        self.verified = verified
 
 
 class JsonLimitError(BadRequestError):

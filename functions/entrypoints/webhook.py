@@ -113,23 +113,18 @@ class Webhook(Struct, frozen=True):
 
     def _process(self, delivery: Delivery, listener: Listener, limits: Limits) -> Report:
         """Run the pipeline, and tell the listener's cloudEventURI of it."""
-        try:
-            report = process(
-                delivery,
-                listener,
-                services=self.services,
-                sink=self.sink,
-                deadline=limits.deadline,
-                memory=limits.memory,
-                allow_unverified=self.settings.allow_unverified,
-                tracer=self.tracer,
-                herald=self.herald,
-                buttons=self.buttons,
-            )
-        except BadRequestError as error:
-            if error.verified:
-                notify(self.services.outbound, listener, delivery, None, deadline=limits.deadline)
-            raise
+        report = process(
+            delivery,
+            listener,
+            services=self.services,
+            sink=self.sink,
+            deadline=limits.deadline,
+            memory=limits.memory,
+            allow_unverified=self.settings.allow_unverified,
+            tracer=self.tracer,
+            herald=self.herald,
+            buttons=self.buttons,
+        )
         notify(self.services.outbound, listener, delivery, report, deadline=limits.deadline)
         return report
 

@@ -50,13 +50,12 @@ class Named(Protocol):
         """Its namespace."""
 
 
-def events(listener: Named, delivery: Delivery, report: Report | None, *, now: float) -> Sequence[CloudEvent]:
+def events(listener: Named, delivery: Delivery, report: Report, *, now: float) -> Sequence[CloudEvent]:
     """Return what to tell of a delivery, in order: started, one successful for each trigger that created, and done.
 
-    Without a report the listener could not take the delivery: started and failed. Empty unless some trigger knows the
-    delivery to be authentic, or lets any pass. `now` is in seconds since 1970.
+    Empty unless some trigger knows the delivery to be authentic, or lets any pass. `now` is in seconds since 1970.
     """
-    if report is not None and not report.verified:
+    if not report.verified:
         return ()
     shown = {name: values for name, values in delivery.headers.items() if name in _HARMLESS or not _SECRET.search(name)}
     data = json.dumps(shown).encode()
@@ -65,8 +64,6 @@ def events(listener: Named, delivery: Delivery, report: Report | None, *, now: f
         return CloudEvent(_attributes(listener, delivery, what, seconds), body)
 
     started = event("started", data, delivery.received_at)
-    if report is None:
-        return (started, event("failed", data, now))
     created = sum(outcome.status is Status.CREATED for outcome in report.outcomes)
     return (started, *[event("successful", data, now)] * created, event("done", b"null", now))
 

@@ -58,11 +58,7 @@ def process(
     if any(isinstance(gate, Assurance) and gate > Assurance.NONE for gate in gates):
         given.limits = Limits(deadline, memory, size=len(delivery.body), verified=True)
     passing = _Passing(given, chains, tracer, app_id=buttons.app_id if buttons is not None else "")
-    try:
-        results: Sequence[Work | Outcome] = passing.all(gates)
-    except BadRequestError as error:
-        verified = any(isinstance(gate, Assurance) and given.accepted(gate) for gate in gates)
-        raise BadRequestError(error.reason, status=error.status, verified=verified) from error
+    results: Sequence[Work | Outcome] = passing.all(gates)
     if buttons is not None:
         results = pressed(given, results, gates, buttons)
     repository = repository_name(given.event.body) if given.event else ""

@@ -22,9 +22,7 @@ _LOG = logging.getLogger(__name__)
 _NOTHING: Mapping[str, str] = {}
 
 
-def notify(
-    outbound: Outbound, listener: Listener, delivery: Delivery, report: Report | None, *, deadline: Deadline
-) -> None:
+def notify(outbound: Outbound, listener: Listener, delivery: Delivery, report: Report, *, deadline: Deadline) -> None:
     """Tell the listener's cloudEventURI, if it has one, of a delivery; see `cloud_events.events`. Raises nothing.
 
     The events go one after the other, on one connection where the other side keeps it; the first failure ends them.
