@@ -101,5 +101,6 @@ def reply_headers(delivery: Delivery, report: Report) -> dict[str, str]:
         "Ce-Id": delivery.nonce,
         "Ce-Source": report.listener,
         "Ce-Specversion": _SPEC_VERSION,
+        "Ce-Subject": f"{report.namespace}.{report.listener} accepted {report.event_id}",
         "Ce-Type": _TYPE.format("accepted"),
     }

@@ -278,6 +278,7 @@ def test_the_reply_to_a_cloud_event_is_one(workspace: Workspace, server: Server,
     assert reply.headers["Ce-Specversion"] == "1.0"
     assert reply.headers["Ce-Type"] == TYPES.format("accepted")
     assert reply.headers["Ce-Source"] == "el"
+    assert reply.headers["Ce-Subject"] == f"{workspace.namespace}.el accepted {reply.json['eventID']}"
     assert reply.headers["Ce-Id"]
 
 
