@@ -85,13 +85,15 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
     if lacking:
         others = events.events_with(lacking[0], gitlab=known.provider == "gitlab")
         hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
+        if lacking[0] == "extensions":
+            hint = "extensions stand beside the body: write extensions.NAME"
         yield Hit("PH302", place, f"this reads a field that {which}", hint, tuple(f"body.{name}" for name in lacking))
 
 
 def _cut(tree: Expr, place: Place, known: Known, view: View) -> Iterator[Hit]:
     """Yield where an overlay takes the third part of a ref for the branch, which may have more; a tag seldom has."""
     tags = any("refs/tags" in filter_of(entry) for entry in view.interceptors)
-    if ("body", "ref") in known.fixed or known.rewritten or tags:
+    if ("body", "ref") in known.fixed or known.rewritten or tags or any(map(_names_branches, view.interceptors)):
         return
     for part in _all_parts(tree):
         match part:
@@ -100,6 +102,18 @@ def _cut(tree: Expr, place: Place, known: Known, view: View) -> Iterator[Hit]:
                     hint = "write body.ref.replace('refs/heads/', '')"
                     yield Hit("PH309", place, "of a branch feature/x this takes feature alone", hint)
                     return
+
+
+def _names_branches(entry: PlacedInterceptor) -> bool:
+    """Say whether a filter wants branches that begin with a word of their own: `refs/heads/feature-`."""
+    tree = trees.tree(filter_of(entry)) if filter_of(entry) else None
+    for part in _all_parts(tree) if tree else ():
+        match part:
+            case Call(function="startsWith", target=Expr() as target, args=[Literal(value=str(start))]):
+                word = start.removeprefix("refs/heads/")
+                if trees.path(target) == ("body", "ref") and word not in ("", start) and "/" not in word:
+                    return True
+    return False
 
 
 def _all_parts(expr: Expr) -> Iterator[Expr]:

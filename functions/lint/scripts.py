@@ -59,7 +59,8 @@ def _step(step: Step) -> Iterator[_Found]:
         yield "PH202", step.place.below("script"), "the script", names
     words = [*_words(step, "command"), *_words(step, "args")]
     pasted, what, positional = _program(words)
-    ended = bool(script)  # the arguments of a step's own script are no options unless it takes them so
+    # the arguments of a step's own script are no options unless it takes them so, and nobody fears those of echo
+    ended = bool(script) or (bool(words) and words[0][1].rsplit("/", 1)[-1] in ("echo", "printf"))
     for position, (place, text) in enumerate(words):
         ended = ended or text == "--"
         if position in pasted:

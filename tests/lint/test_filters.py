@@ -284,3 +284,8 @@ def test_files_that_are_asked_for_may_be_read() -> None:
 )
 def test_an_expression_that_does_not_compile_is_found_where_it_stands(chain: list[dict[str, Any]], path: str) -> None:
     assert only("PH002", listed(PUSH, *chain), RUN).path.endswith(path)
+
+
+def test_an_extension_that_a_filter_reads_in_the_body_is_told_its_place() -> None:
+    chain = [PUSH, cel(short="body.after.truncate(7)"), cel("body.extensions.short != ''")]
+    assert only("PH302", listed(*chain), RUN).hint == "extensions stand beside the body: write extensions.NAME"

@@ -87,6 +87,8 @@ def test_a_binding_that_is_not_there_may_read_it() -> None:
         ("body.ref == 'refs/heads/main'", "body.ref.split('/')[2]", []),
         ("body.ref.matches('^refs/heads/[a-z]+$')", "body.ref.split('/')[2]", []),
         ("body.ref.startsWith('refs/tags/')", "body.ref.split('/')[2]", []),
+        ("body.ref.startsWith('refs/heads/feature-')", "body.ref.split('/')[2]", []),
+        ("body.ref.startsWith('refs/heads/feature/')", "body.ref.split('/')[2]", ["PH309"]),
         ("", "body.ref.replace('refs/heads/', '')", []),
         ("", "body.ref.split('/')[1]", []),
         ("", "body.base_ref.split('/')[2]", []),

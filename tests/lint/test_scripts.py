@@ -67,6 +67,7 @@ def test_text_that_stays_an_argument_or_a_variable(step: Mapping[str, Any]) -> N
 
 def test_an_argument_that_may_be_an_option() -> None:
     assert in_step({"command": ["git", "checkout"], "args": ["$(params.P)"]}) == ["PH203"]
+    assert in_step({"command": ["/bin/echo"], "args": ["$(params.P)"]}) == [], "which has no option to fear"
     # no ref begins with -, and neither does a hash
     assert in_step({"command": ["git", "checkout"], "args": ["$(params.P)"]}, "$(body.ref)") == []
     assert in_step({"command": ["git", "checkout"], "args": ["$(params.P)"]}, "$(body.after)") == []
