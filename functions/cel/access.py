@@ -85,7 +85,7 @@ def index(operand: Eval, key: Eval, *, shown: bool) -> Eval:
             return float_of(found) if type(found) is int and type(value) is list else found
         found = find(value, at)
         if found is MISSING:
-            raise _missing(str(at)) if shown else CelEvaluationError("no such key")
+            raise _missing(str(at).lower()) if shown else CelEvaluationError("no such key")
         return found
 
     return get

@@ -17,6 +17,7 @@ from functions.go.text import go_bytes, go_string
 DEFAULT_PRECISION = 6
 MAX_PRECISION = 100
 MAX_DEPTH = 200
+_PRECISION = "could not parse formatting clause: error while parsing precision"
 _ALLOWED = {
     "s": "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
     "d": "ints, uints, and doubles",
@@ -52,7 +53,12 @@ TYPES: dict[str, frozenset[str] | None] = {
 
 def refusal(verb: str, kind: str) -> str:
     """Why a clause does not take a value of a type."""
-    return f"error during formatting: {_NAMES[verb]} clause can only be used on {_ALLOWED[verb]}, was given {kind}"
+    taken = (
+        f"only {_ALLOWED[verb]} can be formatted as {_NAMES[verb]}"
+        if verb in "bxX"
+        else f"{_NAMES[verb]} clause can only be used on {_ALLOWED[verb]}"
+    )
+    return f"error during formatting: {taken}, was given {kind}"
 
 
 def clauses(pattern: str) -> list[str | tuple[str, int]]:
@@ -75,9 +81,9 @@ def clauses(pattern: str) -> list[str | tuple[str, int]]:
             while pattern[end : end + 1].isascii() and pattern[end : end + 1].isdigit():
                 end += 1
             if end >= len(pattern):
-                raise CelEvaluationError("error during formatting: could not find end of precision specifier")
+                raise CelEvaluationError(f"{_PRECISION}: could not find its end")
             if end == at + 1 or end - at > 5 or int(pattern[at + 1 : end]) > MAX_PRECISION:  # noqa: PLR2004 - digits
-                raise CelEvaluationError("error during formatting: the precision is no number up to 100")
+                raise CelEvaluationError(f"{_PRECISION}: it is no number up to {MAX_PRECISION}")
             precision = int(pattern[at + 1 : end])
             at = end
         verb = pattern[at : at + 1]

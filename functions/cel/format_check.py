@@ -39,7 +39,7 @@ def _mistakes(source: str, call: Call, pattern: str, arguments: list[Expr]) -> I
             used += 1
             allowed = TYPES[clause[0]]
             if allowed is not None and argument.type.kind not in {*allowed, "dyn", "param"}:
-                yield failure(source, argument.offset, refusal(clause[0], str(argument.type)))
+                yield failure(source, argument.offset, refusal(clause[0], argument.type.kind))
                 return
     except CelEvaluationError as error:
         yield failure(source, call.offset, error.reason)

@@ -13,6 +13,7 @@ from functions.cel.values import Duration, Timestamp, Value, comparable, element
 from functions.go.text import go_bytes
 
 MAX_FLATTEN = 100
+MAX_RANGE = 1_000_000  # cel-go's own
 _BASE64 = re.compile(r"[A-Za-z0-9+/]*")
 
 
@@ -99,6 +100,8 @@ def range_list(frame: Frame, count: Value) -> Value:
     size = integer(count)
     if size < 0:
         raise CelEvaluationError(f"lists.range: size must be non-negative, got {number(size)}")
+    if size > MAX_RANGE:
+        raise CelEvaluationError(f"lists.range: size exceeds maximum allowed ({MAX_RANGE})")
     frame.produce(32 * size)
     return tuple(range(size))
 

@@ -62,7 +62,7 @@ def parse_timestamp(value: str) -> Timestamp:
     """
     hit = _RFC3339.match(value)
     if hit is None:
-        raise _no_time("Timestamp")
+        raise CelEvaluationError("invalid RFC 3339 timestamp")
     year, month, day, hour, minute, second = (int(part) for part in hit.groups()[:6])
     fraction, sign, zone_hours, zone_minutes = hit.groups()[6:]
     offset = 0

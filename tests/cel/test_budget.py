@@ -34,7 +34,7 @@ MANY = "lists.range(100000)"
 @pytest.mark.parametrize(
     "source",
     [
-        "lists.range(1000000000)",
+        "lists.range(1000000)",
         f"{MANY}.map(x, {MANY})",
         "lists.range(1000).all(a, lists.range(1000).all(b, lists.range(1000).all(c, true)))",
         "body.text.replace('a', body.text)",
@@ -88,7 +88,7 @@ def test_what_is_beyond_a_limit_is_refused_for_it(source: str) -> None:
 
 def test_a_spent_budget_is_not_absorbed() -> None:
     with pytest.raises(BudgetError):
-        value_of("lists.range(1000000000).size() > 0 || true", LARGE)
+        value_of("lists.range(1000000).map(x, lists.range(1000000)).size() > 0 || true", LARGE)
 
 
 def test_what_a_real_filter_does_stays_within() -> None:

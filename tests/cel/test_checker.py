@@ -61,6 +61,7 @@ Foo{} | 1:4: undeclared reference to 'Foo' (in container '')
 '%s'.format(['a', 'b']) | 1:12: too many arguments supplied to string.format (expected 1, got 2)
 '%s %s'.format(['a']) | 1:15: index 1 out of range
 '%d'.format(['a']) | 1:14: error during formatting: decimal clause can only be used on ints, uints, and doubles
+'%b'.format([[1]]) | 1:14: error during formatting: only ints, uints, and bools can be formatted as binary, was
 '%z'.format([1]) | 1:12: could not parse formatting clause
 let | 1:1: reserved identifier: let
 body.ref + | 1:11: Syntax error: mismatched input '<EOF>'
@@ -71,7 +72,7 @@ body.`é` | 1:6: Syntax error: token recognition error at: '`'
 body.`ref`() | 1:11: Syntax error: mismatched input '('
 [1].existsOne(x, true) | 1:14: undeclared reference to 'existsOne' (in container '')
 duration(1) | 1:9: found no matching overload for 'duration' applied to '(int)'
-'%.101f'.format([1.0]) | 1:16: error during formatting: the precision
+'%.101f'.format([1.0]) | 1:16: could not parse formatting clause: error while parsing precision
 body.in | 1:6: Syntax error
 body.true | 1:6: Syntax error
 'abc | 1:1: Syntax error: token recognition error
@@ -87,7 +88,7 @@ double('abc') | failed to create a Program: type conversion error from 'string' 
 int(double('x')) | failed to create a Program
 uint(-1) | failed to create a Program: unsigned integer overflow
 timestamp('yesterday') | failed to create a Program
-timestamp('2026-01-02T3:04:05Z') in [] | failed to create a Program: type conversion error
+timestamp('2026-01-02T3:04:05Z') in [] | failed to create a Program: invalid RFC 3339
 body.x[null] | failed to create a Program: invalid qualifier type: null_type
 body.numbers[b'a'] | failed to create a Program: invalid qualifier type: bytes
 body.ref.matches('[') | failed to create a Program: error parsing regexp: missing closing ]

@@ -93,7 +93,7 @@ ERRORS = """
 'hello'.substring(1, 9) | index out of range: 9
 [body.ref, body.numbers].join(',') | join: invalid input
 '%s %s'.format(body.emptylist) | index 0 out of range
-'%x'.format([body.measure]) | hex clause can only be used on
+'%x'.format([body.measure]) | only ints, uints, bytes, and strings can be formatted as hex
 '%.101f'.format(dyn([1.0])) | precision
 'hello'.indexOf('', -1) | index out of range: -1
 'hello'.lastIndexOf('', -1) | index out of range: -1
@@ -106,6 +106,7 @@ body.nested.sort() | list elements must be comparable
 body.commits.sort() | list elements must be comparable
 [1, 'a'].sort() | list elements must have the same type
 lists.range(-1) | size must be non-negative
+lists.range(1000001) | exceeds maximum allowed (1000000)
 math.greatest(body.emptylist) | argument must not be empty
 math.greatest(body.ref) | no such overload
 math.least(body.words) | no such overload

@@ -154,10 +154,11 @@ uint(body.neg) | unsigned integer overflow
 bool(body.ref) | type conversion error
 double(body.ref) | type conversion error
 double(body.ref.replace(body.ref, '1__0')) | type conversion error
-timestamp(body.ref) | type conversion error
-timestamp(body.empty + '2026-01-02T03:04:05,5Z') | type conversion error
-timestamp(body.empty + '2026-01-02T03:04:05+24:00') | type conversion error
-timestamp(body.empty + '2026-01-02T03:04:05+01:60') | type conversion error
+timestamp(body.ref) | invalid RFC 3339 timestamp
+timestamp(body.empty + '2026-02-30T00:00:00Z') | type conversion error
+timestamp(body.empty + '2026-01-02T03:04:05,5Z') | invalid RFC 3339 timestamp
+timestamp(body.empty + '2026-01-02T03:04:05+24:00') | invalid RFC 3339 timestamp
+timestamp(body.empty + '2026-01-02T03:04:05+01:60') | invalid RFC 3339 timestamp
 double(body.empty + '1__0') | type conversion error
 double(body.empty + '1e_5') | type conversion error
 duration(body.ref) | type conversion error
