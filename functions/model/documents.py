@@ -6,9 +6,12 @@ write the string so, and no manifest that works in a cluster has it where only a
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from collections.abc import Iterator
 from itertools import chain
+from typing import NoReturn
 
 import yaml
 
@@ -36,10 +39,11 @@ MAX_NODES = 500_000
 MAX_DOCUMENTS = 10_000
 """Documents in one text: for each a parser is made, which costs more than what stands in a small one."""
 
-SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
+_SEPARATOR = re.compile(r"^---(?=[ \t\r\n]|$)", re.MULTILINE)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTENT = re.compile("(?:^|[\r\x85\u2028\u2029])[ \t]*[^ \t\r\n\x85\u2028\u2029#]", re.MULTILINE)
 """Begins a line that is neither blank nor a comment: a search for it needs no memory, a match of the rest much."""
+_NO_BLANK = re.compile(r"[^ \t\r\n]")
 _BLANKS = re.compile(r"[ \t]*")
 _NO_DIRECTIVE = re.compile(r"^[^%#\r\n]", re.MULTILINE)
 
@@ -68,7 +72,9 @@ def decode_text(raw: str | bytes) -> str:
 def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
     """Return the documents of a text from `decode_text`, null ones left out, and everything that is wrong in it.
 
-    As kubectl does, the text is cut at its `---` lines first, so a mistake in one document leaves the others.
+    As kubectl does, the text is cut at its `---` lines first, so a mistake in one document leaves the others. JSON is
+    YAML but for a few escapes, and for objects one after the other, which jq writes; as YAML it has lines, so JSON's
+    own parser is only the second try.
     """
     documents: list[Node] = []
     mistakes: list[YamlError] = []
@@ -92,10 +98,46 @@ def read_documents(text: str) -> tuple[list[Node], list[YamlError]]:
             if isinstance(error, TooManyValuesError):
                 break
         except yaml.YAMLError as error:
-            mistakes.append(_translated(error, first_line, chunk))
+            try:
+                documents += _json(chunk, first_line, most=MAX_DOCUMENTS - len(documents))
+            except (ValueError, RecursionError):
+                mistakes.append(_translated(error, first_line, chunk))
         if len(mistakes) > MAX_MISTAKES:
             break
     return documents, mistakes
+
+
+def _json(chunk: str, first_line: int, *, most: int) -> list[Node]:
+    """Return the values of JSON in a chunk. Raises ValueError and RecursionError for anything else."""
+    found: list[Node] = []
+    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
+    end = len("---") if chunk.startswith("---") else 0
+    start, line = 0, first_line
+    while begin := _NO_BLANK.search(chunk, end):
+        line += chunk.count("\n", start, begin.start())
+        start = begin.start()
+        value, end = decoder.raw_decode(chunk, start)
+        json.dumps(value, ensure_ascii=False).encode()  # a ValueError for lone surrogates, which no API server takes
+        found.append(Node(value, None, line, 1))
+        if len(found) > most:
+            raise ValueError("too many documents")
+    return found
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _no_number(_name: str) -> NoReturn:
+    raise ValueError("no JSON number")
+
+
+def _finite(text: str) -> Json:
+    value = float(text)
+    return _as_in_json(value) if math.isfinite(value) else _no_number(text)
 
 
 def _plain(text: str) -> Json:
@@ -122,7 +164,7 @@ _DIALECT = Dialect(plain=_plain, tagged=_tagged, levels=MAX_DEPTH, strict=True, 
 def _chunks(text: str) -> Iterator[tuple[int, str]]:
     # a chunk begins at its own `---`, so that what follows on that line belongs to it
     start = line = 0
-    for end in chain((match.start() for match in SEPARATOR.finditer(text)), (len(text),)):
+    for end in chain((match.start() for match in _SEPARATOR.finditer(text)), (len(text),)):
         chunk = text[start:end]
         directives = chunk.startswith("%") or "\n%" in chunk
         if directives and end < len(text) and not _NO_DIRECTIVE.search(chunk):

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import NoReturn
@@ -14,10 +11,10 @@ from typing import NoReturn
 from msgspec import Struct
 
 from functions.common.values import Json
-from functions.go.yaml import Node, TooManyValuesError
+from functions.go.yaml import Node
 from functions.go.yaml_scalars import YamlError
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS, decode
-from functions.model.documents import MAX_DOCUMENTS, SEPARATOR, decode_text, read_documents
+from functions.model.documents import decode_text, read_documents
 from functions.model.fields import Reading, described
 from functions.model.findings import MAX_MISTAKES, ManifestError, Mistake, Note
 from functions.model.resources import REGISTRY_FIELDS, Registry, Resource, Source
@@ -26,7 +23,6 @@ SUFFIXES = (".json", ".yaml", ".yml")
 """What is read in a directory, as by `kubectl apply -f`."""
 KUSTOMIZATIONS = frozenset({"kustomization.yaml", "kustomization.yml"})
 """For kustomize alone: no manifests, although they lie beside them."""
-_NO_BLANK = re.compile(r"[^ \t\r\n]")
 
 
 class Loaded(Struct, frozen=True):
@@ -103,7 +99,7 @@ def load_documents(texts: Mapping[str, str | bytes], *, namespace: str) -> Loade
         except YamlError as error:
             collector.mistakes.append(_mistake(file, error))
             continue
-        documents, errors = _read(text)
+        documents, errors = read_documents(text)
         collector.mistakes += [_mistake(file, error) for error in errors]
         if len(collector.mistakes) > MAX_MISTAKES:
             break
@@ -130,50 +126,6 @@ def decode_object(obj: Mapping[str, Json], *, source: Source, namespace: str) ->
 
 def _mistake(file: str, error: YamlError) -> Mistake:
     return Mistake(file, error.line, error.column, "", "", error.message, error.hint)
-
-
-def _read(text: str) -> tuple[list[Node], list[YamlError]]:
-    documents, errors = read_documents(text)
-    too_many = any(isinstance(error, TooManyValuesError) for error in errors)
-    if errors and not too_many and text.lstrip().startswith(("{", "[")):
-        # JSON is YAML but for a few escapes; as YAML it has lines, so JSON's own parser is only the second try. Objects
-        # one after the other are no YAML at all, but what jq writes and kubectl takes
-        try:
-            return list(_json(text)), []
-        except (ValueError, RecursionError):
-            return documents, errors
-    return documents, errors
-
-
-def _json(text: str) -> Iterator[Node]:
-    text = SEPARATOR.sub("   ", text)  # which stands in no string of JSON
-    decoder = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_no_number, parse_float=_finite)
-    start, end, line, number = 0, 0, 1, 0
-    while found := _NO_BLANK.search(text, end):
-        line += text.count("\n", start, found.start())
-        start = found.start()
-        number += 1
-        if number > MAX_DOCUMENTS:
-            raise ValueError("too many documents")
-        value, end = decoder.raw_decode(text, start)
-        json.dumps(value, ensure_ascii=False).encode()  # a ValueError for lone surrogates, which no API server takes
-        yield Node(value, None, line, 1)
-
-
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return found
-
-
-def _no_number(_name: str) -> NoReturn:
-    raise ValueError("no JSON number")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    return value if math.isfinite(value) else _no_number(text)
 
 
 class _Collector:

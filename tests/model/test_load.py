@@ -280,6 +280,16 @@ def test_objects_in_json_one_after_the_other_are_as_many_documents(between: str)
     assert places == {"b": 1, "c": 1 + lines, "d": 1 + 2 * lines}
 
 
+def test_json_with_escapes_that_yaml_refuses_stands_beside_yaml_and_has_its_numbers() -> None:
+    resource = {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}, "value": "😀", "numbers": [2.0, 1e3, 1.5]}
+    found = {"apiVersion": "triggers.tekton.dev/v1beta1", "kind": "TriggerTemplate", "metadata": {"name": "t"}}
+    text = json.dumps({**found, "spec": {"resourcetemplates": [resource]}})
+    registry = load_documents({"x": f"{text}\n---\n{binding('- {name: a, value: b}')}"}, namespace="lab").registry
+    assert registry.bindings["lab", "b"].source == Source("x", 3)
+    (read,) = registry.templates["lab", "t"].spec.resources
+    assert json.dumps(read["numbers"]) == "[2, 1000, 1.5]"
+
+
 def test_every_namespace_beside_others_is_noted() -> None:
     text = selecting("namespaceSelector: {matchNames: [a, '*']}")
     loaded = load_documents({"x.yaml": text}, namespace="lab")
@@ -295,7 +305,7 @@ def test_every_namespace_beside_others_is_noted() -> None:
         '{"a": ["\\ud83d\\ude00", 1e999]}',
         '{"kind": "x"} {"a": 1, "a": 1}',
         '{"kind": "x"}, {"kind": "x"}',
-        '{"kind": "x"}{}\n--- x',
+        '{"kind": "x"}{}x',
     ],
 )
 def test_json_is_no_way_around_the_rules(text: str) -> None:
