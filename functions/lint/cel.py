@@ -15,8 +15,6 @@ from functions.lint.lacking import lack
 from functions.lint.places import Place
 from functions.lint.views import PlacedInterceptor, View
 
-_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
-
 
 def check(view: View) -> Iterator[Hit]:
     """Check every expression of one trigger's chain that sees the event as it was sent, or any event."""
@@ -25,8 +23,7 @@ def check(view: View) -> Iterator[Hit]:
             return
         if source := filter_of(entry):
             names = None if known.replaced else known.events
-            seen = Seen(known, names, bool(names and _PUSHES.issuperset(names)))
-            yield from _filter(source, entry.param_place("filter").below("value"), seen)
+            yield from _filter(source, entry.param_place("filter").below("value"), Seen(known, names))
         for number, _, expression in overlays_of(entry):
             if tree := trees.tree(expression):
                 place = entry.param_place("overlays").below("value", number, "expression")
@@ -83,7 +80,7 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
     which = f"the event {names[0]} does not have" if len(names) == 1 else "none of its events has"
     lacking = sorted({path[1] for path in _fatal(tree, lacks, positive=positive)})
     if lacking:
-        others = events.events_with(lacking[0], gitlab=known.provider == "gitlab")
+        others = events.events_with(lacking[0], gitlab=events.gitlab(names))
         hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
         if lacking[0] == "extensions":
             hint = "extensions stand beside the body: write extensions.NAME"

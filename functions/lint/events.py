@@ -55,6 +55,11 @@ def names() -> tuple[str, ...]:
     return tuple(name for name in _table() if name not in _GITLAB)
 
 
+def gitlab(events: Iterable[str]) -> bool:
+    """Say whether some of the events are GitLab's."""
+    return not _GITLAB.keys().isdisjoint(events)
+
+
 def has_field(event: str, field: str) -> bool:
     """Say whether bodies of an event may have a field at the top; of an unknown event, they may."""
     entry = _table().get(event)

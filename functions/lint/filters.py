@@ -8,7 +8,7 @@ from msgspec import Struct, field
 
 from functions.cel.syntax import Call, Expr, Literal
 from functions.lint import events, fields, trees
-from functions.lint.known import EVENT_HEADER, Known
+from functions.lint.known import EVENT_HEADERS, Known
 from functions.model.findings import did_you_mean
 
 _MAYBE_BOOL = frozenset({"bool", "dyn"})
@@ -26,15 +26,20 @@ _BRANCHES = frozenset(
 )
 """What holds the name of a branch and no ref."""
 
+_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
 _REFS = ("refs/heads/", "refs/tags/")
 
 
 class Seen(Struct, frozen=True):
-    """The events that a filter sees: what is known of them, GitHub's names, and whether all are pushes."""
+    """The events that a filter sees: what is known of them, and their names."""
 
     known: Known
     names: list[str] | None
-    pushes: bool
+
+    @property
+    def pushes(self) -> bool:
+        """Whether all of them are pushes."""
+        return bool(self.names) and _PUSHES.issuperset(self.names or ())
 
 
 def narrowed(names: list[str] | None, tree: Expr) -> list[str] | None:
@@ -50,7 +55,7 @@ def never(tree: Expr, seen: Seen) -> tuple[str, str] | None:
     if why:
         return f"the filter can never be true: {why}", ""
     reasons: list[_Reason] = []
-    dead = _dead(tree, seen, reasons)
+    dead = _dead(tree, Seen(seen.known, narrowed(seen.names, tree)), reasons)
     # a part that is true of other events may stand in a filter that several triggers share
     found = next((reason for reason in reasons if dead or reason.slip), None)
     if found is None:
@@ -99,11 +104,11 @@ def _facts(tree: Expr) -> _Facts:
             facts.false = True
         elif isinstance(part, Call) and part.function == "match" and trees.is_header(part.target):
             name, wanted = (trees.text(part.args[position]) for position in (0, -1))
-            if name and name.lower() == EVENT_HEADER and wanted is not None:
+            if name and name.lower() in EVENT_HEADERS and wanted is not None:
                 facts.events.append(frozenset({wanted}))
         elif equal := _equal(part):
             left, values = equal
-            if trees.header_name(left) == EVENT_HEADER and not trees.path(left):
+            if trees.header_name(left) in EVENT_HEADERS and not trees.path(left):
                 facts.events.append(values)
             elif path := trees.path(left):
                 facts.values.setdefault(path, []).append(values)
@@ -163,9 +168,10 @@ def _never_equals(path: trees.Path, value: str, seen: Seen) -> _Reason | None:
     if path == ("body", "action") and names and (actions := events.actions(names)) and value not in actions:
         message = f'no event of {", ".join(names)} has the action "{value}"'
         return _Reason(message, did_you_mean(value, sorted(actions)), any(_alike(value, action) for action in actions))
-    shown, github = ".".join(path), known.provider == "github" or (names is not None and known.provider != "gitlab")
+    shown, gitlab = ".".join(path), known.provider == "gitlab" or events.gitlab(names or ())
+    github = not gitlab and (names is not None or known.provider == "github")
     text = fields.of_body(path[1:], provider=True, events=names)
-    if text is fields.NUMBER and (github or known.provider == "gitlab"):
+    if text is fields.NUMBER and (github or gitlab):
         return _Reason(f"{shown} is a number, true or false, and equals no text", "leave the quotes out")
     if github and (lacking := sorted(text.always - set(value))):
         return _Reason(f"{shown} always holds {' '.join(lacking)}")

@@ -22,7 +22,7 @@ from functions.lint.regexes import matched
 from functions.lint.text import ANYTHING, Text, constant, one_of
 from functions.lint.views import PlacedInterceptor, View
 
-EVENT_HEADER = "x-github-event"
+EVENT_HEADERS = frozenset({"x-github-event", "x-gitlab-event"})
 PROVIDERS = frozenset({"github", "gitlab", "bitbucket"})
 _FILES: Mapping[trees.Path, Text] = {
     ("changed_files",): ANYTHING,
@@ -169,12 +169,12 @@ def _asked(filter_: Expr) -> list[str] | None:
     for part in trees.conjuncts(filter_):
         if isinstance(part, Call) and part.function == "match" and trees.is_header(part.target) and part.args:
             name, value = trees.text(part.args[0]), trees.text(part.args[-1])
-            if name and name.lower() == EVENT_HEADER and value:
+            if name and name.lower() in EVENT_HEADERS and value:
                 return [value]
         if (
             isinstance(part, Call)
             and part.function in ("_==_", "@in")
-            and trees.header_name(part.args[0]) == EVENT_HEADER
+            and trees.header_name(part.args[0]) in EVENT_HEADERS
         ):
             return sorted(trees.texts(part.args[1]) or ()) or None
     return None

@@ -289,3 +289,13 @@ def test_an_expression_that_does_not_compile_is_found_where_it_stands(chain: lis
 def test_an_extension_that_a_filter_reads_in_the_body_is_told_its_place() -> None:
     chain = [PUSH, cel(short="body.after.truncate(7)"), cel("body.extensions.short != ''")]
     assert only("PH302", listed(*chain), RUN).hint == "extensions stand beside the body: write extensions.NAME"
+
+
+def test_gitlabs_events_are_known_by_their_header_too() -> None:
+    header = "header.canonical('X-Gitlab-Token').compareSecret('k', 's') && header.match('X-Gitlab-Event', 'Push Hook')"
+    assert ids(listed(cel(header), params={"p": "$(body.head_commit.id)"}), with_params("p")) == ["PH303"]
+    assert only("PH301", listed(cel(f"{header} && body.ref == 'main'")), RUN).message.endswith('"refs/heads/main"')
+    assert ids(listed(cel(f"{header} && body.repository.name == 'A / B'")), RUN) == []
+    assert ids(listed(types("gitlab", "Push Hook"), cel("header.match('X-Gitlab-Event', 'Note Hook')")), RUN) == [
+        "PH301"
+    ]
