@@ -67,7 +67,7 @@ variable "public_access" {
 }
 
 variable "dispatch" {
-  description = "Size of the queue's worker, as in webhook. It is private: only Pub/Sub's push identity may call it. max_instances times concurrency bounds what reaches a cluster that has just come back."
+  description = "Size of the queue's worker, as in webhook. max_instances times concurrency bounds what reaches a cluster that has just come back."
   type = object({
     memory          = optional(string, "512Mi")
     cpu             = optional(number, 1)
@@ -98,7 +98,7 @@ variable "dispatch" {
 }
 
 variable "vpc" {
-  description = "Network through which the functions reach a cluster without a public address (direct VPC egress): the names of network and subnetwork, and network tags. Only private addresses go that way, unless egress is VPC_EGRESS_ALL_TRAFFIC. Null: straight to the internet."
+  description = "Network through which the functions reach a cluster without a public address (direct VPC egress). Only private addresses go that way, unless egress is VPC_EGRESS_ALL_TRAFFIC. Null: straight to the internet."
   type = object({
     network    = string
     subnetwork = string

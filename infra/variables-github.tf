@@ -45,7 +45,7 @@ variable "github_repositories" {
 }
 
 variable "github_organization" {
-  description = "Whether Terraform makes one webhook for the whole organisation in GITHUB_OWNER. The provider keeps github_webhook_secret in the state."
+  description = "Whether Terraform makes one webhook for the whole organisation in GITHUB_OWNER, as with github_repositories."
   type        = bool
   default     = false
   nullable    = false
@@ -64,7 +64,7 @@ variable "github_events" {
 }
 
 variable "github_webhook_secret" {
-  description = "HMAC key that GitHub signs with, the same that the trigger's secret holds. Needed only with github_repositories or github_organization, and then in the state: keep the state where secrets may be kept."
+  description = "HMAC key that GitHub signs with, the same that the trigger's secret holds. Needed only with github_repositories or github_organization, and then in the state."
   type        = string
   default     = null
   sensitive   = true

@@ -1,7 +1,7 @@
 # What becomes the functions' environment. docs/configuration.md explains each.
 
 variable "triggers_source" {
-  description = "Where the triggers are read from: infra/triggers (deployed with the function) or cluster (read from the remote cluster; needs the second Role, see cluster/)."
+  description = "Where the triggers are read from: infra/triggers (deployed with the function) or cluster (needs the component read-triggers)."
   type        = string
   default     = "infra/triggers"
   nullable    = false
@@ -49,7 +49,7 @@ variable "secrets_source" {
 }
 
 variable "secret_id_format" {
-  description = "How a secretRef becomes a Secret Manager id: {name}, or {namespace}_{name} to keep tenants apart ({namespace}-{name} has two readings: team + a-hook and team-a + hook)."
+  description = "How a secretRef becomes a Secret Manager id: {name}, or {namespace}_{name} to keep tenants apart."
   type        = string
   default     = "{name}"
   nullable    = false
@@ -104,7 +104,7 @@ variable "dry_run" {
 }
 
 variable "tracing" {
-  description = "Whether the stages are traced with OpenTelemetry to Cloud Trace. The spans are sent before the reply, which then takes a little longer."
+  description = "Whether the stages are traced with OpenTelemetry to Cloud Trace, which is told before the reply."
   type        = bool
   default     = false
   nullable    = false

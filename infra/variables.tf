@@ -24,7 +24,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Name of this deployment, which starts the name of everything that it makes. Two environments in one project need two names."
+  description = "Name of this deployment, which begins the name of everything that it makes."
   type        = string
   default     = "pipehook"
   nullable    = false
@@ -67,7 +67,7 @@ variable "iam_wait_seconds" {
 }
 
 variable "source_directory" {
-  description = "Directory with main.py, requirements.txt and functions/. Defaults to the repository that this file is in."
+  description = "Directory with main.py, requirements.txt and functions/. Defaults to this repository."
   type        = string
   default     = null
 
