@@ -56,9 +56,7 @@ def read_value(resource: str, *, key: str = "") -> bytes:
         if not names:
             raise LastingError(f"{resource} has no enabled version: add one, or enable one")
         version = names[0]
-    payload = client.access(version, deadline=until)[1]
-    if key:
-        payload = _member(payload, key, resource)
+    payload = _member(client.access(version, deadline=until)[1], key, resource)
     if not payload.strip():
         raise LastingError(f"{resource} is empty")
     return payload
@@ -71,6 +69,10 @@ def _member(payload: bytes, key: str, resource: str) -> bytes:
         return payload
     if not isinstance(values, dict):
         return payload
+    if not key:
+        raise LastingError(
+            f"{resource} holds a JSON object, of which the function takes one member: --secret-key says which"
+        )
     if not isinstance(values.get(key), str):
         raise LastingError(f"{resource} has no key {key}")
     return str(values[key]).encode()

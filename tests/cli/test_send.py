@@ -16,6 +16,7 @@ from functions.cli.signing import signed
 from functions.interceptors.event_shapes import SHAPES
 from tests.cli.support import SECRET, Running, pipehook
 from tests.standins.apiserver import ApiServer
+from tests.standins.secret_manager import SecretManager
 from tests.support.function import ServedFunction, free_port
 from tests.support.sources import inline, listener, template
 from tests.support.workspace import Workspace
@@ -142,6 +143,19 @@ def test_nobody_there_ends_with_3() -> None:
     done = pipehook("send", f"http://127.0.0.1:{free_port()}", "--event", "push", "--unsigned")
     assert done.code == 3
     assert "cannot be reached: connection refused" in done.err
+
+
+def test_of_a_json_object_nothing_but_a_member_is_a_key() -> None:
+    with SecretManager() as manager:
+        manager.add("p", "hook", b'{"token": "hidden-value"}')
+        done = pipehook(
+            *("send", "http://127.0.0.1:9", "--event", "push", "--secret", "projects/p/secrets/hook"),
+            environment={"SECRET_MANAGER_EMULATOR_HOST": manager.host},
+        )
+    assert done.code == 1
+    assert "projects/p/secrets/hook holds a JSON object" in done.err
+    assert "--secret-key" in done.err
+    assert "hidden-value" not in done.err
 
 
 def test_a_header_that_http_cannot_carry_is_said(tmp_path: Path) -> None:
