@@ -11,7 +11,7 @@ from functions.lint.known import Known, filter_of
 from functions.lint.views import PlacedInterceptor
 
 # which fields of a push say whether the branch or tag is gone, or has no commits of its own
-_TELLING = frozenset({"deleted", "created", "after", "head_commit", "commits"})
+_TELLING = frozenset({"after", "checkout_sha", "commits", "created", "deleted", "head_commit", "total_commits_count"})
 
 
 class Lack(Struct, frozen=True):
