@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import example, given, settings
@@ -19,11 +19,14 @@ from functions.common.ports import Deadline, Reply, Services, Work
 from functions.common.shared import Shared
 from functions.common.values import Event, Headers, Outcome, Refusal, Status
 from functions.delivery import Delivery, canonical_headers
-from functions.interceptors.base import Call, Passed
+from functions.interceptors.base import Assurance, Call, Passed
 from functions.interceptors.github import GitHubInterceptor
 from functions.listening.listeners import prepare
+from functions.listening.prepared import Listener
 from functions.model.load import load_documents
 from functions.pipeline import process
+from functions.pipeline.chains import Chains
+from functions.pipeline.delivered import Delivered
 from tests.interceptors.running import MemoryGitHub, MemorySecrets
 from tests.support.application import Application
 from tests.support.deliveries import PUSH, encoded, headers
@@ -61,8 +64,8 @@ class Sink:
         ]
 
 
-def outcomes(triggers: Sequence[dict[str, Any]], outside: Outside) -> list[Outcome]:
-    """Deliver a push to a listener of these triggers."""
+def prepared(*triggers: dict[str, Any]) -> Listener:
+    """Return a listener of these triggers."""
     resources = [
         listener(*triggers),
         template("template", run("run-", p="$(tt.params.p)")),
@@ -71,11 +74,17 @@ def outcomes(triggers: Sequence[dict[str, Any]], outside: Outside) -> list[Outco
     text = "\n---\n".join(json.dumps(resource) for resource in resources)
     registry = load_documents({"triggers.yaml": text}, namespace="team").registry
     [found] = registry.listeners.values()
+    return prepare(found, registry)
+
+
+def outcomes(triggers: Sequence[dict[str, Any]], outside: Outside) -> list[Outcome]:
+    """Deliver a push to a listener of these triggers."""
+    found = prepared(*triggers)
     sent = canonical_headers(headers("push", BODY, secret=HOOK).items())
     secrets = MemorySecrets({("team", name, "token"): (key,) for name, key in (("hook", HOOK), ("other", b"x"))})
     report = process(
         Delivery(path="/", headers=sent, body=BODY, received_at=0.0, nonce="n"),
-        prepare(found, registry),
+        found,
         services=Services(secrets, outside, MemoryGitHub()),
         sink=Sink(),
         deadline=UNLIMITED.deadline,
@@ -182,3 +191,27 @@ def test_the_log_sums_up_many_filtered_ones(
     assert set(found) == names
     assert len(found) == number
     assert {line["logging.googleapis.com/labels"]["outcome"] for line in [summary, *named]} == {"filtered"}
+
+
+class Freed(tuple[Any, ...]):
+    """A tuple that counts its ends."""
+
+    ends: ClassVar[int] = 0
+
+    def __del__(self) -> None:
+        """Count."""
+        Freed.ends += 1
+
+
+def test_what_a_signature_came_to_is_never_taken_for_other_verifiers() -> None:
+    """It is known by the identity of their tuple. Threads that ask a new trigger first make one each; one is kept."""
+    sent = canonical_headers(headers("push", BODY, secret=HOOK).items())
+    delivery = Delivery(path="/", headers=sent, body=BODY, received_at=0.0, nonce="n")
+    services = Services(MemorySecrets({("team", "hook", "token"): (HOOK,)}), Outside(), MemoryGitHub())
+    found = prepared(inline("t", github()))
+    [trigger] = found.triggers
+    chains = Chains(Delivered(delivery, found, services, UNLIMITED, allow_unverified=False))
+    own = trigger.__dict__["verifiers"] = Freed(trigger.verifiers)
+    assert chains.verify(trigger) is Assurance.SIGNED
+    del own, trigger.__dict__["verifiers"]
+    assert not Freed.ends, "the next tuple may have its identity, and other verifiers"

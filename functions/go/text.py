@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from codecs import getincrementaldecoder
+from collections.abc import Iterator
 
 _LONE = re.compile("[\ud800-\udfff]")
-_ESCAPED = dict.fromkeys(range(0xDC80, 0xDD00), "\ufffd")
+_WINDOW = 64 * 1024
+"""Bytes that are decoded at a time: no other thread runs meanwhile."""
 
 
 def go_bytes(value: str) -> bytes:
@@ -37,4 +40,13 @@ def go_decode(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        return raw.decode("utf-8", "surrogateescape").translate(_ESCAPED)
+        return "".join(_decoded(raw))
+
+
+def _decoded(raw: bytes) -> Iterator[str]:
+    decoder = getincrementaldecoder("utf-8")("surrogateescape")
+    for start in range(0, len(raw), _WINDOW):
+        window = decoder.decode(raw[start : start + _WINDOW], start + _WINDOW >= len(raw))
+        # a lone surrogate is three bytes, none of them UTF-8, and so is each U+FFFD then: as fast for many as for one
+        lone = window.replace("\ufffd", "\udc80").encode("utf-8", "surrogatepass")
+        yield lone.decode("utf-8", "replace").replace("\ufffd" * 3, "\ufffd")

@@ -29,7 +29,8 @@ class Chains:
 
     def __init__(self, given: Delivered) -> None:
         self._given = given
-        self._gates: dict[int, Gate] = {}
+        self._gates: dict[int, tuple[tuple[Verifier, ...], Gate]] = {}
+        """By the identity of the verifiers, which are kept so that no others get it."""
         self._verdicts: dict[Verifier, Gate] = {}
         self._groups: dict[int, Passage] = {}
 
@@ -37,14 +38,15 @@ class Chains:
         """Check every signature of the chain; the first refusal or fault decides."""
         if not self._given.allow_unverified and not trigger.vouches:
             return LastingError(trigger.problem or VERIFIES_NOTHING)
-        gate = self._gates.get(id(trigger.verifiers))
-        if gate is None:
-            gate = self._gates[id(trigger.verifiers)] = self._verified(trigger)
-        return gate
+        verifiers = trigger.verifiers
+        known = self._gates.get(id(verifiers))
+        if known is None:
+            known = self._gates[id(verifiers)] = verifiers, self._verified(verifiers, trigger)
+        return known[1]
 
-    def _verified(self, trigger: PreparedTrigger) -> Gate:
+    def _verified(self, verifiers: tuple[Verifier, ...], trigger: PreparedTrigger) -> Gate:
         assurance = Assurance.NONE
-        for verifier in trigger.verifiers:
+        for verifier in verifiers:
             verdict = self._verdict(verifier, trigger)
             if not isinstance(verdict, Assurance):
                 return verdict

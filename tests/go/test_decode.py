@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from functions.common.errors import BadRequestError
+from functions.go import text
 from functions.go.decode import MAX_DEPTH, parse_json
 from functions.go.encode import go_text
 
@@ -70,6 +72,27 @@ def test_lone_surrogates_become_replacement_characters_and_pairs_stay() -> None:
 def test_each_byte_of_a_string_that_is_no_utf_8_becomes_a_replacement_character() -> None:
     parsed = parse_json(b'{"a\xff": ["\xc3\x28", "\xed\xa0\x80", "\xf0\x9f\x98"]}')
     assert parsed == {"a\ufffd": ["\ufffd(", "\ufffd" * 3, "\ufffd" * 3]}
+
+
+PIECES = [
+    b"a",
+    b"\x80",
+    b"\xb2",
+    b"\xed",
+    b"\xed\xb2\x80",
+    b"\xe2\x82",
+    b"\xf0\x9f\x98",
+    b"\xef\xbf\xbd",
+    "é🎉".encode(),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map(b"".join), st.integers(1, 5))
+def test_it_is_the_same_wherever_the_text_is_cut_to_be_decoded(raw: bytes, window: int) -> None:
+    expected = re.sub("[\udc80-\udcff]", "\ufffd", raw.decode("utf-8", "surrogateescape"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_WINDOW", window)
+        assert text.go_decode(raw) == expected
 
 
 def test_brackets_in_strings_are_no_nesting() -> None:
