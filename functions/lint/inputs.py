@@ -20,7 +20,8 @@ _KINDS = {"PipelineRun": "Pipeline", "TaskRun": "Task"}
 def check(view: View, library: Library) -> Iterator[Hit]:
     """Check the runs of one trigger's template."""
     for position, resource in enumerate(view.template.resources if view.template else ()):
-        kind, spec = _KINDS.get(str(resource.get("kind"))), resource.get("spec")
+        ours = str(resource.get("apiVersion")).startswith("tekton.dev/")
+        kind, spec = _KINDS.get(str(resource.get("kind"))) if ours else None, resource.get("spec")
         wanted = _wanted(spec, kind, library) if kind and isinstance(spec, dict) else None
         if not wanted or not isinstance(spec, dict):
             continue

@@ -60,6 +60,10 @@ class TestInputs:
         resource["spec"]["pipelineRef"] = reference
         assert "PH104" not in ids(listed(), template("template", resource), pipeline(**NEEDS))
 
+    def test_runs_of_other_groups_are_not_tektons(self) -> None:
+        resource = pinned() | {"apiVersion": "example.dev/v1"}
+        assert ids(listed(), template("template", resource), pipeline(**NEEDS)) == []
+
     def test_of_two_pipelines_of_one_name_neither_is_judged(self) -> None:
         other = pipeline()
         other["metadata"]["namespace"] = "other"
