@@ -7,7 +7,7 @@ from codecs import getincrementaldecoder
 from collections.abc import Iterator
 
 _LONE = re.compile("[\ud800-\udfff]")
-_WINDOW = 64 * 1024
+_WINDOW = 256 * 1024
 """Bytes that are decoded at a time: no other thread runs meanwhile."""
 
 
