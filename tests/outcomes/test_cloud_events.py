@@ -17,8 +17,10 @@ from functions.delivery import Delivery, canonical_headers
 from functions.listening.prepared import Listener
 from functions.outcomes import cloud_events
 from functions.outcomes.report import Report
+from tests.adapters.kubernetes.support import Clock
 from tests.adapters.outbound.support import Asked, Server, answer
 from tests.support.application import Application
+from tests.support.clocks import set_clock
 from tests.support.deliveries import PUSH, SECRET, encoded, headers
 from tests.support.function import Answer
 from tests.support.workspace import Workspace
@@ -29,7 +31,9 @@ TYPES = "dev.tekton.event.triggers.{}.v1"
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(sending, "SECONDS", 60.0)  # what is left of a delivery's time
+    set_clock(monkeypatch, Clock())
     with Server(answer(b"", status="202 Accepted")) as running:
         yield running
 

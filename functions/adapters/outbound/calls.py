@@ -105,8 +105,7 @@ class _Call:
         connection = kept.take(key)
         if connection is not None:
             try:
-                connection.refresh(self._ends)
-                return exchange.on(connection, self._exchanged, kept=kept, key=key)
+                return exchange.on(connection, self._exchanged_again, kept=kept, key=key)
             except ConnectionError:  # http.client's RemoteDisconnected is one, too
                 # Closed by the other side while it was kept, before a byte of an answer: once more on a new one, as
                 # deliveries themselves may be sent once more.
@@ -114,6 +113,10 @@ class _Call:
                     raise
         new = Connection(found, resolver, self._ca_pem, self._ends)
         return exchange.on(new, self._exchanged, kept=kept, key=key)
+
+    def _exchanged_again(self, connection: Connection) -> tuple[Reply, bool]:
+        connection.refresh(self._ends)
+        return self._exchanged(connection)
 
     def _exchanged(self, connection: Connection) -> tuple[Reply, bool]:
         """Return the answer, and whether the connection may serve another call."""

@@ -30,12 +30,12 @@ class Exchange:
 
         Raises TimeoutError when the time is over already.
         """
-        with self._lock:
-            if self._given_up:
-                raise TimeoutError
-            self._connection = connection
         whole = False
         try:
+            with self._lock:
+                if self._given_up:
+                    raise TimeoutError
+                self._connection = connection
             answer, whole = talk(connection)
         finally:
             with self._lock:  # from here on it may be another call's

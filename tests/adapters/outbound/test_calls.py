@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import gzip
 import socket
 import ssl
@@ -540,3 +541,12 @@ def test_tls_that_breaks_is_a_passing_fault() -> None:
         client = OutboundClient(frozenset({without_certificate.entry}))
         with pytest.raises(PassingError, match=r"cannot be reached \(SSLError\)"):
             client.post(without_certificate.url(), body=b"", headers={}, seconds=10)
+
+
+def test_a_kept_connection_whose_call_has_no_time_left_is_closed(server: Server) -> None:
+    client = OutboundClient(frozenset({server.entry}))
+    post(server, client=client)
+    with pytest.raises(PassingError, match="did not answer"):
+        post(server, client=client, seconds=0.0)
+    server.ended.wait()
+    gc.collect()  # a socket that is left to it fails the test
