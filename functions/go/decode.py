@@ -12,7 +12,7 @@ from typing import NoReturn
 from functions.common.errors import BadRequestError, JsonLimitError
 from functions.common.values import Json
 from functions.go.json_shape import Shape, rough_shape_of, shape_of
-from functions.go.text import go_decode
+from functions.go.text import made_valid
 
 MAX_DEPTH = 500
 """Levels of nesting. Real deliveries have fewer than 20; Go stops at 10,000, Python's own parser at about 1,000."""
@@ -54,7 +54,7 @@ def parse_json(raw: bytes, making: Making = free) -> Json:
         try:
             return _parsed(raw)
         except UnicodeDecodeError:
-            raw = go_decode(raw).encode()
+            raw = made_valid(raw)
     return parse_json(raw, making)  # in a turn of its own, for what has a shape now
 
 

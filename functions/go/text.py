@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import re
 from codecs import getincrementaldecoder
-from collections.abc import Iterator
 
 _LONE = re.compile("[\ud800-\udfff]")
-_WINDOW = 256 * 1024
+_WINDOW = 64 * 1024
 """Bytes that are decoded at a time: no other thread runs meanwhile."""
 
 
@@ -40,13 +40,16 @@ def go_decode(raw: bytes) -> str:
     try:
         return raw.decode()
     except UnicodeDecodeError:
-        return "".join(_decoded(raw))
+        return made_valid(raw).decode()
 
 
-def _decoded(raw: bytes) -> Iterator[str]:
+def made_valid(raw: bytes) -> bytes:
+    """Return bytes with U+FFFD for each byte that is no UTF-8."""
     decoder = getincrementaldecoder("utf-8")("surrogateescape")
+    out = io.BytesIO()
     for start in range(0, len(raw), _WINDOW):
         window = decoder.decode(raw[start : start + _WINDOW], start + _WINDOW >= len(raw))
         # a lone surrogate is three bytes, none of them UTF-8, and so is each U+FFFD then: as fast for many as for one
         lone = window.replace("\ufffd", "\udc80").encode("utf-8", "surrogatepass")
-        yield lone.decode("utf-8", "replace").replace("\ufffd" * 3, "\ufffd")
+        out.write(lone.decode("utf-8", "replace").replace("\ufffd" * 3, "\ufffd").encode())
+    return out.getvalue()
