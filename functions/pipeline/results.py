@@ -64,7 +64,7 @@ def repeated(given: Delivered, trigger: PreparedTrigger, again: Again) -> Work:
     return _work(
         given,
         trigger,
-        [again.resource],
+        [again.marked(grouped=trigger.concurrency is not None)],
         key=key,
         uid=given.uid(trigger, key),
         event_id=given.delivery.event_id,

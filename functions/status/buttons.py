@@ -88,6 +88,13 @@ class Again(Struct, frozen=True):
     resource: dict[str, Json]
     cluster: str
 
+    def marked(self, *, grouped: bool) -> dict[str, Json]:
+        """Return it as it is to be created: one of so many at a time waits, where its trigger is `grouped` still."""
+        metadata, spec = _object(self.resource.get("metadata")), _object(self.resource.get("spec"))
+        if not grouped or LIMIT not in _object(metadata.get("annotations")):
+            return self.resource
+        return {**self.resource, "spec": {**spec, "status": PENDING}}
+
 
 def obey(
     body: Json,
@@ -165,9 +172,7 @@ def again(run: Run, press: Press) -> dict[str, Json]:
     annotations.pop(KEY_ANNOTATION, None)
     annotations[EVENT_TIME] = str(max(order_of(run)[0], press.time))
     labels: dict[str, Json] = dict(_own(texts(run, "labels")))
-    # one of so many at a time waits for its turn again
-    begins = {"status": PENDING} if LIMIT in annotations else {}
-    spec = {name: value for name, value in _object(run.get("spec")).items() if name != "status"} | begins
+    spec = {name: value for name, value in _object(run.get("spec")).items() if name != "status"}
     return {
         "apiVersion": _text(run, "apiVersion") or "tekton.dev/v1",
         "kind": "PipelineRun",

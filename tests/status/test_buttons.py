@@ -219,3 +219,19 @@ def test_a_new_attempt_waits_for_its_turn_as_any_run_of_its_group(checks: Scene)
     checks.end(running)
     checks.hint(running)
     assert "status" not in checks.run(again)["spec"]
+
+
+def test_a_new_attempt_begins_at_once_where_there_are_no_groups_any_more(checks: Scene) -> None:
+    """Nobody would let it begin: the webhook settles groups for triggers that have them."""
+    grouped = told(run(revision="$(tt.params.sha)"), **{"concurrency-group": "main", "max-in-progress": "1"})
+    checks.write(grouped, interceptors=[github(eventTypes=["push"])], bindings=SHA)
+    sha = commit()
+    first = checks.push(sha)
+    checks.end(first, "Failed")
+    checks.hint(first)
+    checks.write(told(run(revision="$(tt.params.sha)")), interceptors=[github(eventTypes=["push"])], bindings=SHA)
+    checks.functions.clear()
+    answer = press(checks, sha)
+
+    assert answer.statuses == ["created"], answer.text
+    assert "status" not in checks.run(answer.json["triggers"][0]["resources"][0]["name"])["spec"]
