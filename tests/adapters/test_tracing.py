@@ -24,8 +24,9 @@ TRACE = "105445aa7843bc8bf206b12000100000"
 
 
 @pytest.fixture
-def cloud_trace() -> Iterator[CloudTrace]:
+def cloud_trace(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudTrace]:
     with CloudTrace() as running:
+        running.is_waited_for(monkeypatch)
         yield running
 
 

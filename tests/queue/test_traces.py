@@ -49,6 +49,7 @@ def cloud_trace(monkeypatch: pytest.MonkeyPatch) -> Iterator[CloudTrace]:
     """The Cloud Trace that functions with TRACING write to."""
     with CloudTrace() as running:
         monkeypatch.setattr(tracing, "open_cloud_trace", lambda _project: running.exporter())
+        running.is_waited_for(monkeypatch)
         yield running
 
 
@@ -171,7 +172,7 @@ def test_the_worker_keeps_the_time_that_sending_its_trace_may_take(cloud_trace: 
     dispatch._create(work())
 
     (deadline,) = sink.deadlines
-    assert deadline.expires == clock() + CREATE_SECONDS - tracing.FLUSH_SECONDS
+    assert deadline.expires == clock() + CREATE_SECONDS - dispatch.tracer.reserve
 
 
 @pytest.fixture

@@ -8,11 +8,14 @@ from types import TracebackType
 from typing import Self
 
 import grpc
+import pytest
 from google.cloud.trace_v2 import TraceServiceClient
 from google.cloud.trace_v2.services.trace_service.transports import TraceServiceGrpcTransport
 from google.cloud.trace_v2.types import BatchWriteSpansRequest, Span
 from google.protobuf.empty_pb2 import Empty
 from opentelemetry.exporter.cloud_trace import CloudTraceSpanExporter
+
+from functions.adapters import tracing
 
 
 class CloudTrace:
@@ -50,6 +53,12 @@ class CloudTrace:
         self._channels.append(channel)
         client = TraceServiceClient(transport=TraceServiceGrpcTransport(channel=channel))
         return CloudTraceSpanExporter(project_id="my-project", client=client)  # type: ignore[no-untyped-call]  # untyped
+
+    @staticmethod
+    def is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let requests wait for their spans however busy the machine is; they keep as much time for it as ever."""
+        monkeypatch.setattr(tracing.OpenTelemetryTracer, "reserve", tracing.FLUSH_SECONDS)
+        monkeypatch.setattr(tracing, "FLUSH_SECONDS", 60.0)
 
     @property
     def spans(self) -> list[Span]:

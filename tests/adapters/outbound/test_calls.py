@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import gzip
 import socket
 import ssl
@@ -11,6 +10,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPResponse
+from unittest import mock
 
 import pytest
 import trustme
@@ -18,7 +18,7 @@ import trustme
 from functions.adapters.outbound import calls as outbound
 from functions.adapters.outbound import connections as outbound_connections
 from functions.adapters.outbound.calls import MAX_ANSWER, OutboundClient
-from functions.adapters.outbound.connections import Resolver
+from functions.adapters.outbound.connections import Connection, Resolver
 from functions.common.errors import LastingError, PassingError
 from functions.common.ports import Reply
 from functions.common.values import Headers
@@ -543,10 +543,14 @@ def test_tls_that_breaks_is_a_passing_fault() -> None:
             client.post(without_certificate.url(), body=b"", headers={}, seconds=10)
 
 
-def test_a_kept_connection_whose_call_has_no_time_left_is_closed(server: Server) -> None:
+def test_a_kept_connection_whose_call_has_no_time_left_is_closed(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = mock.create_autospec(Connection.end, side_effect=Connection.end)
+    monkeypatch.setattr(Connection, "end", end)
     client = OutboundClient(frozenset({server.entry}))
     post(server, client=client)
     with pytest.raises(PassingError, match="did not answer"):
         post(server, client=client, seconds=0.0)
     server.ended.wait()
-    gc.collect()  # a socket that is left to it fails the test
+    assert end.call_count == 1, "nothing is left to the garbage collector"
