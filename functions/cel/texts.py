@@ -48,10 +48,10 @@ def ends_with(frame: Frame, value: Value, suffix: Value) -> Value:
 
 def char_at(_: Frame, value: Value, index: Value) -> Value:
     """Return the character at an index; one past the end it is empty."""
-    string, at = runes(text(value)), integer(index)
+    string, at = text(value), integer(index)
     if not 0 <= at <= len(string):
         raise _out_of_range(at)
-    return string[at : at + 1]
+    return runes(string[at : at + 1])
 
 
 def index_of(frame: Frame, value: Value, part: Value, *offset: Value) -> Value:
@@ -120,7 +120,7 @@ def split(frame: Frame, value: Value, separator: Value, *limit: Value) -> Value:
 
 def substring(frame: Frame, value: Value, start: Value, *end: Value) -> Value:
     """Return the characters from `start`, up to but without `end`."""
-    string, first = runes(text(value)), integer(start)
+    string, first = text(value), integer(start)
     if end:
         last = integer(end[0])
         if first > last:
@@ -132,7 +132,7 @@ def substring(frame: Frame, value: Value, start: Value, *end: Value) -> Value:
     if not 0 <= last <= len(string):
         raise _out_of_range(last)
     frame.produce(last - first)
-    return string[first:last]
+    return runes(string[first:last])
 
 
 def trim(frame: Frame, value: Value) -> Value:
