@@ -52,7 +52,7 @@ def _refused(api: KubernetesApi, resource: Mapping[str, Json], user: str) -> str
     deadline = Deadline(time.monotonic() + SECONDS, time.monotonic)
     kind = f"{resource.get('kind')} of {resource.get('apiVersion')}"
     try:
-        kept = api.server_dry_run(resource, impersonate=user, deadline=deadline)
+        kept = api.create(resource, impersonate=user, deadline=deadline, dry_run=True)
     except LastingError as error:
         if isinstance(error, ApiRefusedError) and error.cause == ALREADY_EXISTS:
             return ""  # names derive from the delivery, which has run; a server looks at its store last

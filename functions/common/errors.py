@@ -20,6 +20,9 @@ class PipehookError(Exception):
         super().__init__(reason)
         self.reason = reason
 
+    def __str__(self) -> str:
+        return self.reason
+
 
 Error = TypeVar("Error", bound=BaseException)
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from threading import Lock
 from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.common.errors import ExhaustedError
+from functions.common.errors import ExhaustedError, PassingError
+from functions.common.lenient import text_at
 from functions.common.values import Headers, Json, Outcome, SecretRef
 
 
@@ -35,6 +37,16 @@ class Deadline(Struct, frozen=True):
     def part(self, parts: int) -> Deadline:
         """Return the end of the first of so many equal parts of what is left."""
         return replace(self, expires=self.clock() + self.remaining() / parts)
+
+    @contextmanager
+    def holding(self, lock: Lock, what: str, late: str) -> Iterator[None]:
+        """Hold a lock. Raises as `require`, and PassingError with the text `late` when it is not had in time."""
+        if not lock.acquire(timeout=self.require(what)):
+            raise PassingError(late)
+        try:
+            yield
+        finally:
+            lock.release()
 
 
 class Memory(Protocol):
@@ -120,9 +132,7 @@ class Comparison(Struct, frozen=True):
 
 def head_of(pull_request: Mapping[str, Json]) -> str:
     """Return the commit that a pull request would merge, empty when it says none."""
-    head = pull_request.get("head")
-    sha = head.get("sha") if isinstance(head, dict) else None
-    return sha if isinstance(sha, str) else ""
+    return text_at(pull_request, "head", "sha")
 
 
 class GitHubApi(Protocol):

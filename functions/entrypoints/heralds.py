@@ -59,9 +59,9 @@ def buttons_of(settings: Settings, parts: Parts) -> Buttons | None:
     """Return the buttons of GitHub's checks; None where runs are shown otherwise."""
     if settings.status_api is not StatusApi.CHECKS or settings.dry_run or parts.api is None:
         return None
-    from functions.entrypoints.telling import open_buttons  # noqa: PLC0415 -- off the way of the others
+    from functions.entrypoints.telling import open_runs  # noqa: PLC0415 -- off the way of the others
 
-    return open_buttons(settings, parts)
+    return open_runs(settings, parts)
 
 
 def herald_of(settings: Settings, parts: Parts) -> Herald | None:

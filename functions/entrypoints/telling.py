@@ -12,7 +12,7 @@ from functions.adapters.github.pace import Pace
 from functions.adapters.github.statuses import GitHubStatuses
 from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.lanes import Lanes
-from functions.adapters.kubernetes.runs import ClusterButtons, ClusterRuns, ManyRuns
+from functions.adapters.kubernetes.runs import ClusterRuns, ManyRuns
 from functions.adapters.secrets.sources import SecretStore
 from functions.common.errors import ConfigurationError
 from functions.common.values import Provider
@@ -34,12 +34,8 @@ def open_runs(settings: Settings, parts: Parts) -> ManyRuns:
     return ManyRuns(
         {name: ClusterRuns(api, home_namespaces(settings, access)) for name, (api, access) in sources.items()},
         Lanes(parts.api, parts.apis),
+        app_id=settings.github_app_id,
     )
-
-
-def open_buttons(settings: Settings, parts: Parts) -> ClusterButtons:
-    """Return the buttons of checks over all clusters."""
-    return ClusterButtons(open_runs(settings, parts), settings.github_app_id)
 
 
 def open_herald(settings: Settings, parts: Parts) -> DeliveryHerald:

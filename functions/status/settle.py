@@ -7,12 +7,12 @@ an older run whenever the newest still runs, and of two that tell at a time the 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
 
-from functions.common.errors import LastingError, PassingError
+from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Provider
 from functions.status.marks import order_of, place_of, target_of
@@ -167,12 +167,6 @@ class Teller:
             raise LastingError(f"no token for {target.provider} is configured: docs/status.md")
         return statuses
 
-    @contextmanager
-    def _turn(self, target: Target, deadline: Deadline) -> Iterator[None]:
+    def _turn(self, target: Target, deadline: Deadline) -> AbstractContextManager[None]:
         lock = self._locks[int(target.key[:8], 16) % _STRIPES]
-        if not lock.acquire(timeout=deadline.require("tell a status")):
-            raise PassingError("another status of this commit and context was being told")
-        try:
-            yield
-        finally:
-            lock.release()
+        return deadline.holding(lock, "tell a status", "another status of this commit and context was being told")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from functions.adapters.github.answers import Question
 from functions.adapters.github.app import App, Fetch, field_of, is_sendable
-from functions.common.errors import LastingError, PassingError
+from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
@@ -68,14 +68,11 @@ class AppIdentity:
         """Return a token for `owner/name`; `installation` 0 is looked up. Raises PassingError and LastingError."""
         wanted = json.dumps(dict(sorted(permissions.items())))
         given = self._entry((repository.lower(), wanted))
-        if not given.lock.acquire(timeout=deadline.require("get a token of the App's installation")):
-            raise PassingError("a token of the App's installation could not be had in time")
-        try:
+        what = "a token of the App's installation"
+        with deadline.holding(given.lock, f"get {what}", f"{what} could not be had in time"):
             if renew or self._app.now() >= given.until:
                 given.token, given.until = self._made(repository, installation, permissions, deadline, renew=renew)
             return given.token
-        finally:
-            given.lock.release()
 
     def _entry(self, key: tuple[str, str]) -> _Given:
         with self._lock:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from contextvars import ContextVar
 
 from msgspec import Struct
 
 from functions.common.ports import Deadline
+from functions.common.values import Json
 
 MAX_ANSWER = 64 * 1024 * 1024
 """Bytes of one answer: a page of 500 large objects stays well below."""
@@ -21,3 +23,10 @@ class Answer(Struct, frozen=True):
     status: int
     retry_after: str
     body: bytes
+
+    def document(self) -> Json:
+        """Return the body's JSON, None where it is none."""
+        try:
+            return json.loads(self.body)  # type: ignore[no-any-return] # it is JSON
+        except (ValueError, RecursionError):
+            return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 
 from msgspec import Struct
@@ -14,6 +14,7 @@ from functions.adapters.kubernetes.kinds import Kinds, Resource, serves
 from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.kubernetes.refusals import review
 from functions.adapters.kubernetes.transport import Request
+from functions.common.lenient import at, object_at, objects_at, text_at
 from functions.common.ports import Deadline
 from functions.common.shown import NAME, shown
 from functions.common.values import Json
@@ -58,7 +59,7 @@ class KubernetesApi:
         earlier attempt of this very call may have made it. With `dry_run` the server admits and stores nothing, and
         refuses fields that it does not know.
         """
-        api_version, kind = _text(manifest, "apiVersion"), _text(manifest, "kind")
+        api_version, kind = text_at(manifest, "apiVersion"), text_at(manifest, "kind")
         resource = self.resource(api_version, kind, deadline=deadline)
         try:
             return self._create(resource, manifest, impersonate=impersonate, deadline=deadline, dry_run=dry_run)
@@ -75,11 +76,10 @@ class KubernetesApi:
     def _create(
         self, resource: Resource, manifest: Mapping[str, Json], *, impersonate: str, deadline: Deadline, dry_run: bool
     ) -> dict[str, Json]:
-        metadata = manifest.get("metadata")
-        metadata = dict(metadata) if isinstance(metadata, dict) else {}
+        metadata = dict(object_at(manifest, "metadata"))
         if not resource.namespaced:
             metadata.pop("namespace", None)
-        namespace = _text(metadata, "namespace")
+        namespace = text_at(metadata, "namespace")
         request = Request(
             method="POST",
             path=resource.path(namespace),
@@ -90,25 +90,18 @@ class KubernetesApi:
             attributes=resource.attributes("create", namespace),
             doubted=_NOT_FOUND,
         )
-        return self._calls.json(request, describe(resource.kind, namespace, _text(metadata, "name")), deadline)
+        return self._calls.json(request, describe(resource.kind, namespace, text_at(metadata, "name")), deadline)
 
-    def server_dry_run(
-        self, manifest: Mapping[str, Json], *, impersonate: str = "", deadline: Deadline
-    ) -> dict[str, Json]:
-        """Let the server admit and validate a manifest without storing it, and return what it would store."""
-        return self.create(manifest, impersonate=impersonate, deadline=deadline, dry_run=True)
-
-    def get(
-        self, resource: Resource, *, namespace: str = "", name: str, impersonate: str = "", deadline: Deadline
-    ) -> dict[str, Json]:
-        """Read one object; ApiRefusedError with status 404 when there is none."""
-        request = Request(
-            method="GET",
-            path=resource.path(namespace, name),
-            impersonate=impersonate,
-            attributes=resource.attributes("get", namespace, name),
-        )
-        return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
+    def get(self, resource: Resource, *, namespace: str = "", name: str, deadline: Deadline) -> dict[str, Json] | None:
+        """Read one object; None when there is none."""
+        path, attributes = resource.path(namespace, name), resource.attributes("get", namespace, name)
+        try:
+            request = Request(method="GET", path=path, attributes=attributes)
+            return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
+        except ApiRefusedError as error:
+            if error.status != HTTPStatus.NOT_FOUND:
+                raise
+            return None
 
     def patch(
         self, resource: Resource, change: Mapping[str, Json], *, namespace: str = "", name: str, deadline: Deadline
@@ -128,60 +121,34 @@ class KubernetesApi:
         return self._calls.json(request, describe(resource.kind, namespace, name), deadline)
 
     def list(
-        self,
-        resource: Resource,
-        *,
-        namespace: str = "",
-        label_selector: str = "",
-        field_selector: str = "",
-        limit: int = 500,
-        continue_: str = "",
-        deadline: Deadline,
-    ) -> dict[str, Json]:
-        """Return one page of a list (of all namespaces, when none is given): `items`, `metadata.continue`.
+        self, resource: Resource, *, namespace: str = "", selector: str = "", limit: int = 500, deadline: Deadline
+    ) -> Iterator[dict[str, Json]]:
+        """Yield the objects of a kind (of all namespaces, when none is given), `limit` of them a page.
 
-        ApiRefusedError with status 410 says that `continue_` is too old: begin anew.
+        Pages are asked for as they are needed; ApiRefusedError with status 410: the list has expired meanwhile.
         """
-        query = {
-            "limit": str(limit),
-            "labelSelector": label_selector,
-            "fieldSelector": field_selector,
-            "continue": continue_,
-        }
-        request = Request(
-            method="GET",
-            path=resource.path(namespace),
-            query={key: value for key, value in query.items() if value},
-            attributes=resource.attributes("list", namespace),
-            doubted=_FORBIDDEN,
-        )
-        return self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
+        query = {"limit": str(limit), "labelSelector": selector}
+        while True:
+            request = Request(
+                method="GET",
+                path=resource.path(namespace),
+                query={key: value for key, value in query.items() if value},
+                attributes=resource.attributes("list", namespace),
+                doubted=_FORBIDDEN,
+            )
+            page = self._calls.json(request, describe(resource.plural, namespace, ""), deadline)
+            yield from objects_at(page, "items")
+            query["continue"] = text_at(page, "metadata", "continue")
+            if not query["continue"]:
+                return
 
     def review_access(
-        self,
-        verb: str,
-        *,
-        group: str,
-        resource: str,
-        namespace: str = "",
-        name: str = "",
-        subresource: str = "",
-        impersonate: str = "",
-        deadline: Deadline,
+        self, verb: str, *, group: str, resource: str, namespace: str = "", impersonate: str = "", deadline: Deadline
     ) -> Access:
         """Ask whether the kubeconfig's account (or `impersonate`) may do something: a SelfSubjectAccessReview."""
-        asked = {
-            "verb": verb,
-            "group": group,
-            "resource": resource,
-            "namespace": namespace,
-            "name": name,
-            "subresource": subresource,
-        }
-        request = review(asked, impersonate=impersonate)
-        status = self._calls.json(request, "SelfSubjectAccessReview", deadline).get("status")
-        status = status if isinstance(status, dict) else {}
-        return Access(status.get("allowed") is True, _text(status, "reason"))
+        asked = {"verb": verb, "group": group, "resource": resource, "namespace": namespace}
+        answer = self._calls.json(review(asked, impersonate=impersonate), "SelfSubjectAccessReview", deadline)
+        return Access(at(answer, "status", "allowed") is True, text_at(answer, "status", "reason"))
 
     def resource(self, api_version: str, kind: str, *, deadline: Deadline) -> Resource:
         """Return how objects of a kind are addressed. Raises LastingError when the cluster serves no such kind."""
@@ -204,8 +171,3 @@ def describe(kind: str, namespace: str, name: str) -> str:
     """Return how texts name an object: `PipelineRun team/build-1`, `Namespace team`, `PipelineRun team`."""
     kind, namespace, name = shown(kind), shown(namespace, NAME), shown(name, NAME)
     return f"{kind} {namespace}/{name}" if namespace and name else f"{kind} {namespace or name}".rstrip()
-
-
-def _text(entry: Mapping[str, Json], name: str) -> str:
-    value = entry.get(name)
-    return value if isinstance(value, str) else ""

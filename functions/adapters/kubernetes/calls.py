@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from functools import partial
 from http import HTTPStatus
 
@@ -22,7 +21,7 @@ from functions.adapters.kubernetes.kubeconfig.access import AccessSource
 from functions.adapters.kubernetes.pace import Pace
 from functions.adapters.kubernetes.refusals import Ask, Refusals
 from functions.adapters.kubernetes.transport import Request, Session
-from functions.common.errors import ConfigurationError, PassingError, PipehookError, settled
+from functions.common.errors import ConfigurationError, PipehookError, settled
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
@@ -119,8 +118,10 @@ class Calls:
                 or (result.crowded and not deadline.patient)
                 or wait + MIN_ATTEMPT_SECONDS > deadline.remaining()
             ):
+                if attempts > 1:
+                    result.reason += f"; tried {attempts} times in {deadline.clock() - began:.1f} s"
                 try:
-                    raise errors.given_up(result, attempts=attempts, seconds=deadline.clock() - began)
+                    raise result
                 finally:
                     del result  # as above
             self._backoff.sleep(wait)
@@ -266,21 +267,13 @@ class Calls:
             _LOG.error("the kubeconfig is refused: %s", mistakes)
             raise ConfigurationError(f"the kubeconfig is refused: {mistakes}") from error
 
-    @contextlib.contextmanager
-    def _locked(self, subject: str, deadline: Deadline) -> Iterator[None]:
-        if not self._lock.acquire(timeout=deadline.require(f"ask the cluster for {subject}")):
-            raise PassingError(f"{subject}: the kubeconfig could not be read in time")
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _locked(self, subject: str, deadline: Deadline) -> AbstractContextManager[None]:
+        late = f"{subject}: the kubeconfig could not be read in time"
+        return deadline.holding(self._lock, f"ask the cluster for {subject}", late)
 
 
 def _object(answer: Answer, subject: str) -> dict[str, Json] | ApiUnavailableError:
-    try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        found = None
+    found = answer.document()
     if isinstance(found, dict):
         return found
     return ApiUnavailableError(

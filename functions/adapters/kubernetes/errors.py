@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Set
 from http import HTTPStatus
@@ -13,6 +12,7 @@ from functions.adapters.kubernetes.phrases import REASONS
 from functions.adapters.kubernetes.verdicts import Verdict, crowded, too_large, verdict
 from functions.adapters.kubernetes.words import told
 from functions.common.errors import LastingError, PassingError
+from functions.common.lenient import at, object_at, text_at
 from functions.common.numbers import wait
 from functions.common.values import Json
 from functions.go.status_texts import status_text
@@ -109,18 +109,20 @@ def of_answer(
 
     `impersonated`: it was asked as the trigger's ServiceAccount, and not as the kubeconfig's own account.
     """
-    found = _status_object(answer.body)
-    cause = _text(found.get("reason"))
-    if answer.status == HTTPStatus.CONFLICT and sent is not None and _is_bare(answer.body):
+    document = answer.document()
+    found = object_at(document) if at(document, "kind") == "Status" else {}
+    # a refusal without a reason, but not from a stranger: it is empty, or an object of JSON
+    bare = not answer.body or (isinstance(document, dict) and not document.get("reason"))
+    cause = text_at(found, "reason")
+    if answer.status == HTTPStatus.CONFLICT and sent is not None and bare:
         cause = ALREADY_EXISTS  # what else could be in conflict with a new object; its name is looked up next
     cause = cause if cause in REASONS else status_text(answer.status)
-    raw = _text(found.get("message"))
+    raw = text_at(found, "message")
     if cause == "ServerTimeout" and raw.startswith(_TAKEN):
         cause = ALREADY_EXISTS
     message = told(found, subject) if found else _NO_STATUS.get(answer.status, _FOREIGN)
     text = f"{subject}: the cluster answers {answer.status} {cause}"
-    details = found.get("details")
-    details = details if isinstance(details, dict) else {}
+    details = object_at(found, "details")
     asked = details.get("retryAfterSeconds")
     found_verdict = verdict(answer.status, cause, raw, details, doubted=doubted)
     if answer.status in lasting or cause == ALREADY_EXISTS:
@@ -149,21 +151,6 @@ def of_answer(
     )
 
 
-def given_up(error: ApiUnavailableError, *, attempts: int, seconds: float) -> ApiUnavailableError:
-    """Return the error of a call's last attempt, which then says how often and for how long it was tried."""
-    if attempts == 1:
-        return error
-    return ApiUnavailableError(
-        f"{error.reason}; tried {attempts} times in {seconds:.1f} s",
-        status=error.status,
-        cause=error.cause,
-        retry_after=error.retry_after,
-        maybe_done=error.maybe_done,
-        again=error.again,
-        crowded=error.crowded,
-    )
-
-
 def _hint(status: int, message: str, details: Mapping[str, Json], *, impersonated: bool) -> str:
     if status == HTTPStatus.FORBIDDEN and "cannot impersonate" in message:
         return "allow the kubeconfig's account to impersonate that ServiceAccount, or remove serviceAccountName"
@@ -176,24 +163,3 @@ def _hint(status: int, message: str, details: Mapping[str, Json], *, impersonate
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         return "redirects are not followed: the kubeconfig's server must be the API itself"
     return ""
-
-
-def _status_object(body: bytes) -> Mapping[str, Json]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) and found.get("kind") == "Status" else {}
-
-
-def _is_bare(body: bytes) -> bool:
-    """Say whether a refusal comes without a reason, but not from a stranger: it is empty, or an object of JSON."""
-    try:
-        found = json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(found, dict) and not found.get("reason")
-
-
-def _text(value: Json) -> str:
-    return value if isinstance(value, str) else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from itertools import islice
 
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.adapters.kubernetes.lanes import Lanes
 from functions.common.errors import LastingError, PassingError
+from functions.common.lenient import object_at
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.concurrency.marks import RUNS, Group, Member, group_of, member
@@ -19,7 +21,6 @@ COMPONENT = "give its account the component infra/cluster/components/concurrency
 MAX_RUNS = 20_000
 """Runs that are looked at in one list; who keeps more has no pruning."""
 Home = Callable[[Deadline], frozenset[str]]
-_PAGE = 500
 
 
 class ClusterGroups:
@@ -45,9 +46,7 @@ class ClusterGroups:
 
     def change(self, group: Group, member: Member, change: Mapping[str, Json], deadline: Deadline) -> bool:
         """Merge `change` into a run that is as it was read; say False, and change nothing, when it is not."""
-        metadata = change.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        body = {**change, "metadata": {**metadata, "resourceVersion": member.version}}
+        body = {**change, "metadata": {**object_at(change, "metadata"), "resourceVersion": member.version}}
         try:
             with self._lanes.lane(group.cluster).asked(deadline) as api, _explained("patch"):
                 resource = api.resource(group.api_version, "PipelineRun", deadline=deadline)
@@ -72,25 +71,12 @@ def _listed(
     api: KubernetesApi, api_version: str, namespace: str, selector: str, deadline: Deadline
 ) -> list[dict[str, Json]]:
     resource = api.resource(api_version, "PipelineRun", deadline=deadline)
-    found: list[dict[str, Json]] = []
-    token = ""
-    while len(found) < MAX_RUNS:
-        with _explained("list"):
-            page = api.list(
-                resource,
-                namespace=namespace,
-                label_selector=selector,
-                limit=_PAGE,
-                continue_=token,
-                deadline=deadline,
-            )
-        items = page.get("items")
-        found += [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-        metadata = page.get("metadata")
-        token = str(metadata.get("continue") or "") if isinstance(metadata, dict) else ""
-        if not token:
-            return found
-    raise LastingError(f"more than {MAX_RUNS} PipelineRuns of concurrency groups are there at once: prune them")
+    with _explained("list"):
+        runs = api.list(resource, namespace=namespace, selector=selector, deadline=deadline)
+        found = list(islice(runs, MAX_RUNS + 1))
+    if len(found) > MAX_RUNS:
+        raise LastingError(f"more than {MAX_RUNS} PipelineRuns of concurrency groups are there at once: prune them")
+    return found
 
 
 @contextmanager

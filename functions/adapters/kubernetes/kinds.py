@@ -9,7 +9,8 @@ from urllib.parse import quote
 
 from msgspec import Struct
 
-from functions.common.errors import LastingError, PassingError
+from functions.common.errors import LastingError
+from functions.common.lenient import objects_at, text_at
 from functions.common.ports import Deadline
 from functions.common.shown import shown
 from functions.common.values import Json
@@ -145,16 +146,13 @@ class Kinds:
         self, api_version: str, kind: str, read: Callable[[str], Mapping[str, Json] | None], deadline: Deadline
     ) -> _Group:
         lane = self._lanes[hash(api_version) % _LANES]
-        if not lane.acquire(timeout=deadline.require(f"ask the cluster for discovery of {api_version}")):
-            raise PassingError(f"discovery of {api_version} was not answered in time")
-        try:
+        what = f"discovery of {api_version}"
+        with deadline.holding(lane, f"ask the cluster for {what}", f"{what} was not answered in time"):
             group = self._fresh(api_version, kind)
             if group is None:
                 group = _Group(_resources(api_version, read(_root(api_version))), self._clock())
                 self._keep(api_version, group)
-        finally:
-            lane.release()
-        return group
+            return group
 
     def _keep(self, api_version: str, group: _Group) -> None:
         with self._lock:
@@ -179,11 +177,8 @@ def serves(document: Mapping[str, Json], kind: str) -> bool:
 def _resources(api_version: str, document: Mapping[str, Json] | None) -> dict[str, Resource]:
     """Return the kinds of an APIResourceList; entries with a slash are subresources."""
     found: dict[str, Resource] = {}
-    entries = (document or {}).get("resources")
-    for entry in entries if isinstance(entries, list) else []:
-        if not isinstance(entry, dict):
-            continue
-        name, kind = entry.get("name"), entry.get("kind")
-        if isinstance(name, str) and isinstance(kind, str) and "/" not in name:
+    for entry in objects_at(document, "resources"):
+        name, kind = text_at(entry, "name"), text_at(entry, "kind")
+        if name and kind and "/" not in name:
             found.setdefault(kind, Resource(api_version, kind, quote(name, safe=""), entry.get("namespaced") is True))
     return found

@@ -24,9 +24,8 @@ from msgspec import Struct
 
 from functions.adapters.kubernetes.answers import Answer
 from functions.adapters.kubernetes.transport import Request
-from functions.common.errors import BadRequestError
+from functions.common.lenient import object_at
 from functions.common.values import Json
-from functions.go.decode import parse_json
 
 SETTLED_SECONDS = 3.0
 """How long a server that says to be ready must go on refusing."""
@@ -124,12 +123,8 @@ def _is_denied(request: Request, ask: Ask) -> bool:
     answer = ask(review(request.attributes, impersonate=request.impersonate))
     if answer is None or answer.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
         return False
-    try:
-        document = parse_json(answer.body)
-    except BadRequestError:
-        return False
-    status = document.get("status") if isinstance(document, dict) else None
-    if not isinstance(status, dict) or status.get("allowed") is not False:
+    status = object_at(answer.document(), "status")
+    if status.get("allowed") is not False:
         return False
     # `RBAC: role.rbac.authorization.k8s.io "…" not found`: a binding is known and its role is not, yet or ever
     return not status.get("evaluationError") and "not found" not in str(status.get("reason") or "")

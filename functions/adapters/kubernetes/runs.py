@@ -33,7 +33,7 @@ _KEPT: Mapping[str, tuple[str, ...]] = {
 }
 
 
-class ManyRuns(Runs):
+class ManyRuns(Runs, Buttons):
     """The runs of several clusters, the default one first; a run remembers which is its own. Shared by all threads.
 
     A hint does not say where its run is, so each is asked until one has it. One that cannot be asked fails a question
@@ -41,14 +41,14 @@ class ManyRuns(Runs):
     while, as a sweep asks of hundreds of commits.
     """
 
-    def __init__(self, clusters: Mapping[str, ClusterRuns], lanes: Lanes) -> None:
+    def __init__(self, clusters: Mapping[str, ClusterRuns], lanes: Lanes, *, app_id: str = "") -> None:
         self._clusters = clusters
         self._lanes = lanes
+        self.app_id = app_id
 
     def get(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run from the first cluster that has it."""
-        found = self._each(lambda runs, end: list(filter(None, [runs.get(namespace, name, end)])), deadline, first=True)
-        return found[0] if found else None
+        return self._first(lambda runs, end: runs.get(namespace, name, end), deadline)
 
     def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
         """List the runs of one context and commit in all clusters."""
@@ -64,14 +64,15 @@ class ManyRuns(Runs):
 
     def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
         """Read one run with all that it holds."""
-        found = self._each(
-            lambda runs, end: list(filter(None, [runs.whole(namespace, name, end)])), deadline, first=True
-        )
-        return found[0] if found else None
+        return self._first(lambda runs, end: runs.whole(namespace, name, end), deadline)
 
     def cancel(self, run: Run, deadline: Deadline) -> None:
         """Merge the cancellation into a run."""
         self._clusters[str(run.get(CLUSTER, ""))].cancel(run, deadline)
+
+    def _first(self, ask: Callable[[ClusterRuns, Deadline], Run | None], deadline: Deadline) -> Run | None:
+        found = self._each(lambda runs, end: list(filter(None, [ask(runs, end)])), deadline, first=True)
+        return found[0] if found else None
 
     def _each(
         self,
@@ -163,61 +164,21 @@ class ClusterRuns:
 
     def _get(self, kind: str, namespace: str, name: str, deadline: Deadline) -> Run | None:
         found = self._read(kind, namespace, name, deadline)
-        return None if found is None else _slim(found)
+        return _slim(found) if found else None
 
     def _read(self, kind: str, namespace: str, name: str, deadline: Deadline) -> Run | None:
         resource = self._api.resource(VERSION, kind, deadline=deadline)
-        try:
-            return self._api.get(resource, namespace=namespace, name=name, deadline=deadline)
-        except ApiRefusedError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
-            raise
+        return self._api.get(resource, namespace=namespace, name=name, deadline=deadline)
 
     def _list(self, kind: str, namespace: str, selector: str, deadline: Deadline) -> Iterator[Run]:
         resource = self._api.resource(VERSION, kind, deadline=deadline)
-        more = ""
-        while True:
-            try:
-                page = self._api.list(
-                    resource,
-                    namespace=namespace,
-                    label_selector=selector,
-                    limit=_PAGE,
-                    continue_=more,
-                    deadline=deadline,
-                )
-            except ApiRefusedError as error:
-                if error.status == HTTPStatus.GONE:
-                    raise PassingError(f"{error.reason}: the list changed while it was read") from error
-                raise
-            items = page.get("items")
-            yield from (_slim(item) for item in (items if isinstance(items, list) else ()) if isinstance(item, dict))
-            metadata = page.get("metadata")
-            following = metadata.get("continue") if isinstance(metadata, dict) else None
-            if not isinstance(following, str) or not following:
-                return
-            more = following
-
-
-class ClusterButtons(Buttons):
-    """The buttons over all clusters."""
-
-    def __init__(self, runs: ManyRuns, app_id: str) -> None:
-        self._runs = runs
-        self.app_id = app_id
-
-    def whole(self, namespace: str, name: str, deadline: Deadline) -> Run | None:
-        """Read one run."""
-        return self._runs.whole(namespace, name, deadline)
-
-    def of(self, key: str, namespace: str, deadline: Deadline) -> Sequence[Run]:
-        """List the runs of one context and commit."""
-        return self._runs.of(key, namespace, deadline)
-
-    def cancel(self, run: Run, deadline: Deadline) -> None:
-        """Cancel a run."""
-        self._runs.cancel(run, deadline)
+        runs = self._api.list(resource, namespace=namespace, selector=selector, limit=_PAGE, deadline=deadline)
+        try:
+            yield from map(_slim, runs)
+        except ApiRefusedError as error:
+            if error.status == HTTPStatus.GONE:
+                raise PassingError(f"{error.reason}: the list changed while it was read") from error
+            raise
 
 
 def _slim(run: Mapping[str, Json]) -> Run:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 
 from functions.adapters.kubernetes.api import KubernetesApi
-from functions.adapters.kubernetes.errors import ApiRefusedError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
 
 def read_secret(api: KubernetesApi, namespace: str, name: str, deadline: Deadline) -> Mapping[str, Json] | None:
     """Return a Secret, None when there is none. Raises LastingError and PassingError."""
-    try:
-        resource = api.resource("v1", "Secret", deadline=deadline)
-        return api.get(resource, namespace=namespace, name=name, deadline=deadline)
-    except ApiRefusedError as error:
-        if error.status == HTTPStatus.NOT_FOUND:
-            return None
-        raise
+    resource = api.resource("v1", "Secret", deadline=deadline)
+    return api.get(resource, namespace=namespace, name=name, deadline=deadline)

@@ -6,7 +6,6 @@ import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from http import HTTPStatus
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -204,9 +203,9 @@ class ClusterSink:
             # as the kubeconfig's own account: one that a trigger impersonates may have no more than create
             found = lane.api.get(resource, namespace=namespace, name=ref.name, deadline=deadline)
         except ApiRefusedError as error:
-            if error.status == HTTPStatus.NOT_FOUND:
-                return None
             raise LastingError(f"{error.reason}; an object of this name exists, but not seen it is nobody's") from error
+        if found is None:
+            return None
         if why := stranger(found, planned.manifest):
             raise LastingError(
                 f"{planned}: an object of this name exists, and {why}; delete it, or use generateName in the template"

@@ -80,16 +80,12 @@ class _Kept:
 
     def token(self, deadline: Deadline, sleep: Callable[[float], None], *, refresh: bool) -> Token:
         seen = self._token
-        if not self._lock.acquire(timeout=deadline.require("get a Google token")):
-            raise PassingError(_AWAY)
-        try:
+        with deadline.holding(self._lock, "get a Google token", _AWAY):
             token = self._token
             renewed = token is not seen  # by somebody who was before us
             if token is None or time.time() > token.ends - EARLY_SECONDS or (refresh and not renewed):
                 token = self._token = self._made(deadline, sleep)
             return token
-        finally:
-            self._lock.release()
 
     def _made(self, deadline: Deadline, sleep: Callable[[float], None]) -> Token:
         reason = _AWAY

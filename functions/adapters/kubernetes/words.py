@@ -12,6 +12,7 @@ from functools import cache
 
 from functions.adapters.kubernetes.kinds import KNOWN
 from functions.adapters.kubernetes.phrases import CAUSES, FIELDS, PHRASES, ROOTS, VERBS
+from functions.common.lenient import object_at, objects_at, text_at
 from functions.common.shown import listed
 from functions.common.values import Json
 
@@ -68,10 +69,7 @@ def _words() -> re.Pattern[str]:
 
 def told(status: Mapping[str, Json], subject: str) -> str:
     """Return what may be shown of a v1 Status about `subject` (`PipelineRun team/build-1`), on one line, bounded."""
-    message = status.get("message")
-    message = message if isinstance(message, str) else ""
-    details = status.get("details")
-    details = details if isinstance(details, dict) else {}
+    message, details = text_at(status, "message"), object_at(status, "details")
     names = {f'"{name}"' for name in re.split("[ /]", subject) if name}
     text = _joined(message[:_MAX_READ], names)
     found = [text] if text or not message else [_UNKNOWN]
@@ -113,9 +111,8 @@ def _found(message: str, names: set[str]) -> Iterator[tuple[int, int, str]]:
 
 def _causes(details: Mapping[str, Json]) -> Iterator[str]:
     """Yield the fields of a Status's causes, each with what is wrong."""
-    causes = details.get("causes")
-    for cause in causes[:_MAX_CAUSES] if isinstance(causes, list) else ():
-        if isinstance(cause, dict) and isinstance(field := cause.get("field"), str) and field:
+    for cause in objects_at(details, "causes")[:_MAX_CAUSES]:
+        if field := text_at(cause, "field"):
             why = CAUSES.get(str(cause.get("reason")), "")
             yield _path(field[:MAX_MESSAGE]) + (f" ({why})" if why else "")
 

@@ -19,9 +19,10 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.adapters.clocks import LIFE_CLOCK, Clock
+from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.source.compiler import Compiler, Lacks, no_lacks
 from functions.adapters.kubernetes.source.objects import Objects
-from functions.adapters.kubernetes.source.reader import Api, Reader
+from functions.adapters.kubernetes.source.reader import Reader
 from functions.common.errors import ConfigurationError, LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.listening.routing import Listeners, served
@@ -73,7 +74,7 @@ class ClusterListeners:
 
     def __init__(
         self,
-        api: Api,
+        api: KubernetesApi,
         *,
         home: Callable[[Deadline], Iterable[str]],
         event_listener: str = "",

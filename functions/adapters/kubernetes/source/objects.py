@@ -9,7 +9,7 @@ from types import MappingProxyType
 from msgspec import Struct, field
 
 from functions.adapters.kubernetes.source.reader import Key, Object
-from functions.common.values import Json
+from functions.common.lenient import text_at, texts_at
 from functions.model.decode import CLUSTER_SCOPED
 from functions.model.findings import ManifestError
 from functions.model.load import decode_object
@@ -51,9 +51,7 @@ class Objects:
         return self._registry
 
     def _one(self, key: Key, found: Object) -> _Held:
-        metadata = found.get("metadata")
-        metadata = metadata if isinstance(metadata, dict) else {}
-        uid, version = _text(metadata, "uid"), _text(metadata, "resourceVersion")
+        uid, version = text_at(found, "metadata", "uid"), text_at(found, "metadata", "resourceVersion")
         before = self._held.get(key)
         if before is not None and before.uid != uid:  # another object of the same name
             before = None
@@ -67,7 +65,7 @@ class Objects:
                 _LOG.error("%s", mistake)
             kept = "its last good state serves on" if last_good else "it is left out"
             _LOG.error("%s has mistakes as it now stands in the cluster: %s", named(key), kept)
-            return _Held(uid, version, last_good, _summary(error), _labels(metadata))
+            return _Held(uid, version, last_good, _summary(error), texts_at(found, "metadata", "labels"))
         # decode_object gives None only for other groups and kinds, and only ours were listed
         return _Held(uid, version, resource)
 
@@ -99,13 +97,3 @@ def _registry(held: Mapping[Key, _Held]) -> Registry:
     fields = {name: MappingProxyType(found) for name, found in kinds.items()}
     # the keys and values of each mapping fit its field: both were chosen by kind
     return Registry(**fields, invalid=MappingProxyType(invalid))  # type: ignore[arg-type] # see the line above
-
-
-def _text(metadata: Mapping[str, Json], name: str) -> str:
-    value = metadata.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _labels(metadata: Mapping[str, Json]) -> dict[str, str]:
-    labels = metadata.get("labels")
-    return {key: text for key, text in labels.items() if isinstance(text, str)} if isinstance(labels, dict) else {}

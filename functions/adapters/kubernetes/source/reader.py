@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
-from typing import Protocol
 
 from msgspec import Struct, field
 
+from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.errors import ApiRefusedError, ApiUnavailableError
-from functions.adapters.kubernetes.kinds import Resource
 from functions.adapters.kubernetes.workers import Workers
 from functions.common.errors import LastingError
+from functions.common.lenient import at, objects_at, text_at
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.model.decode import CLUSTER_SCOPED, GROUP, KINDS
@@ -35,18 +35,6 @@ Key = tuple[str, str, str]
 Object = Mapping[str, Json]
 
 
-class Api(Protocol):
-    """The part of `api.KubernetesApi` that this needs."""
-
-    def resource(self, api_version: str, kind: str, *, deadline: Deadline) -> Resource:
-        """Return how objects of a kind are addressed."""
-
-    def list(
-        self, resource: Resource, *, namespace: str = "", continue_: str = "", deadline: Deadline
-    ) -> dict[str, Json]:
-        """Return one page of a list. Raises ApiRefusedError, other LastingErrors and PassingError."""
-
-
 class Reading(Struct, frozen=True):
     """Everything that was found, and what is worth a line in the log: kinds and namespaces that were passed over."""
 
@@ -66,12 +54,12 @@ class Reader:
     """
 
     def __init__(
-        self, api: Api, home: Callable[[Deadline], Iterable[str]], *, clock: Callable[[], float], parallel: int = 5
+        self, api: KubernetesApi, home: Callable[[Deadline], Iterable[str]], *, clock: Callable[[], float]
     ) -> None:
         self._api = api
         self._home = home
         self._clock = clock
-        self._workers = Workers(parallel)
+        self._workers = Workers(len(_REFERENCED))
         self._narrow_until: dict[str, float] = {}
         self._homes: frozenset[str] | None = None
         self._listed_everywhere: set[str] = set()
@@ -169,48 +157,24 @@ class Reader:
     def _pages(self, api_version: str, kind: str, namespace: str, deadline: Deadline) -> list[dict[str, Json]]:
         resource = self._api.resource(api_version, kind, deadline=deadline)
         for _ in range(_ROUNDS):
-            found: list[dict[str, Json]] = []
-            continue_ = ""
             try:
-                while True:
-                    page = self._api.list(resource, namespace=namespace, continue_=continue_, deadline=deadline)
-                    items = page.get("items")
-                    found += [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
-                    continue_ = _continue(page)
-                    if not continue_:
-                        return found
+                return list(self._api.list(resource, namespace=namespace, deadline=deadline))
             except ApiRefusedError as error:
                 if error.status != HTTPStatus.GONE:
                     raise
         raise ApiUnavailableError(f"{resource.plural}: the list changes faster than its pages are read")
 
 
-def _continue(page: Mapping[str, Json]) -> str:
-    metadata = page.get("metadata")
-    token = metadata.get("continue") if isinstance(metadata, dict) else None
-    return token if isinstance(token, str) else ""
-
-
 def _named(found: Object) -> tuple[str, str]:
-    metadata = found.get("metadata")
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("name"), str):
+    name = at(found, "metadata", "name")
+    if not isinstance(name, str):
         raise LastingError("the cluster lists an object without a name; is something else in between?")
-    namespace = metadata.get("namespace")
-    return namespace if isinstance(namespace, str) else "", str(metadata["name"])
+    return text_at(found, "metadata", "namespace"), name
 
 
 def _selected_namespaces(listener: Object) -> Iterator[str]:
     """Yield the namespaces in which a listener, or one of its groups, looks for Triggers; `*` is none of them."""
-    spec = listener.get("spec")
-    if not isinstance(spec, dict):
-        return
-    groups = spec.get("triggerGroups")
-    selectors = (
-        [group.get("triggerSelector") for group in groups if isinstance(group, dict)]
-        if isinstance(groups, list)
-        else []
-    )
-    for holder in (spec, *selectors):
-        selector = holder.get("namespaceSelector") if isinstance(holder, dict) else None
-        names = selector.get("matchNames") if isinstance(selector, dict) else None
+    spec = at(listener, "spec")
+    for holder in (spec, *(group.get("triggerSelector") for group in objects_at(spec, "triggerGroups"))):
+        names = at(holder, "namespaceSelector", "matchNames")
         yield from (name for name in names if isinstance(name, str) and name != "*") if isinstance(names, list) else ()

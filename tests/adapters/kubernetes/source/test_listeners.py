@@ -108,7 +108,7 @@ def test_while_one_request_reads_the_others_go_on_for_25_seconds_and_then_wait(
     first = cluster.current()[PATH]
     listed, go_on = cluster.side.api.list, threading.Event()
 
-    def slow(*asked: Any, **more: Any) -> dict[str, Any]:
+    def slow(*asked: Any, **more: Any) -> Iterator[dict[str, Any]]:
         assert go_on.wait(60)
         return listed(*asked, **more)
 
