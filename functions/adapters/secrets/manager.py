@@ -112,7 +112,7 @@ class ManagerSecrets:
             again = self._known(location, known, deadline)
             if again is not None:
                 return again
-        return self._found(location, now, deadline)
+        return self._found(location, known.names if known is not None else (), now, deadline)
 
     def _versions(self) -> Versions:
         with self._lock:
@@ -131,8 +131,8 @@ class ManagerSecrets:
             name, payload = self._below(secret, self._clock(), deadline, limit=1)[0]
         return Secret((SecretValue(payload),), (name,))
 
-    def _found(self, location: str, now: float, deadline: Deadline) -> Secret:
-        """Find out which versions there are, and read them."""
+    def _found(self, location: str, known: Sequence[str], now: float, deadline: Deadline) -> Secret:
+        """Find out which versions there are, and read them; of those that cannot be listed, what was `known` stays."""
         try:
             newest, payload = self._versions().access(f"{location}/versions/latest", deadline=deadline)
         except DisabledError:
@@ -143,8 +143,9 @@ class ManagerSecrets:
         unlisted = names is None
         if names is None:
             names = [f"{location}/versions/{one}" for one in range(number - 1, max(0, number - MAX_VERSIONS), -1)]
-        older = [name for name in names if name != newest][: MAX_VERSIONS - 1]
-        found = [(newest, payload), *self._read(older, deadline)]
+            names += [name for name in known if version_number(name) <= number - MAX_VERSIONS]
+        older = [name for name in names if name != newest]
+        found = [(newest, payload), *self._read(older, deadline)][:MAX_VERSIONS]
         partial = unlisted and number > MAX_VERSIONS and len(found) < MAX_VERSIONS
         return _secret(found, float("-inf") if partial else now, partial=partial)
 

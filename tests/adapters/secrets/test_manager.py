@@ -277,6 +277,26 @@ class TestQuota:
         managed.clock.pass_by(10)
         assert accepted(store, b"key-0")
 
+    def test_an_old_key_that_was_listed_stays_while_a_forgery_has_the_list_asked_for_in_vain(
+        self, managed: ManagedSecrets, manager: SecretManager
+    ) -> None:
+        for number in range(MAX_VERSIONS + 2):
+            manager.add(PROJECT, HOOK.name, b"key-%d" % number)
+        for version in range(2, MAX_VERSIONS + 2):
+            manager.disable(PROJECT, HOOK.name, version)
+        store = managed.open()
+        manager.allow("ListSecretVersions", 1)
+        for seconds in (300, 300, 20):
+            assert accepted(store, b"key-0")
+            managed.clock.pass_by(seconds)
+        with pytest.raises(PassingError, match="older ones cannot be listed"):
+            verdict(store, b"forged")
+        assert accepted(store, b"key-0")
+        manager.disable(PROJECT, HOOK.name, 1)
+        managed.clock.pass_by(60)
+        with pytest.raises(PassingError):
+            verdict(store, b"key-0")
+
     def test_one_instance_lists_so_many_secrets_at_once_and_reads_the_others_by_number(
         self, managed: ManagedSecrets, manager: SecretManager
     ) -> None:
