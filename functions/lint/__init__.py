@@ -47,6 +47,8 @@ from functions.model.resources import EventListener, Registry, TriggerRef, Trigg
 __all__ = ["RULES", "Finding", "Rule", "Severity", "check"]
 
 STRUCTURE = "PH001"
+_STOPPING = frozenset({"PH002", "PH301", "PH302"})
+"""Rules of what lets nothing through: which actions it would start is to be judged once that is mended."""
 
 
 def check(
@@ -72,21 +74,26 @@ def check(
     views = Views(loaded.registry, outbound_hosts, clusters)
     refused = (hit for place, _, values in places.objects(GROUP) for hit in admission.check(values, place))
     asked = (hit for view in views.all for hit in portable.check(view, opinion)) if opinion else ()
-    hits = _merged([*refused, *_hits(views, _library(places), allow_unverified=allow_unverified), *asked])
+    hits = _merged([*refused, *_hits(views, _library(places, namespace), allow_unverified=allow_unverified), *asked])
     found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
     kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded
 
 
-def _library(places: Places) -> Library:
+def _library(places: Places, namespace: str) -> Library:
     """Return the Pipelines and Tasks of the manifests by kind and name, but for names that several of a kind have."""
-    found: dict[tuple[str, str], list[tuple[Mapping[str, Json], Place]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, tuple[Mapping[str, Json], Place]]]] = {}
     for place, name, values in places.objects("tekton.dev"):
-        spec = values.get("spec")
+        spec, metadata = values.get("spec"), values.get("metadata")
         if isinstance(spec, dict):
-            found.setdefault((str(values.get("kind")), name), []).append((spec, place.below("spec")))
-    only = {key: entries[0] for key, entries in found.items() if len(entries) == 1}
-    return lambda kind, name: only.get((kind, name))
+            space = str((metadata if isinstance(metadata, dict) else {}).get("namespace", namespace))
+            found.setdefault((str(values.get("kind")), name), []).append((space, (spec, place.below("spec"))))
+
+    def look(kind: str, name: str, where: str) -> tuple[Mapping[str, Json], Place] | None:
+        entries = found.get((kind, name), [])
+        return entries[0][1] if len(entries) == 1 and where in ("", entries[0][0]) else None
+
+    return look
 
 
 def _merged(hits: Iterable[Hit]) -> Iterator[Hit]:
@@ -121,14 +128,15 @@ def _hits(views: Views, library: Library, *, allow_unverified: bool) -> Iterator
                 yield Hit("PH002", place, listener.triggers[position].problem)
         yield from twice.check(found, views.registry)
     for view in views.all:
-        yield from chains.check(view, allow_unverified=allow_unverified)
+        chain = [*chains.check(view, allow_unverified=allow_unverified), *cel.check(view)]
+        yield from chain
         yield from own.check(view)
         known = after(view)
-        yield from actions.check(view, known)
+        if not any(hit.rule in _STOPPING and hit.place != view.place for hit in chain):
+            yield from actions.check(view, known)
         texts = texts_of(view, known)
         yield from references.check(view)
         yield from bindings.check(view, known)
-        yield from cel.check(view)
         yield from scripts.check(view, texts, library)
         yield from inputs.check(view, library)
         yield from metadata.check(view, texts)
@@ -153,8 +161,10 @@ def _unused(views: Views) -> Iterator[Hit]:
     registry = views.registry
     if not registry.listeners:
         return  # a part of the manifests, whose listener stands elsewhere
-    for found, _ in views.listeners:
-        yield from _selecting_nothing(found, registry)
+    if any(("Trigger", *key) not in views.used for key in registry.triggers):
+        # one of them may be meant; else those that are stand elsewhere
+        for found, _ in views.listeners:
+            yield from _selecting_nothing(found, registry)
     for kind, entries in (
         ("Trigger", registry.triggers),
         ("TriggerBinding", registry.bindings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from functions.lint import trees
+from functions.lint.events import gitlab
 from functions.lint.hits import Hit
 from functions.lint.known import Known, is_core, trees_of
 from functions.lint.texts import parts_of, path_of
@@ -31,6 +32,7 @@ _TELLING = frozenset(
     | {"prerelease", "published_at", "state", "status", "work_in_progress"}
 )
 """Fields that differ from one action to the next."""
+_HEADERS = ("X-GitHub-Event", "X-Gitlab-Event")
 _ONLY_NEW_COMMENTS = ("githubOwners", "addPRBody")
 """With these the github interceptor lets no edited and no deleted comment through."""
 
@@ -44,6 +46,8 @@ def check(view: View, known: Known) -> Iterator[Hit]:
         if name in _SURPRISING and not (new_comments and name == "issue_comment"):
             actions, filtering = _SURPRISING[name]
             message = f"every action of {name} starts this, {actions} among them"
+            if known.events != [name]:  # the filter lets the others through
+                filtering = f"!header.match('{_HEADERS[gitlab([name])]}', '{name}') || {filtering}"
             place = next((e.param_place("eventTypes") for e in view.interceptors if is_core(e, *CORE_WITH_TYPES)), None)
             yield Hit("PH207", place or view.place, message, f"filter with {filtering}")
             return

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from msgspec.structs import replace
+
+from functions.cel.kinds import BOOL
 from functions.cel.syntax import Call, Expr, Fold, Literal, Select
 from functions.delivery import canonical_name
 from functions.lint import events, trees
+from functions.lint.cel_text import EXPRESSION
 from functions.lint.filters import Seen, narrowed, never
 from functions.lint.hits import Hit
 from functions.lint.known import Known, filter_of, overlays_of, walk
@@ -46,14 +50,17 @@ def _filter(source: str, place: Place, seen: Seen) -> Iterator[Hit]:
 
 def _sometimes(tree: Expr, place: Place, known: Known, asked: tuple[PlacedInterceptor, ...]) -> Iterator[Hit]:
     """Yield what an overlay reads and some events lack: it cannot be computed then, and the trigger fails."""
+    # event by event: of a condition each branch may be for another one
+    for one in [replace(known, events=[event]) for event in known.events] if known.events else [known]:
 
-    def lacks(path: trees.Path) -> bool:
-        return path[0] == "body" and lack(path[1:], known, asked) is not None
+        def lacks(path: trees.Path, one: Known = one) -> bool:
+            return path[0] == "body" and all(lack(path[1:], seen, asked) for seen in (known, one))
 
-    for path in sorted(_fatal(tree, lacks, positive=False)):
-        if found := lack(path[1:], known, asked):
-            yield Hit("PH304", place, found.message, f"filter with {found.filtering}")
-            return
+        for path in sorted(_fatal(tree, lacks, positive=False)):
+            for seen in (one, known):
+                if (found := lack(path[1:], seen, asked)) and not found.always:
+                    yield Hit("PH304", place, found.message, f"filter with {found.filtering}")
+                    return
 
 
 def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *, positive: bool) -> Iterator[Hit]:
@@ -90,21 +97,30 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
 def _cut(tree: Expr, place: Place, known: Known, view: View) -> Iterator[Hit]:
     """Yield where an overlay takes the third part of a ref for the branch, which may have more; a tag seldom has."""
     tags = any("refs/tags" in filter_of(entry) for entry in view.interceptors)
-    if ("body", "ref") in known.fixed or known.rewritten or tags or any(map(_names_branches, view.interceptors)):
+    fixed = ("body", "ref") in known.fixed or (known.events and events.PUSHES.isdisjoint(known.events))
+    splits = [part for part in trees.nodes(tree) if _splits_ref(part)]
+    # with more of them it looks at other parts, too
+    if fixed or known.rewritten or tags or len(splits) != 1 or any(map(_names_branches, view.interceptors)):
         return
-    for part in _all_parts(tree):
+    for part in _values(tree):
         match part:
-            case Call(function="_[_]", args=[Call(function="split", target=Expr() as split), Literal(value=2)]):
-                if trees.path(split) == ("body", "ref"):
+            case Call(function="_[_]", args=[Call() as split, Literal(value=2)]):
+                if split is splits[0] and (EXPRESSION, trees.key(part)) not in known.fixed:
                     hint = "write body.ref.replace('refs/heads/', '')"
                     yield Hit("PH309", place, "of a branch feature/x this takes feature alone", hint)
-                    return
+
+
+def _splits_ref(expr: Expr) -> bool:
+    match expr:
+        case Call(function="split", target=Expr() as target):
+            return trees.path(target) == ("body", "ref")
+    return False
 
 
 def _names_branches(entry: PlacedInterceptor) -> bool:
     """Say whether a filter wants branches that begin with a word of their own: `refs/heads/feature-`."""
     tree = trees.tree(filter_of(entry)) if filter_of(entry) else None
-    for part in _all_parts(tree) if tree else ():
+    for part in trees.nodes(tree) if tree else ():
         match part:
             case Call(function="startsWith", target=Expr() as target, args=[Literal(value=str(start))]):
                 word = start.removeprefix("refs/heads/")
@@ -113,10 +129,12 @@ def _names_branches(entry: PlacedInterceptor) -> bool:
     return False
 
 
-def _all_parts(expr: Expr) -> Iterator[Expr]:
-    yield expr
-    for part in trees.parts(expr):
-        yield from _all_parts(part)
+def _values(expr: Expr) -> Iterator[Expr]:
+    """Yield what an expression's value is made of: its parts but for conditions, which only choose among values."""
+    if expr.type is not BOOL:
+        yield expr
+        for part in trees.parts(expr):
+            yield from _values(part)
 
 
 def _misspelt(path: trees.Path) -> bool:

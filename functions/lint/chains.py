@@ -79,11 +79,11 @@ def _chosen_otherwise(view: View) -> bool:
         return True  # another one sees the event, and may refuse it
     for entry in view.interceptors:
         source = filter_of(entry)
-        tree = trees.tree(source) if source else None
-        if tree is None:
+        if not source:
             continue
-        if any(header in source.lower() for header in _EVENT_HEADERS):
-            return True
+        tree = trees.tree(source)
+        if tree is None or any(header in source.lower() for header in _EVENT_HEADERS):
+            return True  # what does not compile may be meant to
         if any(path[0] == "body" and len(path) > 1 and path[1] not in _COMMON for path in trees.paths(tree)):
             return True
     return False

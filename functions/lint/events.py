@@ -15,6 +15,8 @@ from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 
+PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
+
 _GITLAB_PUSH = {
     "fields": "after before checkout_sha commits event_name message object_kind project project_id push_options ref "
     "ref_protected repository total_commits_count user_avatar user_email user_id user_name user_username",

@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from string import ascii_letters, digits
 
+from functions.lint.events import PUSHES
 from functions.lint.text import ANYTHING, FREE, Text, made_of
 
 _ALNUM = ascii_letters + digits
@@ -101,7 +102,6 @@ _LINKED = frozenset(
 )
 """Whose links hold names of accounts and repositories, numbers and hashes; a release's holds its tag."""
 _TYPED_BY_SENDER = frozenset({"repository_dispatch"})
-_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
 _ROOTS = frozenset(
     {"check_run", "comment", "commits", "discussion", "head_commit", "issue", "label", "milestone"}
 ).union({"object_attributes", "pullRequest", "pull_request", "pullrequest", "pusher", "ref", "release", "review"})
@@ -129,7 +129,7 @@ def of_body(steps: tuple[str, ...], *, provider: bool, events: list[str] | None)
     `provider` says that the body comes from GitHub, GitLab or Bitbucket, `events` which of the first two's they are.
     """
     path, name = ".".join(steps), steps[-1] if steps else ""
-    if steps == ("ref",) and events and _PUSHES.issuperset(events):
+    if steps == ("ref",) and events and PUSHES.issuperset(events):
         return Text(always=frozenset("/"), shortest=len("refs/tags/a"), dash=False, known=True)
     if _HASH_OF.fullmatch(path):
         return _HASH

@@ -25,8 +25,9 @@ _BRANCHES = frozenset(
     }
 )
 """What holds the name of a branch and no ref."""
+_OF_GITEA = frozenset({"label_cleared", "label_updated", "reviewed"})
+"""Actions of Gitea, which sends GitHub's headers; its synchronized is mostly a slip for synchronize."""
 
-_PUSHES = frozenset({"push", "Push Hook", "Tag Push Hook"})
 _REFS = ("refs/heads/", "refs/tags/")
 
 
@@ -35,11 +36,13 @@ class Seen(Struct, frozen=True):
 
     known: Known
     names: list[str] | None
+    words: frozenset[str] = frozenset()
+    """All texts of the filter."""
 
     @property
     def pushes(self) -> bool:
         """Whether all of them are pushes."""
-        return bool(self.names) and _PUSHES.issuperset(self.names or ())
+        return bool(self.names) and events.PUSHES.issuperset(self.names or ())
 
 
 def narrowed(names: list[str] | None, tree: Expr) -> list[str] | None:
@@ -55,7 +58,8 @@ def never(tree: Expr, seen: Seen) -> tuple[str, str] | None:
     if why:
         return f"the filter can never be true: {why}", ""
     reasons: list[_Reason] = []
-    dead = _dead(tree, Seen(seen.known, narrowed(seen.names, tree)), reasons)
+    words = frozenset(text for node in trees.nodes(tree) if (text := trees.text(node)))
+    dead = _dead(tree, Seen(seen.known, narrowed(seen.names, tree), words), reasons)
     # a part that is true of other events may stand in a filter that several triggers share
     found = next((reason for reason in reasons if dead or reason.slip), None)
     if found is None:
@@ -165,9 +169,8 @@ def _never_equals(path: trees.Path, value: str, seen: Seen) -> _Reason | None:
         return _Reason("a header is a list of texts", f"write header.match('{path[1]}', '{value}')")
     if path[0] != "body" or (why := _never_begins(path, value, seen)):
         return why if path[0] == "body" else None
-    if path == ("body", "action") and names and (actions := events.actions(names)) and value not in actions:
-        message = f'no event of {", ".join(names)} has the action "{value}"'
-        return _Reason(message, did_you_mean(value, sorted(actions)), any(_alike(value, action) for action in actions))
+    if path == ("body", "action"):
+        return _no_action(value, names or [], seen.words)
     shown, gitlab = ".".join(path), known.provider == "gitlab" or events.gitlab(names or ())
     github = not gitlab and (names is not None or known.provider == "github")
     text = fields.of_body(path[1:], provider=True, events=names)
@@ -175,9 +178,18 @@ def _never_equals(path: trees.Path, value: str, seen: Seen) -> _Reason | None:
         return _Reason(f"{shown} is a number, true or false, and equals no text", "leave the quotes out")
     if github and (lacking := sorted(text.always - set(value))):
         return _Reason(f"{shown} always holds {' '.join(lacking)}")
-    if github and "/" in value and "/" not in text.chars:
+    if github and "/" in value and "/" not in text.chars and path not in _BRANCHES:
         return _Reason(f"{shown} never holds /")
     return None
+
+
+def _no_action(value: str, names: list[str], beside: frozenset[str]) -> _Reason | None:
+    actions = events.actions(names)
+    if not actions or value in actions | _OF_GITEA:
+        return None
+    message = f'no event of {", ".join(names)} has the action "{value}"'
+    slip = any(_alike(value, action) for action in actions - beside)
+    return _Reason(message, did_you_mean(value, sorted(actions)), slip)
 
 
 def _never_begins(path: trees.Path | None, start: str | None, seen: Seen) -> _Reason | None:

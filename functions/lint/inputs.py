@@ -22,7 +22,9 @@ def check(view: View, library: Library) -> Iterator[Hit]:
     for position, resource in enumerate(view.template.resources if view.template else ()):
         ours = str(resource.get("apiVersion")).startswith("tekton.dev/")
         kind, spec = _KINDS.get(str(resource.get("kind"))) if ours else None, resource.get("spec")
-        wanted = _wanted(spec, kind, library) if kind and isinstance(spec, dict) else None
+        metadata = resource.get("metadata")
+        namespace = str((metadata if isinstance(metadata, dict) else {}).get("namespace", view.prepared.namespace))
+        wanted = _wanted(spec, kind, namespace, library) if kind and isinstance(spec, dict) else None
         if not wanted or not isinstance(spec, dict):
             continue
         lacking, near = [], ""
@@ -41,13 +43,13 @@ def check(view: View, library: Library) -> Iterator[Hit]:
             yield Hit("PH104", place, message, near or f"add them to the {resource['kind']}", tuple(lacking))
 
 
-def _wanted(spec: Mapping[str, Json], kind: str, library: Library) -> Mapping[str, Json] | None:
+def _wanted(spec: Mapping[str, Json], kind: str, namespace: str, library: Library) -> Mapping[str, Json] | None:
     embedded, reference = spec.get(f"{kind.lower()}Spec"), spec.get(f"{kind.lower()}Ref")
     if isinstance(embedded, dict):
         return embedded
     if not isinstance(reference, dict) or {"bundle", "resolver"}.intersection(reference):
         return None
-    found = library(str(reference.get("kind", kind)), str(reference.get("name")))
+    found = library(str(reference.get("kind", kind)), str(reference.get("name")), namespace)
     return found[0] if found else None
 
 

@@ -26,8 +26,8 @@ Scope = Mapping[str, Text]
 """From `tt.params.NAME`, `params.NAME` and, in command and args, the names of variables, to what they may be."""
 
 
-Library = Callable[[str, str], tuple[Mapping[str, Json], Place] | None]
-"""From kind and name of a Pipeline, Task, ClusterTask or StepAction to its spec, and where that stands."""
+Library = Callable[[str, str, str], tuple[Mapping[str, Json], Place] | None]
+"""From kind, name and namespace (empty: any) of a Pipeline, Task, ClusterTask or StepAction to its spec and place."""
 
 
 class Step(Struct, frozen=True):
@@ -145,7 +145,7 @@ class _Walk:
 
     def referenced(self, kind: str, reference: Json, given: Scope) -> Iterator[Step | Condition]:
         name = _object(reference).get("name")
-        found = self._library(kind, name) if isinstance(name, str) else None
+        found = self._library(kind, name, "") if isinstance(name, str) else None
         if found is None or (kind, str(name)) in self._entered:
             return
         self._entered.add((kind, str(name)))

@@ -28,6 +28,7 @@ _FIELDS: Mapping[tuple[str, str], frozenset[str]] = {
 _ELSEWHERE: Mapping[str, str] = {
     "podTemplate": "tekton.dev/v1 has it in taskRunTemplate",
     "resources": "Tekton has no PipelineResources any more: use params and workspaces",
+    "serviceAccountNames": "Tekton has taskRunSpecs in its place",
     "sidecarOverrides": "tekton.dev/v1 calls it sidecarSpecs",
     "sidecarSpecs": "tekton.dev/v1beta1 calls it sidecarOverrides",
     "stepOverrides": "tekton.dev/v1 calls it stepSpecs",
@@ -83,14 +84,11 @@ def _fields(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     for name in spec if known and isinstance(spec, dict) else ():
         if not known or name in known or "$(" in name or name == "serviceAccountName":
             continue
-        where, message = (
-            place.below("spec", name),
-            f"a {resource['kind']} of {resource['apiVersion']} has no such field",
-        )
+        where, run = place.below("spec", name), f"a {resource['kind']} of {resource['apiVersion']}"
         if name in _ELSEWHERE:
-            yield Hit("PH405", where, message, _ELSEWHERE[name])
+            yield Hit("PH405", where, f"Tekton ignores or refuses this in {run}", _ELSEWHERE[name])
         else:
-            yield Hit("PH407", where, message, did_you_mean(name, sorted(known)))
+            yield Hit("PH407", where, f"{run} has no such field", did_you_mean(name, sorted(known)))
 
 
 def _version(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:

@@ -91,17 +91,22 @@ def parts(expr: Expr) -> list[Expr]:
     return []
 
 
+def nodes(expr: Expr) -> Iterator[Expr]:
+    """Yield an expression and all that it consists of."""
+    yield expr
+    for part in parts(expr):
+        yield from nodes(part)
+
+
 def paths(expr: Expr) -> Iterator[Path]:
     """Yield every path that an expression names, tested with has() or `in` as well."""
-    found = path(expr)
-    if found:
-        yield found
-    if isinstance(expr, Call) and expr.function == "@in":
-        key, holder = text(expr.args[0]), path(expr.args[1])
-        if key is not None and holder:
-            yield (*holder, key)
-    for part in parts(expr):
-        yield from paths(part)
+    for node in nodes(expr):
+        if found := path(node):
+            yield found
+        if isinstance(node, Call) and node.function == "@in":
+            key, holder = text(node.args[0]), path(node.args[1])
+            if key is not None and holder:
+                yield (*holder, key)
 
 
 def key(expr: Expr) -> str:

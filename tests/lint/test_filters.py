@@ -87,6 +87,11 @@ def test_an_action_is_told_how_it_is_written() -> None:
         (PUSH, "'push' in header['X-Github-Event']"),
         (PUSH, "header['X-Github-Event'][0] == 'push'"),
         (PULL, "body.pull_request.base.ref == 'release/1'"),
+        (PULL, "body.repository.default_branch == 'release/1'"),
+        (PULL, "body.action in ['synchronize', 'synchronized']"),  # Gitea's, beside GitHub's
+        (PULL, "body.action == 'synchronized' || body.action == 'synchronize'"),
+        (PULL, "body.action in ['labeled', 'label_updated', 'reviewed']"),
+        (github(eventTypes=["repository_dispatch"]), "body.action == 'deploy/live'"),
         (PULL, "body.pull_request.merged != 'true'"),
         (github(eventTypes=["create"]), "body.ref == 'main'"),
         (types("gitlab", "Job Hook"), "body.ref == 'main'"),
@@ -156,6 +161,10 @@ def test_an_overlay_on_a_field_that_some_of_the_events_lack() -> None:
     assert ids(listed(both, cel("has(body.pull_request)", **overlay)), RUN) == []
     pulls = cel("header.match('X-GitHub-Event', 'pull_request')", **overlay)
     assert ids(listed(both, pulls), RUN) == []
+    each = "has(body.pull_request) ? body.pull_request.head.sha : "
+    assert ids(listed(both, cel(v=each + "body.after")), RUN) == []
+    deleted = only("PH304", listed(both, cel(v=each + "body.head_commit.id")), RUN)
+    assert deleted.hint == "filter with !body.deleted"
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,11 @@ def test_a_binding_that_is_not_there_may_read_it() -> None:
         ("body.ref.startsWith('refs/tags/')", "body.ref.split('/')[2]", []),
         ("body.ref.startsWith('refs/heads/feature-')", "body.ref.split('/')[2]", []),
         ("body.ref.startsWith('refs/heads/feature/')", "body.ref.split('/')[2]", ["PH309"]),
+        ("body.ref.split('/')[2] == 'main'", "body.ref.split('/')[2]", []),
+        ("body.ref.split('/')[2] in ['main', 'next']", "body.ref.split('/')[2].truncate(3)", []),
+        ("", "body.ref.split('/')[2] + '-' + body.ref.split('/')[3]", []),
+        ("", "body.ref.split('/').size() == 3 ? body.ref.split('/')[2] : 'other'", []),
+        ("", "body.ref.split('/')[2] == 'main' ? 'live' : 'test'", []),
         ("", "body.ref.replace('refs/heads/', '')", []),
         ("", "body.ref.split('/')[1]", []),
         ("", "body.base_ref.split('/')[2]", []),
@@ -97,3 +102,8 @@ def test_a_binding_that_is_not_there_may_read_it() -> None:
 def test_a_part_of_a_branch(filter_: str, expression: str, rules: list[str]) -> None:
     chain = listed(PUSH, cel(filter_, v=expression), params={"p": "$(extensions.v)"})
     assert ids(chain, with_params("p"), beside=True) == rules
+
+
+def test_a_branch_that_is_new_is_named_alone() -> None:
+    chain = listed(github(eventTypes=["create"]), cel(v="body.ref.split('/')[2]"), params={"p": "$(extensions.v)"})
+    assert ids(chain, with_params("p"), beside=True) == []

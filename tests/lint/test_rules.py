@@ -367,6 +367,11 @@ def test_filters_that_choose_events(expression: str, rules: list[str]) -> None:
     assert ids(listed(github(), cel(expression)), template("template", pinned())) == rules
 
 
+def test_a_filter_that_does_not_compile_may_be_meant_to_choose() -> None:
+    chain = [github(), cel("header.match('X-GitHub-Event', push)")]
+    assert ids(listed(*chain), template("template", pinned())) == ["PH002"]
+
+
 def test_the_types_of_one_interceptor_are_enough() -> None:
     assert ids(listed(github(), github(eventTypes=["push"])), template("template", pinned())) == []
 

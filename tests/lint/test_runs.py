@@ -69,6 +69,13 @@ class TestInputs:
         other["metadata"]["namespace"] = "other"
         assert ids(listed(), RUN, pipeline(**NEEDS), other) == []
 
+    def test_one_of_another_namespace_is_not_the_runs(self) -> None:
+        wanted, resource = pipeline(**NEEDS), pinned()
+        wanted["metadata"]["namespace"] = resource["metadata"]["namespace"] = "shop"
+        assert ids(listed(), RUN, wanted) == []
+        assert ids(listed(), template("template", resource), wanted) == ["PH104"]
+        assert ids(listed(), template("template", resource), pipeline(**NEEDS)) == []
+
 
 class TestFields:
     @pytest.mark.parametrize(
@@ -78,6 +85,7 @@ class TestFields:
             ("v1", "PipelineRun", "pipelineref", ["PH407"]),
             ("v1", "PipelineRun", "podTemplate", ["PH405"]),
             ("v1", "PipelineRun", "timeout", ["PH405"]),
+            ("v1", "PipelineRun", "serviceAccountNames", ["PH405"]),
             ("v1", "PipelineRun", "serviceAccountName", ["PH405"]),
             ("v1", "PipelineRun", "timeouts", []),
             ("v1", "TaskRun", "timeout", []),
@@ -132,6 +140,20 @@ class TestActions:
         advised = cel(finding.hint.removeprefix("filter with "))
         assert ids(listed(gitlab("Merge Request Hook"), advised), RUN, beside=True) == []
         assert ids(listed(gitlab("Push Hook")), RUN, beside=True) == []
+
+    def test_the_advice_lets_other_events_through(self) -> None:
+        chain = github(eventTypes=["push", "pull_request"])
+        (finding,) = found(listed(chain), RUN)
+        advised = finding.hint.removeprefix("filter with ")
+        assert advised.startswith("!header.match('X-GitHub-Event', 'pull_request') || body.action in ")
+        assert ids(listed(chain, cel(advised)), RUN, beside=True) == []
+
+    @pytest.mark.parametrize(
+        ("filter_", "rule"), [("body.action == opened", "PH002"), ("body.ref_type == 'tag'", "PH302")]
+    )
+    def test_what_starts_nothing(self, filter_: str, rule: str) -> None:
+        chain = [github(eventTypes=["pull_request"]), cel(filter_)]
+        assert ids(listed(*chain), RUN, beside=True) == [rule]
 
     @pytest.mark.parametrize(
         ("chain", "rules"),
@@ -213,6 +235,11 @@ class TestSelectors:
         chosen, unused = found(manifest("EventListener", "l", spec), BUILD)
         assert (chosen.rule.id, chosen.path) == ("PH501", path)
         assert (unused.rule.id, unused.subject) == ("PH501", "Trigger lab/build")
+
+    def test_those_of_triggers_that_stand_elsewhere(self) -> None:
+        spec = {"namespaceSelector": {"matchNames": ["other"]}}
+        assert ids(manifest("EventListener", "l", spec)) == []
+        assert ids(manifest("EventListener", "l", {**spec, "triggers": [REF]}), BUILD, RUN) == []
 
 
 def push(kind: str, **metadata: str) -> dict[str, Any]:
