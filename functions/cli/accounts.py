@@ -44,6 +44,10 @@ class Token(Struct, frozen=True):
     text: str
     ends: str = ""
 
+    def __repr__(self) -> str:
+        """Return nothing of the text."""
+        return f"Token(ends={self.ends!r})"
+
 
 class Cluster:
     """A cluster as its administrator."""

@@ -17,6 +17,7 @@ from functions.adapters.kubernetes.kubeconfig.file import KubeconfigFile
 from functions.adapters.kubernetes.kubeconfig.plugins import Credential
 from functions.adapters.kubernetes.kubeconfig.reader import parse_kubeconfig
 from functions.adapters.kubernetes.tokens import Token
+from functions.cli import accounts
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
 
@@ -104,7 +105,7 @@ def test_blanks_around_a_token_and_lines_in_base64_do_no_harm() -> None:
 def test_secrets_do_not_show_in_the_representation() -> None:
     pair = {"client-certificate-data": encoded(CA), "client-key-data": encoded(KEY)}
     access = parse(kubeconfig(cluster={"proxy-url": "http://u:pass@proxy:1"}, user=pair))
-    shown = repr([access, Token("t0ken", ends=0.0)])
+    shown = repr([access, Token("t0ken", ends=0.0), accounts.Token("t0ken")])
     assert not [secret for secret in ("t0ken", "MHcC", "pass") if secret in shown]
 
 
