@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.common.errors import BadRequestError, LimitError
+from functions.common.lenient import text_at
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.values import Event, Headers, Json
 from functions.go.decode import parse_json
@@ -169,11 +170,5 @@ def _as_object(value: Json) -> Json:
 
 def repository_name(body: Json) -> str:
     """Return the repository that a body names, as GitHub, Bitbucket and GitLab spell it, or an empty string."""
-    if not isinstance(body, dict):
-        return ""
-    for outer, inner in (("repository", "full_name"), ("project", "path_with_namespace")):
-        described = body.get(outer)
-        name = described.get(inner) if isinstance(described, dict) else None
-        if isinstance(name, str) and _REPOSITORY.fullmatch(name):
-            return name
-    return ""
+    names = (text_at(body, *path) for path in (("repository", "full_name"), ("project", "path_with_namespace")))
+    return next((name for name in names if _REPOSITORY.fullmatch(name)), "")

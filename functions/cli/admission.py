@@ -14,6 +14,7 @@ from functions.cli.manifests import Selection
 from functions.cli.output import progress, status
 from functions.cli.trace import TriggerTrace, is_done
 from functions.common.errors import LastingError
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.entrypoints.parts import put_together
@@ -41,8 +42,7 @@ def admitted(traces: Sequence[TriggerTrace], selection: Selection) -> bool:
                 good = False
                 progress(f"{status('failed')} {refused}")
             else:
-                metadata = resource.get("metadata")
-                name = metadata.get("name") if isinstance(metadata, dict) else ""
+                name = text_at(resource, "metadata", "name")
                 progress(f"{status('ok')} the cluster admits {resource.get('kind')} {name}")
     return good
 

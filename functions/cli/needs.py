@@ -9,6 +9,7 @@ from msgspec import Struct
 from functions.cel.errors import CelError
 from functions.cel.parser import read
 from functions.cel.syntax import Call, Expr, Fold, ListExpr, Literal, MapExpr, Select
+from functions.common.lenient import text_at
 from functions.common.values import Json, SecretRef
 from functions.entrypoints.grouping import ordered
 from functions.lint.views import View, Views
@@ -64,9 +65,7 @@ def _created(views: Iterable[View]) -> list[Need]:
         for position, resource in enumerate(view.template.resources if view.template else ()):
             if str(resource["apiVersion"]).startswith(PREFIX):  # is done, and not created
                 continue
-            metadata = resource.get("metadata")
-            own = metadata.get("namespace") if isinstance(metadata, dict) else None
-            namespace = own if isinstance(own, str) and own else view.prepared.namespace
+            namespace = text_at(resource, "metadata", "namespace") or view.prepared.namespace
             account = view.spec.service_account
             user = f"system:serviceaccount:{view.prepared.namespace}:{account}" if account else ""
             found.add(

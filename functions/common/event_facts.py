@@ -12,6 +12,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from functions.common.lenient import at, object_at, text_at
 from functions.common.numbers import whole
 from functions.common.values import Json, Provider
 
@@ -63,9 +64,9 @@ def event_facts(
 
     Never raises: a field of another shape is one that is missing.
     """
-    fields = _object(body)
+    fields = object_at(body)
     if provider == "github":
-        return _github(fields, event, received_at, _object(pull_request))
+        return _github(fields, event, received_at, object_at(pull_request))
     if provider == "gitlab":
         return _gitlab(fields, received_at)
     if provider == "bitbucket":  # whose interceptor is for both; no body of the Cloud has an eventKey
@@ -74,30 +75,22 @@ def event_facts(
 
 
 def _github(body: Mapping[str, Json], event: str, received_at: float, fetched: Mapping[str, Json]) -> EventFacts:
-    repository = _object(body.get("repository"))
+    check = object_at(body, event) if event in ("check_run", "check_suite") else {}
     time, timed = _time(_github_time(body, event), received_at)
     deleted = body.get("deleted") is True if event == "push" else event == "delete"
     sha = "" if deleted else _commit(_github_commit(body, event, fetched))
     return EventFacts(
         provider="github",
-        repository=_name(repository.get("full_name"), _GITHUB_NAME),
+        repository=_name(at(body, "repository", "full_name"), _GITHUB_NAME),
         sha=sha,
         time=time,
         timed=timed,
         before=_commit(body.get("before")) if event == "push" else "",
-        installation=whole(_object(body.get("installation")).get("id")) or 0,
+        installation=whole(at(body, "installation", "id")) or 0,
         deleted=deleted,
-        about=_shown_text(body.get("context")) if event == "status" else _shown_text(_check(body, event).get("name")),
-        app=str(whole(_object(_check(body, event).get("app")).get("id")) or ""),
+        about=text_at(body, "context") if event == "status" else text_at(check, "name"),
+        app=str(whole(at(check, "app", "id")) or ""),
     )
-
-
-def _check(body: Mapping[str, Json], event: str) -> Mapping[str, Json]:
-    return _object(body.get(event)) if event in ("check_run", "check_suite") else {}
-
-
-def _shown_text(value: Json) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _github_commit(body: Mapping[str, Json], event: str, fetched: Mapping[str, Json]) -> Json:
@@ -105,15 +98,15 @@ def _github_commit(body: Mapping[str, Json], event: str, fetched: Mapping[str, J
         case "push":
             return body.get("after")
         case "check_run" | "check_suite" | "workflow_run" | "workflow_job":
-            return _object(body.get(event)).get("head_sha")
+            return at(body, event, "head_sha")
         case "status":
             return body.get("sha")
         case "deployment" | "deployment_status":
-            return _object(body.get("deployment")).get("sha")
+            return at(body, "deployment", "sha")
         case "issue_comment":
-            return _object(fetched.get("head")).get("sha")
+            return at(fetched, "head", "sha")
         case _ if event.startswith("pull_request"):
-            return _object(_object(body.get("pull_request")).get("head")).get("sha")
+            return at(body, "pull_request", "head", "sha")
         case _:
             return None
 
@@ -125,33 +118,31 @@ def _github_time(body: Mapping[str, Json], event: str) -> Json:
     """
     match event:
         case "push":
-            return _object(body.get("repository")).get("pushed_at")
+            return at(body, "repository", "pushed_at")
         case "issue_comment" | "commit_comment":
-            return _object(body.get("comment")).get("created_at")
+            return at(body, "comment", "created_at")
         case "check_run" | "workflow_job":
-            run = _object(body.get(event))
-            return run.get("completed_at") or run.get("started_at")
+            return at(body, event, "completed_at") or at(body, event, "started_at")
         case "deployment_status" | "check_suite" | "workflow_run" | "deployment":
-            return _object(body.get(event)).get("updated_at")
+            return at(body, event, "updated_at")
         case "status":
             return body.get("updated_at")
         case _:
-            return _object(body.get("pull_request")).get("updated_at")
+            return at(body, "pull_request", "updated_at")
 
 
 def _gitlab(body: Mapping[str, Json], received_at: float) -> EventFacts:
     """https://docs.gitlab.com/user/project/integrations/webhook_events/: pushes carry no time of GitLab's own."""
-    attributes = _object(body.get("object_attributes"))
+    attributes = object_at(body, "object_attributes")
     kind = body.get("object_kind")
     deleted = kind in ("push", "tag_push") and set(str(body.get("after") or "0")) == {"0"}
     match kind:
         case "push" | "tag_push":
             sha = body.get("checkout_sha") or body.get("after")
         case "merge_request":
-            sha = _object(attributes.get("last_commit")).get("id")
+            sha = at(attributes, "last_commit", "id")
         case "note":
-            request = _object(body.get("merge_request"))
-            sha = _object(request.get("last_commit")).get("id") or _object(body.get("commit")).get("id")
+            sha = at(body, "merge_request", "last_commit", "id") or at(body, "commit", "id")
         case "pipeline":
             sha = attributes.get("sha")
         case "build":
@@ -161,7 +152,7 @@ def _gitlab(body: Mapping[str, Json], received_at: float) -> EventFacts:
     time, timed = _time(attributes.get("updated_at") or attributes.get("created_at"), received_at)
     return EventFacts(
         provider="gitlab",
-        repository=_name(_object(body.get("project")).get("path_with_namespace"), _GITLAB_NAME),
+        repository=_name(at(body, "project", "path_with_namespace"), _GITLAB_NAME),
         sha="" if deleted else _commit(sha),
         time=time,
         timed=timed,
@@ -175,18 +166,17 @@ def _bitbucket(body: Mapping[str, Json], received_at: float) -> EventFacts:
 
     The head of a pull request stands there with its first twelve digits.
     """
-    request = _object(body.get("pullrequest"))
-    listed = _object(body.get("push")).get("changes")
-    changes = [_object(change) for change in listed] if isinstance(listed, list) else []
-    targets = [_object(_object(change.get("new")).get("target")).get("hash") for change in changes]
+    request = object_at(body, "pullrequest")
+    listed = at(body, "push", "changes")
+    changes = listed if isinstance(listed, list) else []
+    targets = [at(change, "new", "target", "hash") for change in changes]
     deleted = bool(changes) and not any(targets)
-    head = _object(_object(request.get("source")).get("commit"))
-    sha = head.get("hash") if request else targets[0] if len(targets) == 1 else None
+    sha = at(request, "source", "commit", "hash") if request else targets[0] if len(targets) == 1 else None
     time, timed = _time(request.get("updated_on"), received_at)
-    old = _object(_object(changes[0].get("old")).get("target")).get("hash") if len(changes) == 1 else None
+    old = at(changes[0], "old", "target", "hash") if len(changes) == 1 else None
     return EventFacts(
         provider="bitbucket",
-        repository=_name(_object(body.get("repository")).get("full_name"), _GITHUB_NAME),
+        repository=_name(at(body, "repository", "full_name"), _GITHUB_NAME),
         sha=_commit(sha, _SHORT_COMMIT),
         time=time,
         timed=timed,
@@ -200,27 +190,23 @@ def _bitbucket_server(body: Mapping[str, Json], received_at: float) -> EventFact
 
     What is said of a pull request is said to the repository that it is for, whose hook has signed the body.
     """
-    request = _object(body.get("pullRequest"))
-    repository = _object(_object(request.get("toRef")).get("repository") if request else body.get("repository"))
+    request = object_at(body, "pullRequest")
+    repository = object_at(request, "toRef", "repository") if request else object_at(body, "repository")
     listed = body.get("changes")
-    changes = [_object(change) for change in listed] if isinstance(listed, list) and not request else []
-    project, slug = _object(repository.get("project")).get("key"), repository.get("slug")
-    alone = changes[0] if len(changes) == 1 else {}
-    head = _object(request.get("fromRef")).get("latestCommit") if request else body.get("commit")
+    changes = listed if isinstance(listed, list) and not request else []
+    project, slug = text_at(repository, "project", "key"), text_at(repository, "slug")
+    alone = changes[0] if len(changes) == 1 else None
+    head = at(request, "fromRef", "latestCommit") if request else body.get("commit")
     time, timed = _time(body.get("date"), received_at)
     return EventFacts(
         provider="bitbucket-server",
-        repository=_name(f"{_shown_text(project)}/{_shown_text(slug)}", _SERVER_NAME),
-        sha=_commit(alone.get("toHash") if changes else head),
+        repository=_name(f"{project}/{slug}", _SERVER_NAME),
+        sha=_commit(at(alone, "toHash") if changes else head),
         time=time,
         timed=timed,
-        before=_commit(alone.get("fromHash")),
-        deleted=bool(changes) and all(change.get("type") == "DELETE" for change in changes),
+        before=_commit(at(alone, "fromHash")),
+        deleted=bool(changes) and all(at(change, "type") == "DELETE" for change in changes),
     )
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
 
 
 def _name(value: Json, legal: re.Pattern[str]) -> str:

@@ -19,7 +19,7 @@ def at(document: Mapping[str, Json] | Json, *path: str) -> Json:
 def object_at(document: Mapping[str, Json] | Json, *path: str) -> Mapping[str, Json]:
     """Return an object, empty where there is none."""
     found = at(document, *path)
-    return found if isinstance(found, dict) else {}
+    return found if isinstance(found, Mapping) else {}
 
 
 def objects_at(document: Mapping[str, Json] | Json, *path: str) -> list[dict[str, Json]]:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from functions.common.errors import LastingError
 from functions.common.event_facts import EventFacts
+from functions.common.lenient import at, object_at, text_at
 from functions.common.numbers import whole
 from functions.common.shown import shown
 from functions.common.values import Json, Provider
@@ -96,7 +97,7 @@ def _listeners(annotations: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _resource(position: int, resource: Mapping[str, Json], default: Mapping[str, str]) -> Grouped | None:
-    annotations = _annotations(resource)
+    annotations = object_at(resource, "metadata", "annotations")
     asked = {name: value for name, value in annotations.items() if name in (GROUP, CANCEL, LIMIT)}
     for name, value in asked.items():
         if not isinstance(value, str):
@@ -123,11 +124,10 @@ def _resource(position: int, resource: Mapping[str, Json], default: Mapping[str,
 def _cancellation(
     position: int, resource: Mapping[str, Json], own: Mapping[str, str], default: Mapping[str, str]
 ) -> Grouped:
-    spec = resource.get("spec")
     if not is_cancellation(resource):
         raise LastingError(f"{PREFIX}… has nothing but kind {CANCELLATION} of apiVersion {API_VERSION}")
-    group = spec.get("concurrencyGroup") if isinstance(spec, dict) else None
-    if not isinstance(spec, dict) or not isinstance(group, str) or not group.strip() or len(spec) > 1:
+    spec = object_at(resource, "spec")
+    if not text_at(spec, "concurrencyGroup").strip() or len(spec) > 1:
         raise LastingError(f"a {CANCELLATION}'s spec must be concurrencyGroup, a text, and nothing else")
     if not own.keys() <= {CANCEL}:
         raise LastingError(
@@ -161,16 +161,14 @@ def _mark(resource: dict[str, Json], entry: Grouped, stamp: Stamp, *, listener: 
     metadata = resource.setdefault("metadata", {})
     if not isinstance(metadata, dict):
         raise LastingError("metadata of a resource with a concurrency group is not an object")
-    annotations = dict(_annotations(resource))
+    annotations = dict(object_at(metadata, "annotations"))
     cancellation = is_cancellation(resource)
-    spec = resource.get("spec")
-    written = spec.get("concurrencyGroup") if cancellation and isinstance(spec, dict) else annotations.get(GROUP)
-    text = entry.text or (written.strip() if isinstance(written, str) else "")
+    written = text_at(resource, "spec", "concurrencyGroup") if cancellation else text_at(annotations, GROUP)
+    text = entry.text or written.strip()
     if not text:
         raise LastingError(f"the {GROUP} of a resource is empty for this event: bind what runs have in common")
     namespace = str(metadata.get("namespace") or namespace)
     key = group_key(listener, namespace, text)
-    labels = metadata.get("labels")
     for name in (CANCEL, LIMIT):
         annotations.pop(name, None)
     annotations |= {GROUP: bounded(text), **stamp.annotations()}
@@ -178,19 +176,12 @@ def _mark(resource: dict[str, Json], entry: Grouped, stamp: Stamp, *, listener: 
         annotations[CANCEL] = entry.mode
     if entry.limit:
         annotations[LIMIT] = str(entry.limit)
-        resource["spec"] = {**(spec if isinstance(spec, dict) else {}), "status": PENDING}
+        resource["spec"] = {**object_at(resource, "spec"), "status": PENDING}
     metadata["annotations"] = annotations
-    metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), GROUP: key}
+    metadata["labels"] = {**object_at(metadata, "labels"), GROUP: key}
     if cancellation:
         metadata.setdefault("name", f"cancel-{key[:10]}")
 
 
 def _namespace(resource: Mapping[str, Json]) -> str:
-    metadata = resource.get("metadata")
-    return str(metadata.get("namespace") or "") if isinstance(metadata, dict) else ""
-
-
-def _annotations(resource: Mapping[str, Json]) -> Mapping[str, Json]:
-    metadata = resource.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    return str(at(resource, "metadata", "namespace") or "")

@@ -14,6 +14,7 @@ from enum import Enum
 from msgspec import Struct
 
 from functions.common.event_facts import EventFacts
+from functions.common.lenient import at, object_at, objects_at, text_at, texts_at
 from functions.common.shown import shown
 from functions.common.values import Json
 from functions.model.annotations import CANCEL, GROUP, KEY_ANNOTATION, LIMIT, PREFIX
@@ -113,9 +114,8 @@ def group_key(listener: str, namespace: str, text: str) -> str:
 
 def member(run: Mapping[str, Json]) -> Member:
     """Return a run of the cluster as a member of its group; what is missing or strange counts as not there."""
-    metadata, spec = _object(run, "metadata"), _object(run, "spec")
-    annotations = _texts(metadata, "annotations")
-    asked = spec.get("status")
+    metadata, asked = object_at(run, "metadata"), at(run, "spec", "status")
+    annotations = texts_at(metadata, "annotations")
     mode, limit = annotations.get(CANCEL, ""), annotations.get(LIMIT, "")
     ended = _has_ended(run) or "deletionTimestamp" in metadata
     state = State.ENDED if ended else State.PENDING if asked == PENDING else State.RUNNING
@@ -134,31 +134,15 @@ def member(run: Mapping[str, Json]) -> Member:
 
 def group_of(resource: Mapping[str, Json], *, namespace: str, cluster: str = "") -> Group | None:
     """Return the group of a run or a Cancellation that is marked; `namespace` is where it goes if it names none."""
-    metadata = _object(resource, "metadata")
-    key = _texts(metadata, "labels").get(GROUP)
+    key = text_at(resource, "metadata", "labels", GROUP)
     if not key:
         return None
     return Group(
         key=key,
-        namespace=str(metadata.get("namespace") or namespace),
+        namespace=str(at(resource, "metadata", "namespace") or namespace),
         api_version=RUNS if is_cancellation(resource) else str(resource.get("apiVersion", RUNS)),
         cluster=cluster,
     )
-
-
-def stamp_of(resource: Mapping[str, Json]) -> Stamp:
-    """Return the stamp of a marked resource."""
-    return Stamp.read(_texts(_object(resource, "metadata"), "annotations"))
-
-
-def mode_of(resource: Mapping[str, Json]) -> str:
-    """Return how a marked resource wants older runs to end, empty where it wants none to."""
-    return _texts(_object(resource, "metadata"), "annotations").get(CANCEL, "")
-
-
-def limit_of(resource: Mapping[str, Json]) -> bool:
-    """Say whether a marked resource waits until its group has room for it."""
-    return LIMIT in _texts(_object(resource, "metadata"), "annotations")
 
 
 def is_cancellation(resource: Mapping[str, Json]) -> bool:
@@ -172,20 +156,7 @@ def bounded(text: str) -> str:
 
 
 def _has_ended(run: Mapping[str, Json]) -> bool:
-    status = _object(run, "status")
-    conditions = status.get("conditions")
-    return bool(status.get("completionTime")) or any(
-        isinstance(condition, dict)
-        and condition.get("type") == "Succeeded"
-        and condition.get("status") in ("True", "False")
-        for condition in (conditions if isinstance(conditions, list) else ())
+    return bool(at(run, "status", "completionTime")) or any(
+        condition.get("type") == "Succeeded" and condition.get("status") in ("True", "False")
+        for condition in objects_at(run, "status", "conditions")
     )
-
-
-def _object(entry: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(entry: Mapping[str, Json], name: str) -> Mapping[str, str]:
-    return {key: value for key, value in _object(entry, name).items() if isinstance(value, str)}

@@ -9,22 +9,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PipehookError
+from functions.common.lenient import texts_at
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.values import Outcome, ResourceRef, Status
-from functions.concurrency.marks import (
-    Group,
-    Member,
-    Stamp,
-    State,
-    group_of,
-    is_cancellation,
-    limit_of,
-    mode_of,
-    stamp_of,
-)
+from functions.concurrency.marks import Group, Member, Stamp, State, group_of, is_cancellation
 from functions.concurrency.order import Cancelling, superseded_by
 from functions.concurrency.settle import GroupRuns, Settled, settle
+from functions.model.annotations import CANCEL, LIMIT
 
 _LOG = logging.getLogger(__name__)
 
@@ -175,16 +167,18 @@ def _entries(work: Work) -> list[_Entry]:
     found = []
     for position, resource in enumerate(work.resources):
         group = group_of(resource, namespace=work.trigger_namespace, cluster=work.cluster(position))
-        if group is not None:
-            found.append(
-                _Entry(
-                    group=group,
-                    stamp=stamp_of(resource),
-                    mode=mode_of(resource),
-                    waits=limit_of(resource),
-                    cancellation=is_cancellation(resource),
-                )
+        if group is None:
+            continue
+        annotations = texts_at(resource, "metadata", "annotations")
+        found.append(
+            _Entry(
+                group=group,
+                stamp=Stamp.read(annotations),
+                mode=annotations.get(CANCEL, ""),
+                waits=LIMIT in annotations,
+                cancellation=is_cancellation(resource),
             )
+        )
     return found
 
 

@@ -32,6 +32,7 @@ from functions.common.errors import (
     PipehookError,
     mistaken,
 )
+from functions.common.lenient import at, text_at
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.delivery import Delivery
@@ -43,7 +44,7 @@ from functions.entrypoints.traces import project_of
 from functions.go.decode import Making, parse_json
 from functions.model.annotations import GROUP, STATUS
 from functions.settings import Settings, read_settings, require_cluster
-from functions.status.marks import place_of, target_of, texts
+from functions.status.marks import place_of, target_of
 from functions.status.settle import Teller
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Report(Struct, frozen=True):
 
     def _settled(self, delivery: Delivery, hint: Mapping[str, Json], deadline: Deadline) -> PassingError | None:
         """Let the next run of a group begin when one has ended; return what the event should come again for."""
-        if GROUP not in texts(hint, "labels") or not delivery.header("Ce-Type").endswith(_ENDS):
+        if not text_at(hint, "metadata", "labels", GROUP) or not delivery.header("Ce-Type").endswith(_ENDS):
             return None
         try:
             swept = self.settler.hinted(hint, deadline)
@@ -187,8 +188,8 @@ def _hint(delivery: Delivery, making: Making) -> dict[str, Json] | None:
     if not kind.startswith(_KIND) or kind.endswith(_GOES_ON) or not any(label in delivery.body for label in _LABELS):
         return None
     data = parse_json(delivery.body, making)
-    run = data.get("pipelineRun") if isinstance(data, dict) else None
-    if not isinstance(run, dict) or (target_of(run) is None and GROUP not in texts(run, "labels")):
+    run = at(data, "pipelineRun")
+    if not isinstance(run, dict) or (target_of(run) is None and not text_at(run, "metadata", "labels", GROUP)):
         return None
     namespace, name = place_of(run)
     return run if _NAMESPACE.fullmatch(namespace) and _NAME.fullmatch(name) else None

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from functions.common.lenient import at
 from functions.common.values import Json
 from functions.interceptors.base import Call
 from functions.interceptors.params import Params
@@ -91,7 +92,7 @@ def lenient(commits: Iterable[Json]) -> list[str]:
     found: list[str] = []
     for commit in commits:
         for change in ("added", "modified", "removed"):
-            files = commit.get(change) if isinstance(commit, dict) else None
+            files = at(commit, change)
             found += [name for name in files if isinstance(name, str)] if isinstance(files, list) else []
     return found
 

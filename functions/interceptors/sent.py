@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from msgspec import Struct
 
+from functions.common.lenient import object_at
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import Call, Passed, Verifier, event_type_refusal, extended, first_header
 from functions.interceptors.changed_files import ChangedFiles
@@ -34,5 +35,5 @@ class SentInterceptor(Struct, frozen=True, kw_only=True):
             return refusal
         if self.changed_files is None:
             return Passed(event)
-        files, body = self.changed_files, event.body if isinstance(event.body, dict) else {}
+        files, body = self.changed_files, object_at(event.body)
         return Passed(call.shared.added(event, files, lambda: extended(event, files.extensions(name, body, call))))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Literal, cast
 
 from functions.common.errors import LastingError
+from functions.common.lenient import at, object_at
 from functions.common.shown import shown
 from functions.common.values import Json
 
@@ -41,7 +42,7 @@ _ARTICLED = {
 }
 
 
-def check(kind: str, annotations: Mapping[str, str]) -> None:
+def check(kind: str, annotations: Iterable[str]) -> None:
     """Raise LastingError that names an annotation of ours which means nothing on this kind."""
     for name in annotations:
         if name.startswith(PREFIX) and name not in _KNOWN[kind] and name not in _WRITTEN:
@@ -54,43 +55,31 @@ def check_resource(resource: Mapping[str, Json]) -> None:
 
     What Pipehook writes to say whose a run is stands in such: a template must not be able to say it.
     """
-    metadata = resource.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
-    annotations, labels = fields.get("annotations"), fields.get("labels")
-    check("resource", dict.fromkeys(annotations, "") if isinstance(annotations, dict) else {})
-    for name in labels if isinstance(labels, dict) else ():
+    check("resource", object_at(resource, "metadata", "annotations"))
+    for name in object_at(resource, "metadata", "labels"):
         if name.startswith(PREFIX):
             raise LastingError(f"the label {shown(name)} is Pipehook's own: a template cannot set it")
 
 
 def is_told(resource: Mapping[str, Json]) -> bool:
     """Say whether a rendered resource is marked as one that is told of."""
-    metadata = resource.get("metadata")
-    labels = metadata.get("labels") if isinstance(metadata, dict) else None
-    return isinstance(labels, dict) and labels.get(STATUS) == "true"
+    return at(resource, "metadata", "labels", STATUS) == "true"
 
 
 def asks_for_status(resource: Mapping[str, Json]) -> bool:
     """Say whether a template's resource has an annotation of statuses."""
-    metadata = resource.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return isinstance(annotations, dict) and (STATUS in annotations or SHA in annotations)
+    return not object_at(resource, "metadata", "annotations").keys().isdisjoint((STATUS, SHA))
 
 
 def has_drawn_keys(resource: Mapping[str, Json]) -> bool:
     """Say whether params make up names of a resource's annotations or labels, which are then known when rendered."""
-    metadata = resource.get("metadata")
-    found = [resource, metadata]
-    if isinstance(metadata, dict):
-        found += [metadata.get("annotations"), metadata.get("labels")]
-    return any("$(" in name for fields in found if isinstance(fields, dict) for name in fields)
+    paths = ((), ("metadata",), ("metadata", "annotations"), ("metadata", "labels"))
+    return any("$(" in name for path in paths for name in object_at(resource, *path))
 
 
 def asks_for_concurrency(resource: Mapping[str, Json]) -> bool:
     """Say whether a template's resource asks for something that is about other runs, or is a Cancellation."""
-    metadata = resource.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    named = isinstance(annotations, dict) and not annotations.keys().isdisjoint((GROUP, CANCEL, LIMIT))
+    named = not object_at(resource, "metadata", "annotations").keys().isdisjoint((GROUP, CANCEL, LIMIT))
     return named or str(resource.get("apiVersion")).startswith(PREFIX)
 
 

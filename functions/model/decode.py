@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 
+from functions.common.lenient import text_at
 from functions.common.shown import shown
 from functions.common.values import Json
 from functions.model.decode_listener import decode_listener
@@ -76,14 +77,12 @@ def decode(values: Mapping[str, Json], reading: Reading, *, namespace: str) -> R
 
 
 def _subject(values: Mapping[str, Json], kind: str, namespace: str) -> str:
-    metadata = values.get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    own = metadata.get("namespace") if isinstance(metadata, dict) else None
-    if not isinstance(name, str) or not name:
+    name, own = text_at(values, "metadata", "name"), text_at(values, "metadata", "namespace")
+    if not name:
         return f"{shown(kind)} without a name"
     if kind in CLUSTER_SCOPED:
         return f"{kind} {shown(name)}"
-    return f"{shown(kind)} {shown(own) if isinstance(own, str) and own else namespace}/{shown(name)}"
+    return f"{shown(kind)} {shown(own) or namespace}/{shown(name)}"
 
 
 def _note_stranger(head: Fields, kind: str, group: str) -> None:

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import cast
 
 from functions.common.errors import LastingError
+from functions.common.lenient import object_at
 from functions.common.ports import Work
 from functions.common.values import Json
 from functions.delivery import Delivery
@@ -149,8 +150,7 @@ def _place(work: Work, position: int) -> str:
 
 def _kin(work: Work, position: int) -> tuple[Json, ...]:
     resource = work.resources[position]
-    metadata = resource.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
+    metadata = object_at(resource, "metadata")
     group = str(resource.get("apiVersion")).rpartition("/")[0]
     base = str(metadata.get("generateName", ""))[: _MAX_NAME - _SUFFIX]
     fixed = bool(metadata.get("name"))

@@ -10,6 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from functions.common.errors import LastingError, PipehookError
+from functions.common.lenient import object_at, objects_at, text_at
 from functions.common.ports import Work
 from functions.common.shown import listed, shown
 from functions.common.values import Json, Outcome, ResourceRef, Status
@@ -116,7 +117,7 @@ def _place(work: Work, position: int) -> str:
 def planned_at(work: Work, position: int, *, attempt: int = 0) -> Planned:
     """Return one resource as attempt number `attempt` creates it. Raises LastingError, as naming.stamp does."""
     manifest = stamp(work, position, attempt=attempt)
-    metadata = _mapping(manifest, "metadata")
+    metadata = object_at(manifest, "metadata")
     ref = ResourceRef(
         api_version=str(manifest["apiVersion"]),
         kind=str(manifest["kind"]),
@@ -132,14 +133,12 @@ def stranger(found: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
 
     It is when the same delivery, listener and trigger have made it.
     """
-    there, ours = _mapping(found, "metadata"), _mapping(wanted, "metadata")
-    labels = _mapping(there, "labels")
-    key, own_key = (str(_mapping(metadata, "annotations").get(KEY_ANNOTATION, "")) for metadata in (there, ours))
+    labels, own = object_at(found, "metadata", "labels"), object_at(wanted, "metadata", "labels")
+    key, own_key = (text_at(one, "metadata", "annotations", KEY_ANNOTATION) for one in (found, wanted))
     if not key:
         return f"it carries no annotation {KEY_ANNOTATION}, so Pipehook has not made it"
     if key.partition(".")[0] != own_key.partition(".")[0]:
         return "another delivery has made it"
-    own = _mapping(ours, "labels")
     if any(labels.get(name, "") != own[name] for name in (LISTENER_LABEL, TRIGGER_LABEL)):
         trigger, listener = (shown(str(labels.get(name))) for name in (TRIGGER_LABEL, LISTENER_LABEL))
         return f"trigger {trigger} of listener {listener} has made it"
@@ -150,10 +149,7 @@ def stranger(found: Mapping[str, Json], wanted: Mapping[str, Json]) -> str:
 
 def run_of(found: Mapping[str, Json], group: str) -> Run:
     """Say whether an object is a run and has ended, by its condition Succeeded, Complete or Failed."""
-    conditions = _mapping(found, "status").get("conditions")
-    for condition in conditions if isinstance(conditions, list) else []:
-        if not isinstance(condition, dict):
-            continue
+    for condition in objects_at(found, "status", "conditions"):
         kind, status = condition.get("type"), condition.get("status")
         if kind == "Succeeded":
             return Run.ENDED if status in ("True", "False") else Run.RUNNING
@@ -205,8 +201,3 @@ def _what_created(existed: int, wanted: int, attempt: int) -> str:
     if existed:
         said.append(f"{existed} of {wanted} resources existed from this delivery")
     return "; ".join(said)
-
-
-def _mapping(entry: Mapping[str, Json], name: str) -> Mapping[str, Json]:
-    value = entry.get(name)
-    return value if isinstance(value, dict) else {}

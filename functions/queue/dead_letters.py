@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from msgspec import Struct
 
 from functions.common.errors import PipehookError
+from functions.common.lenient import object_at
 from functions.common.numbers import whole
 from functions.common.ports import Work
 from functions.common.shown import NAME, listed, shown
@@ -114,8 +115,7 @@ def _given_up(said: Mapping[str, str], problem: str) -> str:
 
 def _named(work: Work) -> Iterator[str]:
     for position, resource in enumerate(work.resources):
-        metadata = resource.get("metadata")
-        given = metadata if isinstance(metadata, dict) else {}
+        given = object_at(resource, "metadata")
         name = given.get("name") or f"{given.get('generateName') or ''}…"
         texts = str(given.get("namespace") or work.trigger_namespace), str(name)
         cluster = work.cluster(position)

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.event_facts import EventFacts
+from functions.common.lenient import object_at, text_at
 from functions.common.shown import shown
 from functions.common.values import Json, Provider
 from functions.interceptors.base import Interceptor
@@ -40,7 +41,7 @@ class Asked(Struct, frozen=True):
         """Mark the rendered resources. Raises LastingError for a `pipehook.dev/sha` that is no commit."""
         for run in self.runs:
             resource = resources[run.position]
-            mark(resource, text_of(resource, STATUS) if run.own else run.context, facts)
+            mark(resource, _annotation(resource, STATUS) if run.own else run.context, facts)
 
     def targets(self, facts: EventFacts, render: Callable[[], Sequence[Mapping[str, Json]]]) -> list[Target]:
         """Return where runs that were not created would have been told of.
@@ -55,7 +56,7 @@ class Asked(Struct, frozen=True):
                 if "$(" in context or "$(" in sha:
                     rendered = render() if rendered is None else rendered
                     resource = rendered[run.position]
-                    context, sha = text_of(resource, STATUS) if run.own else context, text_of(resource, SHA)
+                    context, sha = _annotation(resource, STATUS) if run.own else context, _annotation(resource, SHA)
                 target = target_in({SHA: sha}, context, facts)
             except PipehookError:  # what cannot be known is not told
                 continue
@@ -95,8 +96,9 @@ def asked(
     runs: list[AskedRun] = []
     own: set[str] = set()
     for position, resource in enumerate(resources):
-        context, sha = text_of(resource, STATUS), text_of(resource, SHA)
-        if STATUS in _annotations(resource):
+        context, sha = _annotation(resource, STATUS), _annotation(resource, SHA)
+        given = object_at(resource, "metadata", "annotations")
+        if STATUS in given:
             if not is_run(resource):
                 kind = shown(str(resource.get("kind", "resource")))
                 raise LastingError(f"the annotation {STATUS} means nothing on a {kind}: a PipelineRun is told of")
@@ -106,7 +108,7 @@ def asked(
                 raise LastingError(f"two runs of one template have the same {STATUS}: give each a context of its own")
             own.add(context)
             runs.append(AskedRun(position=position, context=context, own=True, sha=sha))
-        elif SHA in _annotations(resource) and prefix is None:
+        elif SHA in given and prefix is None:
             raise LastingError(f"the annotation {SHA} means nothing without {STATUS}")
         elif prefix is not None and is_run(resource):
             again = sum(not run.own for run in runs)
@@ -139,13 +141,5 @@ def is_run(resource: Mapping[str, Json]) -> bool:
     return resource.get("kind") == "PipelineRun" and str(resource.get("apiVersion", "")).startswith("tekton.dev/")
 
 
-def _annotations(resource: Mapping[str, Json]) -> Mapping[str, Json]:
-    metadata = resource.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
-
-
-def text_of(resource: Mapping[str, Json], name: str) -> str:
-    """Return an annotation of a resource, empty when it has none."""
-    value = _annotations(resource).get(name)
-    return value if isinstance(value, str) else ""
+def _annotation(resource: Mapping[str, Json], name: str) -> str:
+    return text_at(resource, "metadata", "annotations", name)

@@ -13,12 +13,13 @@ from msgspec import Struct
 
 from functions.common.errors import LastingError, PipehookError
 from functions.common.event_facts import EventFacts
+from functions.common.lenient import at, object_at, text_at, texts_at
 from functions.common.ports import Deadline
 from functions.common.values import Json, Refusal, Status
 from functions.concurrency.marks import PENDING
 from functions.model.annotations import KEY_ANNOTATION, LIMIT, PREFIX
 from functions.outcomes.naming import LISTENER_LABEL, TRIGGER_LABEL, label_value
-from functions.status.marks import EVENT_TIME, order_of, place_of, target_of, texts
+from functions.status.marks import EVENT_TIME, order_of, place_of, target_of
 from functions.status.values import CANCEL_ACTION, CLUSTER, Run, Target
 from functions.status.words import condition
 
@@ -56,19 +57,12 @@ class Press(Struct, frozen=True, kw_only=True):
 
 def press_of(body: Json, facts: EventFacts, app_id: str) -> Press | None:
     """Return the button that a signed body is about, None when it is about none of our App's."""
-    fields = _object(body)
-    check = _object(fields.get("check_run"))
-    namespace, slash, name = _text(check, "external_id").partition("/")
-    action: Literal["rerun", "cancel"]
-    if fields.get("action") == "rerequested":
-        action = "rerun"
-    elif fields.get("action") == "requested_action":
-        if _object(fields.get("requested_action")).get("identifier") != CANCEL_ACTION:
-            return None
-        action = "cancel"
-    else:
+    check = object_at(body, "check_run")
+    namespace, slash, name = text_at(check, "external_id").partition("/")
+    said, action = at(body, "action"), at(body, "requested_action", "identifier")
+    if said != "rerequested" and (said, action) != ("requested_action", CANCEL_ACTION):
         return None
-    if str(_object(check.get("app")).get("id")) != app_id or not slash or not name:
+    if str(at(check, "app", "id")) != app_id or not slash or not name:
         return None
     if not facts.repository or not facts.sha:
         return None
@@ -76,10 +70,16 @@ def press_of(body: Json, facts: EventFacts, app_id: str) -> Press | None:
         provider="github",
         repository=facts.repository,
         sha=facts.sha,
-        context=_text(check, "name"),
+        context=text_at(check, "name"),
         installation=facts.installation,
     )
-    return Press(action=action, target=target, namespace=namespace, name=name, time=int(facts.time))
+    return Press(
+        action="rerun" if said == "rerequested" else "cancel",
+        target=target,
+        namespace=namespace,
+        name=name,
+        time=int(facts.time),
+    )
 
 
 class Again(Struct, frozen=True):
@@ -90,10 +90,9 @@ class Again(Struct, frozen=True):
 
     def marked(self, *, grouped: bool) -> dict[str, Json]:
         """Return it as it is to be created: one of so many at a time waits, where its trigger is `grouped` still."""
-        metadata, spec = _object(self.resource.get("metadata")), _object(self.resource.get("spec"))
-        if not grouped or LIMIT not in _object(metadata.get("annotations")):
+        if not grouped or LIMIT not in object_at(self.resource, "metadata", "annotations"):
             return self.resource
-        return {**self.resource, "spec": {**spec, "status": PENDING}}
+        return {**self.resource, "spec": {**object_at(self.resource, "spec"), "status": PENDING}}
 
 
 def obey(
@@ -129,7 +128,7 @@ def _obeyed(press: Press, run: Run, buttons: Buttons, deadline: Deadline) -> Aga
     if press.action == "rerun":
         if not has_ended(run):
             return Refusal(Status.FILTERED, "the run of this check has not ended")
-        return Again(again(run, press), _text(run, CLUSTER))
+        return Again(again(run, press), text_at(run, CLUSTER))
     if has_ended(run):
         return Refusal(Status.FILTERED, "the run of this check has ended already")
     buttons.cancel(run, deadline)
@@ -150,7 +149,7 @@ def pressed_run(press: Press, buttons: Buttons, deadline: Deadline) -> Run:
 
 def is_of(run: Run, *, listener: str, trigger: str) -> bool:
     """Say whether a trigger of a listener has made a run, by its labels."""
-    labels = texts(run, "labels")
+    labels = texts_at(run, "metadata", "labels")
     return labels.get(LISTENER_LABEL) == label_value(listener) and labels.get(TRIGGER_LABEL) == label_value(trigger)
 
 
@@ -164,17 +163,16 @@ def again(run: Run, press: Press) -> dict[str, Json]:
 
     Raises LastingError for a run with a fixed name, of which there can be one.
     """
-    metadata = _object(run.get("metadata"))
-    prefix = _text(metadata, "generateName")
+    prefix = text_at(run, "metadata", "generateName")
     if not prefix:
         raise LastingError("a run with a fixed name cannot run again: use generateName in the template")
-    annotations: dict[str, Json] = dict(_own(texts(run, "annotations")))
+    annotations: dict[str, Json] = dict(_own(texts_at(run, "metadata", "annotations")))
     annotations.pop(KEY_ANNOTATION, None)
     annotations[EVENT_TIME] = str(max(order_of(run)[0], press.time))
-    labels: dict[str, Json] = dict(_own(texts(run, "labels")))
-    spec = {name: value for name, value in _object(run.get("spec")).items() if name != "status"}
+    labels: dict[str, Json] = dict(_own(texts_at(run, "metadata", "labels")))
+    spec = {name: value for name, value in object_at(run, "spec").items() if name != "status"}
     return {
-        "apiVersion": _text(run, "apiVersion") or "tekton.dev/v1",
+        "apiVersion": text_at(run, "apiVersion") or "tekton.dev/v1",
         "kind": "PipelineRun",
         "metadata": {
             "generateName": prefix,
@@ -192,12 +190,3 @@ def _own(found: Mapping[str, str]) -> Mapping[str, str]:
         for name, value in found.items()
         if name.startswith(PREFIX) or not name.startswith((*_PIPELINES, "kubectl.kubernetes.io/"))
     }
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _text(fields: Mapping[str, Json], name: str) -> str:
-    value = fields.get(name)
-    return value if isinstance(value, str) else ""

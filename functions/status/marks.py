@@ -12,6 +12,7 @@ from typing import cast
 
 from functions.common.errors import LastingError
 from functions.common.event_facts import EventFacts
+from functions.common.lenient import object_at, text_at, texts_at
 from functions.common.shown import printable
 from functions.common.values import Json, Provider
 from functions.model.annotations import PREFIX, SHA, STATUS
@@ -51,8 +52,7 @@ def mark(resource: dict[str, Json], context: str, facts: EventFacts) -> None:
     if target is None:
         annotations.pop(SHA, None)
         return
-    labels = metadata.get("labels")
-    metadata["labels"] = {**(labels if isinstance(labels, dict) else {}), STATUS: "true", KEY_LABEL: target.key}
+    metadata["labels"] = {**object_at(metadata, "labels"), STATUS: "true", KEY_LABEL: target.key}
     annotations |= {CONTEXT: target.context, REPOSITORY: target.repository, SHA: target.sha}
     annotations.setdefault(EVENT_TIME, str(int(facts.time)))
     if target.installation:
@@ -86,7 +86,7 @@ def target_in(annotations: Mapping[str, Json], context: str, facts: EventFacts) 
 
 def target_of(run: Run) -> Target | None:
     """Return where a run of the cluster is told of, None for one that is not ours to tell of."""
-    labels, annotations = texts(run, "labels"), texts(run, "annotations")
+    labels, annotations = (texts_at(run, "metadata", name) for name in ("labels", "annotations"))
     provider = annotations.get(PROVIDER, "github")
     repository, sha = annotations.get(REPOSITORY, ""), annotations.get(SHA, "")
     context = bounded_context(annotations.get(CONTEXT, ""))
@@ -108,21 +108,11 @@ def target_of(run: Run) -> Target | None:
 
 def place_of(run: Run) -> tuple[str, str]:
     """Return namespace and name of a run."""
-    metadata = run.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
-    return str(fields.get("namespace", "")), str(fields.get("name", ""))
+    return text_at(run, "metadata", "namespace"), text_at(run, "metadata", "name")
 
 
 def order_of(run: Run) -> tuple[int, str, str]:
     """Return what orders the runs of one context and commit, the newest last: the event's time, then the creation."""
-    metadata = run.get("metadata")
-    fields = metadata if isinstance(metadata, dict) else {}
-    time = texts(run, "annotations").get(EVENT_TIME, "0")
-    return int(time) if _DIGITS.fullmatch(time) else 0, str(fields.get("creationTimestamp", "")), place_of(run)[1]
-
-
-def texts(run: Run, name: str) -> Mapping[str, str]:
-    """Return the labels or annotations of a run."""
-    metadata = run.get("metadata")
-    found = metadata.get(name) if isinstance(metadata, dict) else None
-    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
+    time = text_at(run, "metadata", "annotations", EVENT_TIME)
+    created = text_at(run, "metadata", "creationTimestamp")
+    return int(time) if _DIGITS.fullmatch(time) else 0, created, place_of(run)[1]

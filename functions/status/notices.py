@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Protocol
 from urllib.parse import quote
 
 from msgspec import Struct
 
 from functions.common.errors import LastingError
+from functions.common.lenient import at
 from functions.common.ports import Deadline, Work
 from functions.common.shown import NAME, shown
-from functions.common.values import Json, Outcome, ResourceRef, Status
+from functions.common.values import Outcome, ResourceRef, Status
+from functions.concurrency.marks import PENDING
 from functions.outcomes.plan import planned_at
 from functions.status.marks import target_of
 from functions.status.values import MAX_DESCRIPTION, Said, State, Target
@@ -68,7 +70,7 @@ def notices_of(work: Work, outcome: Outcome) -> Iterator[Notice]:
             continue
         ref = _made(work, outcome, position)
         if ref is not None and outcome.status in (Status.CREATED, Status.FAILED):
-            waits = _waits(resource)
+            waits = at(resource, "spec", "status") == PENDING
             state, words = (State.QUEUED, WAITING) if waits else (State.PENDING, CREATED)
             yield Notice(target=target, state=state, description=words, run=ref, overrides=True)
         elif outcome.status is Status.QUEUED:
@@ -113,8 +115,3 @@ def _without_names(work: Work, reason: str) -> str:
         for name in (str(planned), f"{shown(ref.namespace, NAME)}/{shown(ref.name, NAME)}", shown(ref.name, NAME)):
             reason = reason.replace(name, said)
     return reason
-
-
-def _waits(resource: Mapping[str, Json]) -> bool:
-    spec = resource.get("spec")
-    return isinstance(spec, dict) and spec.get("status") == "PipelineRunPending"

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from msgspec import Struct, field
 
 from functions.common.errors import LastingError, PassingError, PipehookError
+from functions.common.lenient import at
 from functions.common.ports import Deadline
 from functions.common.shown import listed
 from functions.common.values import Json, Provider
@@ -19,12 +20,10 @@ from functions.status.words import condition, seconds
 MAX_TOLD = 200
 """Statuses that one sweep tells: an hour's allowance of GitHub for what creates content is 500."""
 PAUSE_SECONDS = 1.0
-"""Between two calls that write, as GitHub asks for it."""
+"""Between two calls that write, as GitHub asks for it:
+https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api"""
 OUTAGE = 3
 """So many contexts in a row that fail in passing are an outage: one alone that always does holds up no other."""
-
-# https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api
-
 
 SETTLED_SECONDS = 900.0
 """How long after the last change of its runs what stands at a target stays: nobody tells anything later."""
@@ -58,8 +57,7 @@ def _versions(runs: Sequence[Run]) -> tuple[str, ...]:
     """Return what changes with any change of any run: names no run twice, in no order."""
     found = []
     for run in runs:
-        metadata = run.get("metadata")
-        version = metadata.get("resourceVersion") if isinstance(metadata, dict) else None
+        version = at(run, "metadata", "resourceVersion")
         found.append(f"{'/'.join(place_of(run))}@{version}" if version else "")
     return tuple(sorted(found))
 
@@ -172,13 +170,10 @@ def recent(runs: Iterable[Run], *, since: float) -> list[tuple[Target, list[Run]
 
 def changed(run: Run) -> float:
     """Return when a run last changed, in seconds since 1970: created, started, or its condition."""
-    metadata, status = run.get("metadata"), run.get("status")
-    fields = metadata if isinstance(metadata, dict) else {}
-    stated = status if isinstance(status, dict) else {}
     times = (
-        fields.get("creationTimestamp"),
-        stated.get("startTime"),
-        stated.get("completionTime"),
+        at(run, "metadata", "creationTimestamp"),
+        at(run, "status", "startTime"),
+        at(run, "status", "completionTime"),
         condition(run).get("lastTransitionTime"),
     )
     return max(map(seconds, times))

@@ -7,11 +7,13 @@ message is not shown, but for the counts in it: it may quote params.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from functions.common.lenient import at, objects_at, text_at
 from functions.common.shown import shown
 from functions.common.values import Json
+from functions.concurrency.marks import PENDING
 from functions.status.marks import place_of
 from functions.status.values import MAX_DESCRIPTION, Run, Said, State, Task
 
@@ -69,11 +71,8 @@ def said_of(run: Run, tasks: Mapping[str, Run], link: str) -> Said:
 
 def condition(run: Run) -> Mapping[str, Json]:
     """Return the condition Succeeded, empty when there is none yet."""
-    found = _object(run.get("status")).get("conditions")
-    for entry in found if isinstance(found, list) else ():
-        if isinstance(entry, dict) and entry.get("type") == "Succeeded":
-            return entry
-    return {}
+    conditions = objects_at(run, "status", "conditions")
+    return next((entry for entry in conditions if entry.get("type") == "Succeeded"), {})
 
 
 def _words(run: Run, tasks: Mapping[str, Run]) -> tuple[State, str]:
@@ -82,7 +81,7 @@ def _words(run: Run, tasks: Mapping[str, Run]) -> tuple[State, str]:
     if state.get("status") == "True":
         return State.SUCCESS, _succeeded(run, state)
     if state.get("status") != "False":
-        waits = _object(run.get("spec")).get("status") == "PipelineRunPending"
+        waits = at(run, "spec", "status") == PENDING
         return (State.QUEUED, WAITING) if waits else (State.PENDING, CREATED)
     if reason in _CANCELLED:
         return State.CANCELLED, "Cancelled"
@@ -128,11 +127,10 @@ def _failed(run: Run, state: Mapping[str, Json], tasks: Mapping[str, Run]) -> st
 
 def _failed_task(child: Mapping[str, Json], task: Run) -> str:
     name = f"task {shown(str(child.get('pipelineTaskName') or child.get('name')), _NAME)}"
-    steps = _object(task.get("status")).get("steps")
-    for step in steps if isinstance(steps, list) else ():
-        code = _object(_object(step).get("terminated")).get("exitCode")
+    for step in objects_at(task, "status", "steps"):
+        code = at(step, "terminated", "exitCode")
         if isinstance(code, int) and not isinstance(code, bool) and code != 0:
-            return f"{name}, step {shown(str(_object(step).get('name', '')), _NAME)}: exit code {code}"
+            return f"{name}, step {shown(str(step.get('name', '')), _NAME)}: exit code {code}"
     reason = str(condition(task).get("reason", ""))
     if reason in _TIMED_OUT:
         return f"{name}: timed out"
@@ -155,9 +153,8 @@ def _rows(run: Run, tasks: Mapping[str, Run]) -> Iterator[Task]:
         yield Task(name=name, state=words, duration=elapsed(task))
 
 
-def _children(run: Run) -> list[Mapping[str, Json]]:
-    found = _object(run.get("status")).get("childReferences")
-    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+def _children(run: Run) -> Sequence[Mapping[str, Json]]:
+    return objects_at(run, "status", "childReferences")
 
 
 def children(run: Run) -> list[str]:
@@ -167,8 +164,7 @@ def children(run: Run) -> list[str]:
 
 def elapsed(run: Run) -> str:
     """Return how long a run or task took, such as `3m 12s`; empty while that is not known."""
-    status = _object(run.get("status"))
-    began, ended = seconds(status.get("startTime")), seconds(status.get("completionTime"))
+    began, ended = (seconds(at(run, "status", name)) for name in ("startTime", "completionTime"))
     return span(int(ended - began)) if began and ended and ended >= began else ""
 
 
@@ -190,8 +186,7 @@ def seconds(text: Json) -> float:
 
 def _limit(run: Run) -> str:
     """Return the time-out that a run had, or else how long it took."""
-    timeouts = _object(_object(run.get("spec")).get("timeouts"))
-    found = _TIMEOUT.fullmatch(str(timeouts.get("pipeline", "")))
+    found = _TIMEOUT.fullmatch(text_at(run, "spec", "timeouts", "pipeline"))
     if found and any(found.groups()):
         hours, minutes, left = (int(part or 0) for part in found.groups())
         return span(hours * 3600 + minutes * 60 + left)
@@ -201,7 +196,3 @@ def _limit(run: Run) -> str:
 def _spaced(reason: str) -> str:
     """Return a reason such as `TaskRunImagePullFailed` as words: `task run image pull failed`."""
     return shown(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", reason).lower(), _NAME) or "no reason was given"
-
-
-def _object(value: Json) -> Mapping[str, Json]:
-    return value if isinstance(value, dict) else {}

@@ -16,6 +16,7 @@ from functions.adapters.github.answers import Question, unexpected
 from functions.adapters.github.kept import KeptAnswers
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
+from functions.common.lenient import at, text_at
 from functions.common.ports import ChangedFile, Comparison, Deadline, head_of
 from functions.common.values import Json
 
@@ -92,8 +93,7 @@ class RestGitHubApi:
         if answer.status == HTTPStatus.NOT_FOUND:
             return None
         document = answer.json()
-        fields = document if isinstance(document, dict) else {}
-        status, files = fields.get("status"), fields.get("files")
+        status, files = at(document, "status"), at(document, "files")
         if not isinstance(status, str) or not isinstance(files, list):
             raise unexpected(_COMPARED)
         listed = tuple(_file(item, _COMPARED) for item in files)
@@ -176,19 +176,18 @@ class RestGitHubApi:
 
 
 def _file(item: Json, question: Question) -> ChangedFile:
-    previous = item.get("previous_filename") if isinstance(item, dict) else None
-    return ChangedFile(_text(item, "filename", question), previous if isinstance(previous, str) else "")
+    return ChangedFile(_text(item, "filename", question), text_at(item, "previous_filename"))
 
 
 def _items(pages: Iterable[list[Json]], field: str, values: Set[str]) -> Iterator[Json]:
     """Yield the objects on pages whose field has one of the values."""
     for item in chain.from_iterable(pages):
-        if isinstance(item, dict) and item.get(field) in values:
+        if at(item, field) in values:
             yield item
 
 
 def _text(item: Json, field: str, question: Question) -> str:
-    value = item.get(field) if isinstance(item, dict) else None
+    value = at(item, field)
     if not isinstance(value, str):
         raise unexpected(question)
     return value

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from functions.adapters.github.answers import Question, unexpected
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
+from functions.common.lenient import at, text_at
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -61,7 +62,7 @@ class App:
     def installation(self, scope: str, *, web_token: str, deadline: Deadline) -> int:
         """Return the number of the installation at `repos/OWNER/NAME` or `orgs/NAME`."""
         answer = self._transport.get(f"/{scope}/installation", _INSTALLATION, token=web_token, deadline=deadline)
-        number = whole(field_of(answer.json(), "id"))
+        number = whole(at(answer.json(), "id"))
         if not number:
             raise unexpected(_INSTALLATION)
         return number
@@ -73,8 +74,8 @@ class App:
         path = f"/app/installations/{installation:d}/access_tokens"
         body = json.dumps(wanted).encode()
         answer = self._transport.post(path, question, token=web_token, deadline=deadline, body=body).json()
-        token = field_of(answer, "token")
-        if not isinstance(token, str) or not is_sendable(token):
+        token = text_at(answer, "token")
+        if not is_sendable(token):
             raise unexpected(question)
         return token, answer
 
@@ -82,11 +83,6 @@ class App:
 def is_sendable(token: str) -> bool:
     """Say whether a token can stand in a header."""
     return bool(_SENDABLE.fullmatch(token))
-
-
-def field_of(document: Json, name: str) -> Json:
-    """Return a field of an answer; None when it is missing."""
-    return document.get(name) if isinstance(document, dict) else None
 
 
 def signed_web_token(key: RSAPrivateKey, *, app_id: str, now: float) -> str:

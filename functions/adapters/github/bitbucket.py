@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from functions.adapters.github.answers import Question, unexpected
-from functions.adapters.github.forge import Forge, text
+from functions.adapters.github.forge import Forge
 from functions.adapters.github.transport import GitHubTransport
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target
@@ -59,8 +60,8 @@ class BitbucketStatuses(Statuses):
             entry = answer.json()
             if not isinstance(entry, dict):
                 raise unexpected(_READ)
-            link = "" if text(entry, "url") == self._page(target) else text(entry, "url")
-            shown = (text(entry, "state"), text(entry, "description"), link)
+            link = "" if text_at(entry, "url") == self._page(target) else text_at(entry, "url")
+            shown = (text_at(entry, "state"), text_at(entry, "description"), link)
             return Standing(shown=shown, ended=shown[0] != "INPROGRESS", link=link)
 
         return self._forge.ask(target, deadline, ask)

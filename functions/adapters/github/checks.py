@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question, unexpected
-from functions.adapters.github.forge import Forge, text
+from functions.adapters.github.forge import Forge
 from functions.adapters.github.pace import Pace
 from functions.adapters.github.transport import PER_PAGE, GitHubTransport
+from functions.common.lenient import at, text_at
 from functions.common.numbers import whole
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
@@ -49,7 +50,7 @@ class GitHubChecks(Statuses):
                 f"?check_name={quote(target.context, safe='')}&filter=latest{mine}&per_page={PER_PAGE}"
             )
             answer = self._forge.transport.get(path, _READ, token=token, deadline=deadline).json()
-            listed = answer.get("check_runs") if isinstance(answer, dict) else None
+            listed = at(answer, "check_runs")
             if not isinstance(listed, list):
                 raise unexpected(_READ)
             found = [entry for entry in listed if isinstance(entry, dict) and entry.get("name") == target.context]
@@ -92,10 +93,9 @@ class GitHubChecks(Statuses):
 
 def _standing(entry: Mapping[str, Json]) -> Standing:
     closed = entry.get("status") == "completed"
-    state = text(entry, "conclusion" if closed else "status")
-    output = entry.get("output")
-    title = text(output, "title") if isinstance(output, dict) else ""
-    link, run = text(entry, "details_url"), text(entry, "external_id")
+    state = text_at(entry, "conclusion" if closed else "status")
+    title = text_at(entry, "output", "title")
+    link, run = text_at(entry, "details_url"), text_at(entry, "external_id")
     return Standing(
         shown=(state, title, run),
         ended=closed and state != _CONCLUSIONS[State.NEEDS_APPROVAL],

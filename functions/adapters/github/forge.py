@@ -80,9 +80,3 @@ class Forge:
             self.transport.send(method, path, question, token=token, deadline=deadline, body=sent)
 
         self.ask(target, deadline, ask, writes=True)
-
-
-def text(entry: Mapping[str, Json], name: str) -> str:
-    """Return a text of an answer, empty when it has none."""
-    value = entry.get(name)
-    return value if isinstance(value, str) else ""

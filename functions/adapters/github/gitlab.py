@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question
-from functions.adapters.github.forge import Forge, text
+from functions.adapters.github.forge import Forge
 from functions.adapters.github.transport import GitHubTransport
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target
@@ -39,7 +40,7 @@ class GitLabStatuses(Statuses):
         entry = self._forge.first(target, deadline, path, _READ, field="name")
         if entry is None:
             return None
-        shown = tuple(text(entry, name) for name in ("status", "description", "target_url"))
+        shown = tuple(text_at(entry, name) for name in ("status", "description", "target_url"))
         return Standing(shown=shown, ended=shown[0] not in ("pending", "running"), link=shown[2])
 
     def shown(self, said: Said) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Protocol, TypeVar
 from functions.adapters.github.answers import Question, unexpected
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import TokenRefusedError
+from functions.common.lenient import object_at
 from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.values import Json
@@ -93,8 +94,8 @@ class GitHubHooks:
         def read(token: str) -> str:
             question = _question("redelivery", hook)
             answer = self._transport.get(f"{_path(hook)}/{attempt:d}", question, token=token, deadline=deadline)
-            request = _object(answer.json()).get("request")
-            headers = {name.lower(): value for name, value in _object(_object(request).get("headers")).items()}
+            sent = object_at(answer.json(), "request", "headers")
+            headers = {name.lower(): value for name, value in sent.items()}
             return str(headers.get("x-hub-signature-256", ""))
 
         return self._asked(hook, read, deadline)
@@ -150,7 +151,3 @@ def _attempt(item: Json, question: Question) -> Attempt:
         delivered_at=delivered_at,
         redelivery=item.get("redelivery") is True,
     )
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}

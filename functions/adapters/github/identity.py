@@ -10,8 +10,9 @@ from datetime import datetime
 from urllib.parse import quote
 
 from functions.adapters.github.answers import Question
-from functions.adapters.github.app import App, Fetch, field_of, is_sendable
+from functions.adapters.github.app import App, Fetch, is_sendable
 from functions.common.errors import LastingError
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline
 from functions.common.values import Json
 
@@ -115,8 +116,7 @@ class _Given:
 
 
 def _end(answer: Json) -> float:
-    text = field_of(answer, "expires_at")
     try:
-        return datetime.fromisoformat(text).timestamp() if isinstance(text, str) else 0.0
+        return datetime.fromisoformat(text_at(answer, "expires_at")).timestamp()
     except ValueError:
         return 0.0

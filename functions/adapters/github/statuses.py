@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from functions.adapters.github.answers import Question
-from functions.adapters.github.forge import Forge, text
+from functions.adapters.github.forge import Forge
 from functions.adapters.github.pace import Pace
 from functions.adapters.github.transport import GitHubTransport
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline, GitHubIdentity
 from functions.common.values import Json
 from functions.status.values import Said, Standing, State, Statuses, Target, can_wait
@@ -41,7 +42,7 @@ class GitHubStatuses(Statuses):
         entry = self._forge.first(target, deadline, path, _READ, field="context")
         if entry is None:
             return None
-        shown = tuple(text(entry, name) for name in ("state", "description", "target_url"))
+        shown = tuple(text_at(entry, name) for name in ("state", "description", "target_url"))
         return Standing(shown=shown, ended=shown[0] != "pending", link=shown[2])
 
     def scarce(self, target: Target) -> bool:

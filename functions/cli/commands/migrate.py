@@ -14,6 +14,7 @@ from functions.cli.migration import Migration, Object, plan
 from functions.cli.output import progress, say, status
 from functions.cli.types import NAMESPACE, PROJECT, THERE
 from functions.common.errors import ConfigurationError
+from functions.common.lenient import text_at
 from functions.common.ports import Deadline
 from functions.model.decode import CLUSTER_SCOPED, KINDS
 from functions.model.documents import decode_text, read_documents
@@ -98,9 +99,7 @@ def _from_cluster(kubeconfig: str, context: str) -> list[Object]:
 
 
 def _namespace(found: Object) -> str:
-    metadata = found.get("metadata")
-    namespace = metadata.get("namespace") if isinstance(metadata, dict) else None
-    return namespace if isinstance(namespace, str) else "default"
+    return text_at(found, "metadata", "namespace") or "default"
 
 
 def _seen_from_infra(directory: Path) -> str:

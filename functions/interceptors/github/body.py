@@ -13,11 +13,6 @@ Fields = Mapping[str, Json]
 _FULL_NAME = re.compile(r"[A-Za-z0-9_.-]{1,100}/[A-Za-z0-9_.-]{1,100}")
 
 
-def fields_of(value: Json) -> Fields:
-    """Return an object's fields; none when it is no object."""
-    return value if isinstance(value, dict) else {}
-
-
 def section_in(body: Fields, name: str, missing: str) -> Fields:
     """Return an object in the body. Raises LastingError, saying `missing`."""
     value = body.get(name)

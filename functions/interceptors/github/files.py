@@ -9,11 +9,12 @@ from itertools import chain
 from msgspec import Struct
 
 from functions.common.errors import ExhaustedError, LastingError, PassingError, TokenRefusedError
+from functions.common.lenient import at
 from functions.common.ports import ChangedFile
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call, explained
 from functions.interceptors.changed_files import asked_for, extensions, is_nothing
-from functions.interceptors.github.body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.body import Fields, number_in, repository_in
 from functions.interceptors.github.tokens import Own, with_token
 from functions.interceptors.params import Params
 
@@ -63,7 +64,7 @@ class GitHubFiles(Struct, frozen=True):
 
         with explained("error getting changed files"):
             files = with_token(call, self.token, ask, Own(repository, _PERMISSIONS) if self.own else None)
-        count = fields_of(body.get("pull_request")).get("changed_files")
+        count = at(body, "pull_request", "changed_files")
         truncated = len(files) < count if isinstance(count, int) else len(files) >= MAX_FILES
         return extensions([file.name for file in files], _names(files), truncated=truncated)
 
@@ -107,7 +108,7 @@ def _pushed(body: Fields) -> list[str]:
     commits = body.get("commits")
     for commit in commits if isinstance(commits, list) else ():
         for change in ("added", "modified", "removed"):
-            files = commit.get(change) if isinstance(commit, dict) else None
+            files = at(commit, change)
             if not isinstance(files, list):
                 raise LastingError(f"error parsing body: payload body missing 'commits.*.{change}' field")
             names += [name for name in files if isinstance(name, str)]
@@ -130,7 +131,7 @@ def _ends(body: Fields) -> tuple[str, str]:
     """Return what to compare, empty where it is not known: a new branch with the default one, but no new tag."""
     after, before, ref = body.get("after"), body.get("before"), body.get("ref")
     if _is_new(body):
-        default = fields_of(body.get("repository")).get("default_branch")
+        default = at(body, "repository", "default_branch")
         known = isinstance(ref, str) and ref.startswith(_BRANCH) and isinstance(default, str) and ".." not in default
         before = default if known and ref != f"{_BRANCH}{default}" else ""
     elif not _is_commit(before):

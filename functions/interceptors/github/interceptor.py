@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from msgspec import Struct
 
+from functions.common.lenient import object_at
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import (
     Call,
@@ -18,7 +19,7 @@ from functions.interceptors.base import (
     rejected,
 )
 from functions.interceptors.event_shapes import misfit
-from functions.interceptors.github.body import Fields, fields_of
+from functions.interceptors.github.body import Fields
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import HubSignature
 from functions.model.resources import InterceptorSpec
@@ -58,7 +59,7 @@ class GitHubInterceptor(Struct, frozen=True):
         # after the types: what does not run under this name anyway is answered in Tekton's words
         if self.verifier and (reason := misfit(name, call.body)):
             return rejected(reason)
-        body = fields_of(event.body)
+        body = object_at(event.body)
         if self.owners:
             owners = self.owners
             refusal = call.shared.once(event, owners, lambda: owners.refusal(name, body, call))

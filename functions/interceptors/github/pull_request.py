@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from functions.common.commands import Command, command_in
+from functions.common.lenient import object_at
 from functions.common.ports import head_of
 from functions.common.values import Json, Refusal, SecretRef
 from functions.interceptors.base import Call, explained, filtered
-from functions.interceptors.github.body import Fields, fields_of, number_in, repository_in
+from functions.interceptors.github.body import Fields, number_in, repository_in
 from functions.interceptors.github.tokens import Own, with_token
 from functions.interceptors.params import Params
 
@@ -47,7 +48,7 @@ class PullRequest(Struct, frozen=True):
         own = body.get("pull_request")
         if isinstance(own, dict):
             return {BODY: own} if self.body else {}
-        issue, comment = fields_of(body.get("issue")), fields_of(body.get("comment"))
+        issue, comment = object_at(body, "issue"), object_at(body, "comment")
         if not isinstance(issue.get("pull_request"), dict) or not comment:
             return {}
         if body.get("action") != "created":

@@ -9,11 +9,12 @@ from typing import TypeVar
 from msgspec import Struct
 
 from functions.common.errors import LastingError, TokenRefusedError
+from functions.common.lenient import at, object_at
 from functions.common.numbers import whole
 from functions.common.ports import GitHubIdentity
 from functions.common.values import SecretRef
 from functions.interceptors.base import Call
-from functions.interceptors.github.body import fields_of, repository_in
+from functions.interceptors.github.body import repository_in
 
 T = TypeVar("T")
 
@@ -48,11 +49,11 @@ def with_token(call: Call, ref: SecretRef | None, ask: Callable[[str], T], own: 
 
 
 def _as_ourselves(call: Call, identity: GitHubIdentity, ask: Callable[[str], T], own: Own) -> T:
-    body = fields_of(call.body)
+    body = object_at(call.body)
     repository = repository_in(body)
     if repository != own.repository:
         raise LastingError("an interceptor before has put another repository into the body than the one that signed it")
-    installation = whole(fields_of(body.get("installation")).get("id")) or 0
+    installation = whole(at(body, "installation", "id")) or 0
     token = identity.token(repository, installation, own.permissions, deadline=call.deadline)
     try:
         return ask(token)
