@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
-from flask import Request
+from flask import Flask, Request
 
 from functions.adapters.http.rest import MAX_REST, leave_rest
 from tests.security.conftest import THREADS
@@ -132,7 +132,7 @@ def test_what_is_refused_unread_costs_no_thread_each(monkeypatch: pytest.MonkeyP
         start(thread)
 
     monkeypatch.setattr(threading.Thread, "start", counted)
-    with socket.socket() as connection:
+    with socket.socket() as connection, Flask("any").test_request_context():
         for _ in range(50):
             leave_rest(Request({"wsgi.input": io.BytesIO(BODY), "CONTENT_LENGTH": "1", "gunicorn.socket": connection}))
     assert len(started) <= 1, "one for all, and for those of other tests"
