@@ -76,7 +76,11 @@ def check(
     asked = (hit for view in views.all for hit in portable.check(view, opinion)) if opinion else ()
     hits = _merged([*refused, *_hits(views, _library(places, namespace), allow_unverified=allow_unverified), *asked])
     found = [*_notes(loaded), *(_finding(hit, places) for hit in hits)]
-    kept = [finding for finding in found if finding.rule.id not in places.ignored(finding.file, finding.line)]
+    # an alias is where its anchor is
+    once = reversed(
+        {(finding.rule.id, finding.place, finding.message): finding for finding in reversed(found)}.values()
+    )
+    kept = [finding for finding in once if finding.rule.id not in places.ignored(finding.file, finding.line)]
     return sorted(kept, key=lambda finding: (finding.file, finding.line, finding.column)), loaded
 
 
@@ -91,7 +95,11 @@ def _library(places: Places, namespace: str) -> Library:
 
     def look(kind: str, name: str, where: str) -> tuple[Mapping[str, Json], Place] | None:
         entries = found.get((kind, name), [])
-        return entries[0][1] if len(entries) == 1 and where in ("", entries[0][0]) else None
+        if len(entries) != 1:
+            return None
+        space, only = entries[0]
+        # what names no namespace may be applied to any
+        return only if where in ("", namespace, space) or space == namespace else None
 
     return look
 

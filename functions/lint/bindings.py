@@ -9,7 +9,7 @@ from functions.delivery import canonical_name
 from functions.lint import events, trees
 from functions.lint.hits import Hit
 from functions.lint.known import Known, trees_of
-from functions.lint.lacking import Lack, lack
+from functions.lint.lacking import Lack, as_sent, lack
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import Bound, View
 from functions.rendering.bindings import Expression
@@ -28,6 +28,7 @@ _NO_KEY = re.compile(r"[()'\"?]|==|&&|\|\|")
 def check(view: View, known: Known) -> Iterator[Hit]:
     """Check the params that one trigger binds."""
     defaulted = {param.name for param in view.template.params if param.default is not None} if view.template else set()
+    known = as_sent(view, known)
     for entry in view.bound:
         place = entry.place.below("value")
         for part in parts_of(entry.param):
@@ -83,7 +84,9 @@ def _lacking(steps: trees.Path, entry: Bound, view: View, known: Known, *, defau
         rule = "PH306" if defaulted else "PH303" if found else "PH304"
         yield Hit(rule, place, message, made)
     elif found and not defaulted:
-        rule, what = ("PH303", hint) if found.always else ("PH304", f"filter with {found.filtering}, or {hint}")
+        others = events.having(steps[0], known.events or ())
+        before = f"filter with {found.filtering}" if found.filtering else others
+        rule, what = "PH303" if found.always else "PH304", f"{before}, or {hint}" if before else hint
         yield Hit(rule, place, found.message, what)
 
 

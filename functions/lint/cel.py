@@ -15,14 +15,15 @@ from functions.lint.cel_text import EXPRESSION
 from functions.lint.filters import Seen, narrowed, never
 from functions.lint.hits import Hit
 from functions.lint.known import Known, filter_of, overlays_of, walk
-from functions.lint.lacking import lack
+from functions.lint.lacking import as_sent, lack
 from functions.lint.places import Place
 from functions.lint.views import PlacedInterceptor, View
 
 
 def check(view: View) -> Iterator[Hit]:
     """Check every expression of one trigger's chain that sees the event as it was sent, or any event."""
-    for position, ((entry, known), (_, behind)) in enumerate(pairwise(walk(view))):
+    steps = [(entry, as_sent(view, known)) for entry, known in walk(view)]
+    for position, ((entry, known), (_, behind)) in enumerate(pairwise(steps)):
         if entry is None:
             return
         if source := filter_of(entry):
@@ -87,8 +88,7 @@ def _missing(tree: Expr, place: Place, known: Known, names: list[str] | None, *,
     which = f"the event {names[0]} does not have" if len(names) == 1 else "none of its events has"
     lacking = sorted({path[1] for path in _fatal(tree, lacks, positive=positive)})
     if lacking:
-        others = events.events_with(lacking[0], gitlab=events.gitlab(names))
-        hint = f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
+        hint = events.having(lacking[0], names)
         if lacking[0] == "extensions":
             hint = "extensions stand beside the body: write extensions.NAME"
         yield Hit("PH302", place, f"this reads a field that {which}", hint, tuple(f"body.{name}" for name in lacking))

@@ -73,6 +73,12 @@ def events_with(field: str, *, gitlab: bool = False) -> list[str]:
     return [event for event in (_GITLAB if gitlab else names()) if has_field(event, field)]
 
 
+def having(field: str, names: Iterable[str]) -> str:
+    """Return which other events have a field, as a sentence; empty where none has."""
+    others = events_with(field, gitlab=gitlab(names))
+    return f"{', '.join(others[:4])} {'has' if len(others) == 1 else 'have'} it" if others else ""
+
+
 def actions(names: Iterable[str]) -> frozenset[str] | None:
     """Return all actions of the events, None when those of one of them are not known."""
     found: frozenset[str] = frozenset()

@@ -24,6 +24,7 @@ def check(view: View, library: Library) -> Iterator[Hit]:
         kind, spec = _KINDS.get(str(resource.get("kind"))) if ours else None, resource.get("spec")
         metadata = resource.get("metadata")
         namespace = str((metadata if isinstance(metadata, dict) else {}).get("namespace", view.prepared.namespace))
+        namespace = "" if "$(" in namespace else namespace
         wanted = _wanted(spec, kind, namespace, library) if kind and isinstance(spec, dict) else None
         if not wanted or not isinstance(spec, dict):
             continue

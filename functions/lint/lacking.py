@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from functions.lint import events, trees
-from functions.lint.known import Known, filter_of
-from functions.lint.views import PlacedInterceptor
+from functions.lint.known import Known, filter_of, trees_of
+from functions.lint.texts import parts_of, path_of
+from functions.lint.views import PlacedInterceptor, View
+from functions.rendering.bindings import Expression
 
 # which fields of a push say whether the branch or tag is gone, or has no commits of its own
 _TELLING = frozenset({"after", "checkout_sha", "commits", "created", "deleted", "head_commit", "total_commits_count"})
+
+
+_SEVERAL = 3
 
 
 class Lack(Struct, frozen=True):
@@ -42,6 +48,20 @@ def lack(steps: trees.Path, known: Known, asked: Sequence[PlacedInterceptor]) ->
         if (hole := events.hole(event, steps)) and not _guarded(hole, known, asked):
             return _said(event, hole)
     return None
+
+
+def as_sent(view: View, known: Known) -> Known:
+    """Return what is known, less what its events tell where the body is the sender's own under a provider's header.
+
+    That is where three fields or more are read, and none that the events have.
+    """
+    bound = (part for entry in view.bound for part in parts_of(entry.param) if isinstance(part, Expression))
+    written = (path for entry in view.interceptors for tree in trees_of(entry) for path in trees.paths(tree))
+    paths = (*written, *(path_of(part) or ("",) for part in bound))
+    read = {path[1] for path in paths if path[0] == "body" and len(path) > 1}
+    names = known.events or ()
+    foreign = names and len(read) >= _SEVERAL and not any(events.has_field(name, top) for name in names for top in read)
+    return replace(known, events=None, provider="") if foreign else known
 
 
 def _said(event: str, hole: trees.Path) -> Lack:

@@ -154,6 +154,16 @@ def test_an_overlay_that_every_push_has(expression: str) -> None:
     assert ids(listed(PUSH, cel(v=expression)), RUN) == []
 
 
+def test_a_body_of_ones_own_under_githubs_header() -> None:
+    own = {"service": "$(body.service)", "port": "$(body.port)", "image": "$(body.image)"}
+    chain = [PUSH, cel("body.deleted == 'no' || body.service != ''")]
+    assert ids(listed(PUSH, params=own), with_params(*own)) == []
+    assert ids(listed(PUSH, cel("body.kind == 'x'"), params=own), with_params(*own)) == []
+    assert ids(listed(*chain, params=own), with_params(*own)) == ["PH301", "PH303"], "pushes have one of the fields"
+    some = {"service": "$(body.service)", "port": "$(body.port)"}
+    assert ids(listed(PUSH, params=some), with_params(*some)) == ["PH303"]
+
+
 def test_an_overlay_on_a_field_that_some_of_the_events_lack() -> None:
     both = github(eventTypes=["push", "pull_request"])
     overlay = {"v": "body.pull_request.head.sha"}

@@ -297,6 +297,21 @@ def test_a_comment_alone_silences_the_line_below() -> None:
     assert found(indented) == []
 
 
+def test_what_stands_behind_an_anchor_is_told_once() -> None:
+    chain = "[&i {ref: {name: github}, params: [{name: eventTypes, value: [pull_request]}]}]"
+    run = yaml.safe_dump(pinned(), default_flow_style=True, width=1000).strip()
+    text = f"""
+apiVersion: triggers.tekton.dev/v1beta1
+kind: EventListener
+metadata: {{name: l}}
+spec:
+  triggers:
+    - {{name: a, interceptors: {chain}, template: &t {{spec: {{resourcetemplates: [{run}]}}}}}}
+    - {{name: b, interceptors: [*i], template: *t}}
+"""
+    assert [finding.rule.id for finding in found(text, allow_unverified=True)] == ["PH207"]
+
+
 def test_manifests_in_a_list_keep_their_places() -> None:
     items = [listed(), template()]
     text = yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}, sort_keys=False)
