@@ -14,9 +14,10 @@ from typing import Any
 import click
 from msgspec import Struct
 
-from functions.adapters.github.answers import Answer, Question
+from functions.adapters.github.answers import Question
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
+from functions.common.lenient import objects_at
 from functions.common.ports import Deadline
 
 SECONDS = 20.0
@@ -83,23 +84,11 @@ class Hook(Struct, frozen=True):
         )
 
 
-class _Transport(GitHubTransport):
-    """With the one method more that changing a hook takes."""
-
-    def patch(self, path: str, *, token: str, body: bytes) -> Answer:
-        """PATCH once. Raises as `post` does."""
-        answer = self._attempt(
-            "PATCH", self._base + path, _QUESTION, token=token, deadline=deadline(), again=False, body=body
-        )
-        answer.check(_QUESTION, now=time.time())
-        return answer
-
-
 class Hooks:
     """The webhooks of one repository or organization."""
 
     def __init__(self, base_url: str, scope: str, token: str) -> None:
-        self._transport = _Transport(base_url)
+        self._transport = GitHubTransport(base_url)
         self._path = f"/{scope}/hooks"
         self._scope = scope
         self._token = token
@@ -114,21 +103,25 @@ class Hooks:
     def create(self, url: str, *, secret: str, events: list[str]) -> Hook:
         """Create one: JSON, certificates verified, active. GitHub pings it at once."""
         body = {"name": "web", "active": True, "events": events, "config": _config(url, secret)}
-        answer = self._transport.post(
-            self._path, _QUESTION, token=self._token, deadline=deadline(), body=json.dumps(body).encode()
-        )
-        return Hook.of(_object(answer))
+        return self._sent("POST", self._path, body)
 
     def update(self, hook: Hook, *, secret: str, events: list[str]) -> Hook:
         """Give a hook its events and secret anew."""
         body = {"active": True, "events": events, "config": _config(hook.url, secret)}
-        path = f"{self._path}/{hook.id}"
-        return Hook.of(_object(self._transport.patch(path, token=self._token, body=json.dumps(body).encode())))
+        return self._sent("PATCH", f"{self._path}/{hook.id}", body)
+
+    def _sent(self, method: str, path: str, body: Mapping[str, Any]) -> Hook:
+        sent = json.dumps(body).encode()
+        answer = self._transport.send(method, path, _QUESTION, token=self._token, deadline=deadline(), body=sent)
+        found = answer.json()
+        if not isinstance(found, dict) or "id" not in found:
+            raise LastingError("GitHub's API answered something else than a webhook: is GITHUB_API_URL right?")
+        return Hook.of(found)
 
     def ping(self, hook_id: int) -> None:
         """Ask GitHub to send a ping."""
         path = f"{self._path}/{hook_id}/pings"
-        self._transport.post(path, _QUESTION, token=self._token, deadline=deadline())
+        self._transport.send("POST", path, _QUESTION, token=self._token, deadline=deadline())
 
     def deliveries(self, hook_id: int) -> list[Mapping[str, Any]]:
         """Return the last deliveries of a hook, newest first. GitHub keeps them for three days."""
@@ -140,16 +133,8 @@ class Hooks:
             raise LastingError(f"there is no hook {hook_id} in {self._scope}, or the token does not see it")
         date = answer.headers.get("date")
         self.date = parsedate_to_datetime(date).timestamp() if date else None
-        found = answer.json()
-        return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+        return list(objects_at(answer.json()))
 
 
 def _config(url: str, secret: str) -> dict[str, str]:
     return {"url": url, "content_type": "json", "insecure_ssl": "0", "secret": secret}
-
-
-def _object(answer: Answer) -> Mapping[str, Any]:
-    found = answer.json()
-    if not isinstance(found, dict) or "id" not in found:
-        raise LastingError("GitHub's API answered something else than a webhook: is GITHUB_API_URL right?")
-    return found

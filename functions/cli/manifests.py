@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import click
 from msgspec import Struct
 
+from functions.cli.output import options
 from functions.cli.types import LISTENER, NAMESPACE, THERE
 from functions.common.errors import ConfigurationError
 from functions.listening.listeners import prepare
@@ -64,18 +65,13 @@ namespace_option: Callable[[F], F] = click.option(
 )
 
 
-def triggers_options(command: F) -> F:
-    """Add --triggers, --listener and --namespace."""
-    options = [
-        triggers_option,
-        click.option(
-            "--listener", type=LISTENER, default="", metavar="[NS/]NAME", help="Listener to serve [EVENT_LISTENER]."
-        ),
-        namespace_option,
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+triggers_options: Callable[[F], F] = options(
+    triggers_option,
+    click.option(
+        "--listener", type=LISTENER, default="", metavar="[NS/]NAME", help="Listener to serve [EVENT_LISTENER]."
+    ),
+    namespace_option,
+)
 
 
 def texts_of(paths: Sequence[str]) -> dict[str, bytes]:

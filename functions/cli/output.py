@@ -6,9 +6,9 @@ import json
 import os
 import re
 import secrets
-import shutil
 import sys
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 import click
@@ -21,6 +21,11 @@ OK, FAILED, USAGE, UNREACHABLE = 0, 1, 2, 3
 FORMATS = ("table", "json", "yaml")
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def options(*several: Callable[[F], F]) -> Callable[[F], F]:
+    """Return a decorator that adds several options, which --help lists in this order."""
+    return lambda command: reduce(lambda found, option: option(found), reversed(several), command)
 
 
 def output_option(*more: str) -> Callable[[F], F]:
@@ -144,11 +149,6 @@ def table(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> str:
 
     head = coloured(line([heading.upper() for heading in headings]), "white", bold=True)
     return "\n".join([head, *map(line, rows)])
-
-
-def width() -> int:
-    """Return the terminal's width in columns."""
-    return shutil.get_terminal_size((100, 24)).columns
 
 
 def finish(code: int) -> None:

@@ -87,14 +87,25 @@ class Recorded(Struct, frozen=True):
         return f"{stamp}-{number:04d}-{event}.json"
 
 
-def read_recorded(path: Path) -> Recorded:
-    """Read a file that `record` wrote. Raises click.UsageError with what is wrong."""
+def read_file(path: Path) -> bytes:
+    """Return a file's bytes. Raises click.UsageError."""
     try:
-        document = json.loads(path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def read_json(path: Path) -> Any:
+    """Return the JSON in a file. Raises click.UsageError."""
+    try:
+        return json.loads(read_file(path))
     except ValueError as error:
         raise click.UsageError(f"{path} is no JSON") from error
+
+
+def read_recorded(path: Path) -> Recorded:
+    """Read a file that `record` wrote. Raises click.UsageError with what is wrong."""
+    document = read_json(path)
     try:
         return _read(document)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:

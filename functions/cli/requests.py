@@ -13,7 +13,8 @@ import click
 from msgspec import Struct
 from msgspec.structs import replace
 
-from functions.cli.recorded import Recorded, made_up, read_recorded, sample
+from functions.cli.output import options
+from functions.cli.recorded import Recorded, made_up, read_file, read_recorded, sample
 from functions.cli.types import PATH
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -39,19 +40,12 @@ class Given(Struct, frozen=True):
         if self.request:
             found = read_recorded(self.request)
         elif self.payload and event:
-            found = made_up(event, _payload(self.payload))
+            found = made_up(event, read_file(self.payload))
         elif event:
             found = sample(event)
         else:
             raise click.UsageError("which delivery? Give --request FILE, --event NAME or --event NAME --payload FILE")
         return replace(found.with_headers(self.headers), path=self.path or found.path)
-
-
-def _payload(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _header(_ctx: click.Context, _param: click.Parameter, values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
@@ -103,16 +97,14 @@ def request_options(command: F) -> F:
     wrapped.__doc__ = command.__doc__
     wrapped.__name__ = command.__name__
     file = click.Path(path_type=Path, dir_okay=False)
-    options = [
+    add = options(
         click.option("--request", type=file, help="A delivery that `pipehook record` kept."),
         click.option("--event", default="", metavar="NAME", help="Event: push, gitlab:push, bitbucket:repo:push, …"),
         click.option("--payload", type=file, help="JSON body for --event; without it a built-in one."),
         click.option("--header", multiple=True, callback=_header, metavar="'NAME: VALUE'", help="One more header."),
         click.option("--path", type=PATH, default="", help="Path and query of the request."),
-    ]
-    result: Any = wrapped
-    for option in reversed(options):
-        result = option(result)
+    )
+    result: Any = add(wrapped)
     # options below the decorator on the command itself
     result.__click_params__ = [*getattr(command, "__click_params__", []), *result.__click_params__]
     return result  # type: ignore[no-any-return] # the wrapper takes one more argument and gives the same

@@ -57,7 +57,10 @@ def local_function(
     What a developer has not configured is made up: a dry run without a cluster, and one key for all secrets. Raises
     click.UsageError when the port is taken.
     """
-    with tempfile.TemporaryDirectory(prefix="pipehook-") as directory, _output(raw_logs):
+    import functions_framework  # noqa: PLC0415 -- brings Flask along
+
+    output = contextlib.nullcontext() if raw_logs else contextlib.redirect_stdout(LogLines(sys.stderr))
+    with tempfile.TemporaryDirectory(prefix="pipehook-") as directory, output:
         made_up = _MadeUp(Path(directory), triggers)
         function = LocalFunction(made_up.environment, on_arrival=on_arrival, triggers=made_up.triggers)
         if not function.working:
@@ -65,7 +68,8 @@ def local_function(
                 f"{status('failed')} the function answers 500 until that is mended; it looks again on every change."
             )
         _SERVED.append(function)
-        server = _server(place, _application())
+        application = functions_framework.create_app("deliver", str(_SOURCE), "http")  # type: ignore[no-untyped-call] # the library types its decorators only
+        server = wsgi_server(place, application)
         threads = [
             threading.Thread(target=server.serve_forever, daemon=True),
             threading.Thread(target=function.watch_files, daemon=True),
@@ -110,16 +114,6 @@ def free_to_listen(host: str, port: int) -> None:
         raise click.UsageError(f"{host}:{port} cannot be listened on: {error.strerror}") from error
 
 
-def _application() -> Any:
-    import functions_framework  # noqa: PLC0415 -- brings Flask along
-
-    return functions_framework.create_app("deliver", str(_SOURCE), "http")  # type: ignore[no-untyped-call] # the library types its decorators only
-
-
-def _server(place: Place, application: Any) -> BaseWSGIServer:
-    return wsgi_server(place, application)
-
-
 def wsgi_server(place: Place, application: Any) -> BaseWSGIServer:
     """Return a threaded server that logs nothing."""
     from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415 -- there with Flask
@@ -130,15 +124,6 @@ def wsgi_server(place: Place, application: Any) -> BaseWSGIServer:
 
     free_to_listen(place.host, place.port)
     return make_server(place.host, place.port, application, threaded=True, request_handler=Quiet)
-
-
-@contextlib.contextmanager
-def _output(raw_logs: bool) -> Iterator[None]:  # noqa: FBT001 -- one flag
-    if raw_logs:
-        yield
-        return
-    with contextlib.redirect_stdout(LogLines(sys.stderr)):
-        yield
 
 
 class _MadeUp:

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import click
 
+from functions.cli.output import options
 from functions.cli.recorded import Recorded
 from functions.cli.types import SECRET
 from functions.delivery import canonical_name
@@ -75,27 +76,20 @@ def _hmac(secret: bytes, text: bytes) -> str:
     return hmac.new(secret, text, hashlib.sha256).hexdigest()
 
 
-def secret_options(command: F) -> F:
-    """Add --secret-env, --secret-file, --secret and --unsigned."""
-    options = [
-        click.option(
-            "--secret-env", default=DEFAULT_VARIABLE, show_default=True, metavar="NAME", help="Variable with the key."
-        ),
-        click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the key."),
-        click.option(
-            "--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."
-        ),
-        click.option(
-            "--secret-key", default="", metavar="KEY", help="Which member, where the secret is a JSON object."
-        ),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+secret_options: Callable[[F], F] = options(
+    click.option(
+        "--secret-env", default=DEFAULT_VARIABLE, show_default=True, metavar="NAME", help="Variable with the key."
+    ),
+    click.option("--secret-file", type=click.Path(path_type=Path, dir_okay=False), help="File with the key."),
+    click.option(
+        "--secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="The key in Secret Manager."
+    ),
+    click.option("--secret-key", default="", metavar="KEY", help="Which member, where the secret is a JSON object."),
+)
 
 
-def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secret_key: str) -> bytes | None:
-    """Return the key that the options name, None when none does; it never stands on the command line itself.
+def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secret_key: str) -> bytes:
+    """Return the key that the options name; it never stands on the command line itself.
 
     Raises click.UsageError, and what reading Secret Manager raises.
     """
@@ -117,4 +111,6 @@ def read_secret(*, secret_env: str, secret_file: Path | None, secret: str, secre
     found = os.environ.get(secret_env, "")
     if not found and secret_env != DEFAULT_VARIABLE:
         raise click.UsageError(f"the variable {secret_env} is not set")
-    return found.encode() or None
+    if not found:
+        raise click.UsageError("sign with which key? Set WEBHOOK_SECRET, or give --secret-file, --secret or --unsigned")
+    return found.encode()

@@ -22,7 +22,6 @@ from functions.adapters.http.room import share
 from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
 from functions.common.errors import (
     BadRequestError,
-    ConfigurationError,
     LastingError,
     LimitError,
     PassingError,
@@ -207,7 +206,4 @@ def start(environment: Mapping[str, str] = os.environ) -> Dispatch | Misconfigur
     try:
         return _open(read_settings(environment), environment)
     except LastingError as error:
-        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
-        for mistake in error.mistakes if isinstance(error, ConfigurationError) else ():
-            logs.write("ERROR", f"mistake: {mistake}")
-        return Misconfigured()
+        return Misconfigured(error)

@@ -97,17 +97,13 @@ def load_files(settings: Settings, kubeconfig_file: KubeconfigReader) -> tuple[L
     """Return the listeners of a file source, compiled, and the parts that they need."""
     listeners = FileListeners(load_listeners(settings))
     parts = put_together(settings, namespaces=listeners.namespaces, kubeconfig_file=kubeconfig_file)
-    _check_rights(listeners.listeners, parts)
+    for lack in _lacking_rights(listeners.listeners.values(), parts):
+        logs.write("ERROR", lack)
     return listeners, parts
 
 
-def _check_rights(listeners: Listeners, parts: Parts) -> None:
-    """Ask at once for the rights that triggers with concurrency groups need; others pay for no question."""
-    for lack in _lacking_rights(listeners.values(), parts):
-        logs.write("ERROR", lack)
-
-
 def _lacking_rights(listeners: Iterable[Listener], parts: Parts) -> Iterator[str]:
+    """Ask for the rights that triggers with concurrency groups need; others pay for no question."""
     if parts.api is None or not (places := ordered(listeners)):
         return
     yield from lacking(

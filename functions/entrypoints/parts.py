@@ -44,6 +44,13 @@ class Parts(Struct, frozen=True):
     """Those of CLUSTERS, by name."""
 
     @property
+    def every_cluster(self) -> dict[str, Cluster]:
+        """All clusters by name, the default one under an empty one. Raises ConfigurationError without one."""
+        if self.api is None or self.access is None:
+            raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
+        return {"": Cluster(self.api, self.access), **self.clusters}
+
+    @property
     def apis(self) -> dict[str, KubernetesApi]:
         """The clients of CLUSTERS, by name."""
         return {name: cluster.api for name, cluster in self.clusters.items()}

@@ -14,8 +14,8 @@ from msgspec import Struct
 from functions.adapters import logs
 from functions.adapters.http import exchange
 from functions.common.errors import ConfigurationError, mistaken
-from functions.common.numbers import whole
 from functions.common.ports import Deadline
+from functions.entrypoints import scheduled
 from functions.entrypoints.misconfigured import Misconfigured
 from functions.entrypoints.parts import put_together
 from functions.entrypoints.report import teller_of, without_runs
@@ -27,11 +27,8 @@ from functions.status.reconcile import Reconcile, Summary
 if TYPE_CHECKING:
     from flask import Request
 
-RUN_SECONDS = 270.0
-"""What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
-
 _GROUPS_SHARE = 0.3
-"""The part of it that concurrency groups may take beside statuses."""
+"""The part of a run's time that concurrency groups may take beside statuses."""
 _SEVERITY = {"done": "INFO", "limited": "WARNING", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -42,24 +39,18 @@ class Reconciling(Struct, frozen=True):
     sweep: Reconcile | None
     """None without a token of any provider: then concurrency groups alone are settled."""
     settler: Settler
-    seconds: float = RUN_SECONDS
+    seconds: float = scheduled.RUN_SECONDS
 
     def __call__(self, request: Request) -> exchange.Response:
         """Run one sweep and answer with its summary: 200, or 503 when the cluster's runs could not be listed."""
-        if exchange.is_probe(request):
-            return exchange.respond({"status": "ok"})
-        if request.method != "POST":
-            return exchange.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
-        if not _ONE_AT_A_TIME.acquire(blocking=False):
-            return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
-        try:
-            started = time.monotonic()
-            share = _GROUPS_SHARE if self.sweep else 1.0
-            groups = self.settler.sweep(Deadline(started + self.seconds * share, time.monotonic))
-            whole = Deadline(started + self.seconds, time.monotonic)
-            summary = self.sweep.sweep(whole) if self.sweep else Summary()
-        finally:
-            _ONE_AT_A_TIME.release()
+        return scheduled.answer(request, _ONE_AT_A_TIME, self._swept)
+
+    def _swept(self) -> exchange.Response:
+        started = time.monotonic()
+        share = _GROUPS_SHARE if self.sweep else 1.0
+        groups = self.settler.sweep(Deadline(started + self.seconds * share, time.monotonic))
+        whole = Deadline(started + self.seconds, time.monotonic)
+        summary = self.sweep.sweep(whole) if self.sweep else Summary()
         _log(summary, groups)
         failed = summary.outcome == "failed" or groups.unlisted
         status = HTTPStatus.SERVICE_UNAVAILABLE if failed else HTTPStatus.OK
@@ -94,9 +85,7 @@ def _open(settings: Settings, environment: Mapping[str, str], sleep: Callable[[f
             sleep=sleep,
             lookback_hours=settings.reconcile_lookback_hours,
         )
-    limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
-    settler = open_settler(settings, parts)
-    return Reconciling(sweep, settler, min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS)
+    return Reconciling(sweep, open_settler(settings, parts), scheduled.seconds_of(environment))
 
 
 def start(
@@ -107,7 +96,4 @@ def start(
     try:
         return _open(read_settings(environment), environment, sleep)
     except ConfigurationError as error:
-        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
-        for mistake in error.mistakes:
-            logs.write("ERROR", f"mistake: {mistake}")
-        return Misconfigured()
+        return Misconfigured(error)

@@ -13,18 +13,18 @@ from msgspec import Struct
 
 from functions.adapters import logs
 from functions.adapters.github.app import Fetch
-from functions.adapters.github.hook_tokens import open_tokens
-from functions.adapters.github.hooks import APP, GitHubHooks
-from functions.adapters.github.transport import GitHubTransport
+from functions.adapters.github.hook_tokens import open_hooks
+from functions.adapters.github.hooks import APP
 from functions.adapters.http import exchange
 from functions.adapters.secrets.sources import open_secrets
 from functions.common.errors import ConfigurationError, LastingError, mistaken
-from functions.common.numbers import whole
 from functions.common.ports import Deadline
 from functions.common.tracing import UNTRACED, Tracer
 from functions.delivery import Delivery, canonical_headers
+from functions.entrypoints import scheduled
 from functions.entrypoints.identities import fetch_of
 from functions.entrypoints.misconfigured import Misconfigured
+from functions.entrypoints.scheduled import RUN_SECONDS, seconds_of
 from functions.entrypoints.traces import project_of, tracer_of
 from functions.redelivery.run import Bounds, Progress, Sweep, TracedDeliveries
 from functions.redelivery.summary import Summary
@@ -32,9 +32,6 @@ from functions.settings import Settings, read_settings
 
 if TYPE_CHECKING:
     from flask import Request
-
-RUN_SECONDS = 270.0
-"""What one run may take; the function's own time-out is five minutes, unless CLOUD_RUN_TIMEOUT_SECONDS says less."""
 
 _SEVERITY = {"done": "INFO", "limited": "WARNING", "stopped": "ERROR", "failed": "ERROR"}
 _ONE_AT_A_TIME = threading.Lock()
@@ -79,17 +76,7 @@ def open_sweep(
         mistakes.append("GITHUB_HOOKS: app needs GITHUB_APP_ID and GITHUB_APP_KEY_SECRET")
     if mistakes:
         raise mistaken("the configuration", mistakes)
-    transport = GitHubTransport(settings.github_api_url)
-    github = GitHubHooks(
-        transport,
-        open_tokens(
-            fetch or _fetch(settings),
-            transport,
-            token_resource=settings.github_token_secret,
-            app_id=settings.github_app_id,
-            key_resource=settings.github_app_key_secret,
-        ),
-    )
+    github = open_hooks(settings, fetch or fetch_of(open_secrets(settings, read_cluster=_no_cluster)))
     return HookSweep(
         hooks=settings.github_hooks,
         bounds=Bounds(
@@ -100,10 +87,6 @@ def open_sweep(
         ),
         sweep=Sweep(TracedDeliveries(github, tracer), now=time.time, sleep=sleep),
     )
-
-
-def _fetch(settings: Settings) -> Fetch:
-    return fetch_of(open_secrets(settings, read_cluster=_no_cluster))
 
 
 def _no_cluster(*_: object) -> NoReturn:
@@ -120,22 +103,13 @@ class Redeliver(Struct, frozen=True):
 
     def __call__(self, request: Request) -> exchange.Response:
         """Run one sweep and answer with its summary: 200, or 503 when GitHub could not be asked about some hook."""
-        if exchange.is_probe(request):
-            return exchange.respond({"status": "ok"})
-        if request.method != "POST":
-            return exchange.respond({"outcome": "failed"}, HTTPStatus.METHOD_NOT_ALLOWED, {"Allow": "GET, HEAD, POST"})
-        if not _ONE_AT_A_TIME.acquire(blocking=False):
-            return exchange.respond({"outcome": "busy"}, HTTPStatus.CONFLICT)
-        try:
-            caller = _caller(request)
-            with self.tracer.request("sweep", caller):
-                return self._swept(logs.trace_of(caller, project=self.project))
-        finally:
-            _ONE_AT_A_TIME.release()
+        return scheduled.answer(request, _ONE_AT_A_TIME, lambda: self._swept(_caller(request)))
 
-    def _swept(self, trace: str) -> exchange.Response:
+    def _swept(self, caller: Delivery) -> exchange.Response:
         started = time.monotonic()
-        summary = self.sweep.run(seconds=self.seconds)
+        with self.tracer.request("sweep", caller):
+            summary = self.sweep.run(seconds=self.seconds)
+        trace = logs.trace_of(caller, project=self.project)
         _log(summary, round((time.monotonic() - started) * 1000, 1), trace)
         status = HTTPStatus.SERVICE_UNAVAILABLE if summary.failed else HTTPStatus.OK
         return exchange.respond(summary.json(), status)
@@ -162,12 +136,6 @@ def _log(summary: Summary, milliseconds: float, trace: str) -> None:
     )
 
 
-def _seconds(environment: Mapping[str, str]) -> float:
-    """Return what one run may take, so that its reply still comes before the platform's time-out."""
-    limit = whole(environment.get("CLOUD_RUN_TIMEOUT_SECONDS"))
-    return min(RUN_SECONDS, limit * 0.9) if limit else RUN_SECONDS
-
-
 def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigured:
     """Read the configuration and return what serves; every mistake goes to the log at once."""
     logs.set_up()
@@ -176,9 +144,6 @@ def start(environment: Mapping[str, str] = os.environ) -> Redeliver | Misconfigu
         project = project_of(settings, environment)
         tracer = tracer_of(settings, project)
         sweep = open_sweep(settings, tracer=tracer)
-        return Redeliver(sweep, _seconds(environment), project=project, tracer=tracer)
+        return Redeliver(sweep, seconds_of(environment), project=project, tracer=tracer)
     except ConfigurationError as error:
-        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
-        for mistake in error.mistakes:
-            logs.write("ERROR", f"mistake: {mistake}")
-        return Misconfigured()
+        return Misconfigured(error)

@@ -62,12 +62,6 @@ _NAMESPACE = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 
-class Unconfigured(Misconfigured):
-    """Answers 503: Tekton sends the event again, and nothing that the sender may make of a 500."""
-
-    status = 503
-
-
 class Keys(Struct, frozen=True):
     """The accepted keys: all enabled versions of a secret."""
 
@@ -232,7 +226,4 @@ def start(environment: Mapping[str, str] = os.environ) -> Report | Misconfigured
     try:
         return _open(read_settings(environment), environment)
     except ConfigurationError as error:
-        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
-        for mistake in error.mistakes:
-            logs.write("ERROR", f"mistake: {mistake}")
-        return Unconfigured()
+        return Misconfigured(error, status=503)  # Tekton sends the event again

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from functions.adapters.kubernetes.groups import ClusterGroups, Home
 from functions.adapters.kubernetes.lanes import Lanes
-from functions.common.errors import ConfigurationError, PassingError, PipehookError
+from functions.common.errors import PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import Json
 from functions.concurrency.marks import group_of
@@ -99,9 +99,6 @@ class Settler:
 
 def open_settler(settings: Settings, parts: Parts) -> Settler:
     """Return what settles groups in all clusters. Raises ConfigurationError without one."""
-    if parts.api is None or parts.access is None:
-        raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
-    lanes = Lanes(parts.api, parts.apis)
-    sources = {"": parts.access} | {name: cluster.access for name, cluster in parts.clusters.items()}
-    homes = {name: home_namespaces(settings, access) for name, access in sources.items()}
-    return Settler(ClusterGroups(lanes), homes)
+    clusters = parts.every_cluster
+    homes = {name: home_namespaces(settings, cluster.access) for name, cluster in clusters.items()}
+    return Settler(ClusterGroups(Lanes(clusters[""].api, parts.apis)), homes)

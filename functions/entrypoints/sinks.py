@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.api import KubernetesApi
 from functions.adapters.kubernetes.dry_run import DryRunSink
 from functions.adapters.kubernetes.sink import ClusterSink
@@ -34,11 +33,11 @@ def sink_of(
     if reruns:
         _LOG.warning("REDELIVERY=rerun: what is queued never starts a run again, which only the inline way does")
     publisher = open_publisher(settings.queue_topic)
-    if not settings.tracing:
-        return QueueingSink(grouping, publisher, mode=settings.queue_mode, reruns=reruns)
-    from functions.adapters.tracing import current_trace_parent  # noqa: PLC0415 -- off the way of those who do not trace
+    trace_parent: Callable[[], str] = str
+    if settings.tracing:
+        from functions.adapters.tracing import current_trace_parent as trace_parent  # noqa: PLC0415 -- for who traces
 
-    return QueueingSink(grouping, publisher, mode=settings.queue_mode, reruns=reruns, trace_parent=current_trace_parent)
+    return QueueingSink(grouping, publisher, mode=settings.queue_mode, reruns=reruns, trace_parent=trace_parent)
 
 
 def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | None:
@@ -50,20 +49,11 @@ def _redeliveries(settings: Settings, secrets: SecretStore) -> Redeliveries | No
         )
         return None
     # most do not rerun
-    from functions.adapters.github.hook_tokens import open_tokens  # noqa: PLC0415 -- see above
-    from functions.adapters.github.hooks import GitHubHooks  # noqa: PLC0415 -- see above
+    from functions.adapters.github.hook_tokens import open_hooks  # noqa: PLC0415 -- see above
     from functions.adapters.github.redeliveries import GitHubRedeliveries  # noqa: PLC0415 -- see above
     from functions.entrypoints.identities import fetch_of  # noqa: PLC0415 -- see above
 
-    transport = GitHubTransport(settings.github_api_url)
-    tokens = open_tokens(
-        fetch_of(secrets),
-        transport,
-        token_resource=settings.github_token_secret,
-        app_id=settings.github_app_id,
-        key_resource=settings.github_app_key_secret,
-    )
-    return GitHubRedeliveries(GitHubHooks(transport, tokens), settings.github_hooks)
+    return GitHubRedeliveries(open_hooks(settings, fetch_of(secrets)), settings.github_hooks)
 
 
 def worker_sink(settings: Settings, api: KubernetesApi | None, apis: Mapping[str, KubernetesApi]) -> Sink:

@@ -14,7 +14,6 @@ from functions.adapters.github.transport import GitHubTransport
 from functions.adapters.kubernetes.lanes import Lanes
 from functions.adapters.kubernetes.runs import ClusterRuns, ManyRuns
 from functions.adapters.secrets.sources import SecretStore
-from functions.common.errors import ConfigurationError
 from functions.common.values import Provider
 from functions.entrypoints.accesses import home_namespaces
 from functions.entrypoints.identities import fetch_of, github_identity
@@ -27,13 +26,10 @@ from functions.status.values import Statuses
 
 def open_runs(settings: Settings, parts: Parts) -> ManyRuns:
     """Return what reads the runs of all clusters. Raises ConfigurationError without one."""
-    if parts.api is None or parts.access is None:
-        raise ConfigurationError("no cluster is configured: set KUBECONFIG_SECRET or KUBECONFIG")
-    sources = {"": (parts.api, parts.access)}
-    sources |= {name: (cluster.api, cluster.access) for name, cluster in parts.clusters.items()}
+    clusters = parts.every_cluster
     return ManyRuns(
-        {name: ClusterRuns(api, home_namespaces(settings, access)) for name, (api, access) in sources.items()},
-        Lanes(parts.api, parts.apis),
+        {name: ClusterRuns(one.api, home_namespaces(settings, one.access)) for name, one in clusters.items()},
+        Lanes(clusters[""].api, parts.apis),
         app_id=settings.github_app_id,
     )
 

@@ -143,10 +143,7 @@ def start(
         load = read_cluster if settings.triggers_source == "cluster" else load_files
         listeners, parts = load(settings, kubeconfig_file)
     except ConfigurationError as error:
-        logs.write("CRITICAL", f"Pipehook cannot serve: {error.reason}")
-        for mistake in error.mistakes:
-            logs.write("ERROR", f"mistake: {mistake}")
-        return Misconfigured([error.reason, *error.mistakes])
+        return Misconfigured(error)
     for wrong in unusable_files(settings, parts, Deadline(time.monotonic() + DELIVERY_SECONDS, time.monotonic)):
         logs.write("ERROR", f"deliveries will fail until this is mended: {wrong}")
     project = project_of(settings, environment)

@@ -10,7 +10,8 @@ import pytest
 
 from functions.common.errors import ConfigurationError
 from functions.common.ports import Deadline
-from functions.entrypoints.redeliver import RUN_SECONDS, HookSweep, Redeliver, open_sweep, start
+from functions.entrypoints.redeliver import HookSweep, Redeliver, open_sweep, start
+from functions.entrypoints.scheduled import RUN_SECONDS
 from functions.redelivery.summary import Summary
 from functions.settings import read_settings
 from tests.standins.faults import Fault

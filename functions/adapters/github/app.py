@@ -73,7 +73,7 @@ class App:
         """Return a token of an installation, for no more than what is `wanted`, and the answer that it stood in."""
         path = f"/app/installations/{installation:d}/access_tokens"
         body = json.dumps(wanted).encode()
-        answer = self._transport.post(path, question, token=web_token, deadline=deadline, body=body).json()
+        answer = self._transport.send("POST", path, question, token=web_token, deadline=deadline, body=body).json()
         token = text_at(answer, "token")
         if not is_sendable(token):
             raise unexpected(question)

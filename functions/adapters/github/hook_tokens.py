@@ -8,11 +8,12 @@ from msgspec import Struct
 
 from functions.adapters.github.answers import Question
 from functions.adapters.github.app import App, Fetch, is_sendable
-from functions.adapters.github.hooks import APP, Tokens
+from functions.adapters.github.hooks import APP, GitHubHooks, Tokens
 from functions.adapters.github.transport import GitHubTransport
 from functions.common.errors import LastingError
 from functions.common.ports import Deadline
 from functions.common.values import Json
+from functions.settings import Settings
 
 INSTALLATION_SECONDS = 50 * 60.0
 """How long an installation's token is used; GitHub gives it for an hour."""
@@ -85,9 +86,11 @@ class _Either(Struct, frozen=True):
         return tokens.token(hook, deadline=deadline, renew=renew)
 
 
-def open_tokens(
-    fetch: Fetch, transport: GitHubTransport, *, token_resource: str, app_id: str, key_resource: str
-) -> Tokens:
-    """Return the tokens of a configuration: one secret's where it names one, and else the App's."""
-    app = AppTokens(App(fetch, app_id=app_id, key_resource=key_resource, transport=transport))
-    return _Either(StaticToken(fetch, token_resource), app) if token_resource else app
+def open_hooks(settings: Settings, fetch: Fetch) -> GitHubHooks:
+    """Return the hooks' deliveries, asked for with one secret's token where the settings name one, else the App's."""
+    transport = GitHubTransport(settings.github_api_url)
+    app_id, key_resource = settings.github_app_id, settings.github_app_key_secret
+    tokens: Tokens = AppTokens(App(fetch, app_id=app_id, key_resource=key_resource, transport=transport))
+    if settings.github_token_secret:
+        tokens = _Either(StaticToken(fetch, settings.github_token_secret), tokens)
+    return GitHubHooks(transport, tokens)

@@ -105,7 +105,7 @@ class GitHubHooks:
 
         def ask(token: str) -> None:
             path = f"{_path(hook)}/{attempt:d}/attempts"
-            self._transport.post(path, _question("redelivery", hook), token=token, deadline=deadline)
+            self._transport.send("POST", path, _question("redelivery", hook), token=token, deadline=deadline)
 
         self._asked(hook, ask, deadline)
 

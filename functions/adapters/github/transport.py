@@ -103,14 +103,10 @@ class GitHubTransport:
             return answer
         raise LastingError(f"{question.service}'s API redirects without end when asked for {question.about}")
 
-    def post(self, path: str, question: Question, *, token: str, deadline: Deadline, body: bytes = b"") -> Answer:
-        """POST once, never again by itself and never after a redirect; raises as `get` does."""
-        return self.send("POST", path, question, token=token, deadline=deadline, body=body)
-
     def send(
         self, method: str, path: str, question: Question, *, token: str, deadline: Deadline, body: bytes = b""
     ) -> Answer:
-        """Send a call that changes something, as `post`."""
+        """Send what changes something once, never again by itself and never after a redirect; raises as `get` does."""
         answer = self._attempt(
             method, self._base + path, question, token=token, deadline=deadline, again=False, body=body
         )

@@ -10,7 +10,7 @@ import click
 
 from functions.adapters.pubsub.dead_letter_box import DeadLetterBox, open_dead_letters, subscription_of
 from functions.cli.app import Command, Group
-from functions.cli.output import FAILED, document, finish, output_option, progress, say, status, table
+from functions.cli.output import FAILED, document, finish, options, output_option, progress, say, status, table
 from functions.cli.types import SUBSCRIPTION, TOPIC
 from functions.queue.dead_letters import DeadLetter
 from functions.settings import read_settings
@@ -33,21 +33,17 @@ Exits with 1 when one of the letters named is not there, or not all could be put
 """
 
 
-def _options(command: Callable[..., Any]) -> Callable[..., Any]:
-    options = [
-        click.option(
-            "--subscription",
-            type=SUBSCRIPTION,
-            default="",
-            metavar="projects/P/subscriptions/S",
-            help="Where they are kept [DEAD_LETTER_TOPIC's].",
-        ),
-        click.option("--topic", type=TOPIC, default="", metavar="projects/P/topics/T", help="The queue [QUEUE_TOPIC]."),
-        click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Letters read."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
+_options: Callable[[Callable[..., Any]], Callable[..., Any]] = options(
+    click.option(
+        "--subscription",
+        type=SUBSCRIPTION,
+        default="",
+        metavar="projects/P/subscriptions/S",
+        help="Where they are kept [DEAD_LETTER_TOPIC's].",
+    ),
+    click.option("--topic", type=TOPIC, default="", metavar="projects/P/topics/T", help="The queue [QUEUE_TOPIC]."),
+    click.option("--limit", type=click.IntRange(1, 100_000), default=1000, show_default=True, help="Letters read."),
+)
 
 
 @click.group("dead-letters", cls=Group)

@@ -100,10 +100,6 @@ def replay(
     key = None
     if not unsigned:
         key = read_secret(secret_env=secret_env, secret_file=secret_file, secret=secret, secret_key=secret_key)
-        if key is None:
-            raise click.UsageError(
-                "sign with which key? Set WEBHOOK_SECRET, or give --secret-file, --secret or --unsigned"
-            )
     refused = 0
     for file in _files(paths):
         recorded = read_recorded(file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -18,7 +17,7 @@ from functions.cli.app import Command
 from functions.cli.manifests import Selection, triggers_options
 from functions.cli.offline import GitHubAnswers, services
 from functions.cli.output import FAILED, coloured, document, finish, output_option, progress, say, status, yaml_text
-from functions.cli.recorded import Recorded
+from functions.cli.recorded import Recorded, read_json
 from functions.cli.requests import Given, changed_files_option, names_in, request_options
 from functions.cli.trace import TriggerTrace, Watch, is_done
 from functions.cli.types import THERE
@@ -119,12 +118,7 @@ def render(
 
 
 def _read_pull_request(path: Path) -> Mapping[str, Json]:
-    try:
-        found = json.loads(path.read_bytes())
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be read: {error.strerror}") from error
-    except ValueError as error:
-        raise click.UsageError(f"{path} is no JSON") from error
+    found = read_json(path)
     if not isinstance(found, dict) or not head_of(found):
         raise click.UsageError(f"{path} is no pull request as GitHub's API gives it: it has no head.sha")
     return found

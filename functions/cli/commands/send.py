@@ -56,10 +56,6 @@ def send(
     recorded = given.recorded()
     if not unsigned:
         key = read_secret(secret_env=secret_env, secret_file=secret_file, secret=secret, secret_key=secret_key)
-        if key is None:
-            raise click.UsageError(
-                "sign with which key? Set WEBHOOK_SECRET, or give --secret-file, --secret or --unsigned"
-            )
         recorded = signed(recorded, key)
     answer = post(url, recorded)
     if output == "table":

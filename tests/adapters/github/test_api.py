@@ -279,21 +279,21 @@ class TestRequests:
         server.script += [Answer(status=502), Answer()]
         transport = GitHubTransport(server.url)
         with pytest.raises(PassingError):
-            transport.post("/app", QUESTION, token="t", deadline=deadline(), body=b"{}")
+            transport.send("POST", "/app", QUESTION, token="t", deadline=deadline(), body=b"{}")
         assert [(method, headers["content-type"]) for method, _, headers in server.seen] == [
             ("POST", "application/json")
         ]
 
     def test_a_post_is_answered(self, server: Server) -> None:
         server.script.append(Answer(status=202, body=b'{"id": 1}'))
-        answer = GitHubTransport(server.url).post("/app", QUESTION, token="t", deadline=deadline())
+        answer = GitHubTransport(server.url).send("POST", "/app", QUESTION, token="t", deadline=deadline())
         assert (answer.status, answer.json()) == (202, {"id": 1})
         assert "content-type" not in server.seen[0][2]
 
     def test_a_post_on_a_connection_that_broke_is_not_sent_again(self, server: Server) -> None:
         server.script += [Answer(abrupt=True), Answer()]
         with pytest.raises(PassingError, match="cannot be reached"):
-            GitHubTransport(server.url).post("/app", QUESTION, token="t", deadline=deadline())
+            GitHubTransport(server.url).send("POST", "/app", QUESTION, token="t", deadline=deadline())
         assert len(server.seen) == 1
 
 
