@@ -19,16 +19,7 @@ from tests.standins.faults import Fault
 from tests.standins.kubernetes.access import User
 from tests.standins.kubernetes.starting import Stage
 from tests.support.application import Application
-from tests.support.fault_cases import (
-    CREATING,
-    DISCOVERING,
-    LOOKING,
-    OF_SEVERAL,
-    SECRETS,
-    SECRETS_PASSING,
-    TAKEN,
-    Case,
-)
+from tests.support.fault_cases import CREATING, DISCOVERING, LOOKING, OF_SEVERAL, SECRETS, SECRETS_PASSING, TAKEN, Case
 from tests.support.function import Answer
 from tests.support.hanging import cut_short
 from tests.support.production import (

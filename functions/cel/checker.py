@@ -28,18 +28,7 @@ from functions.cel.kinds import (
     substitute,
 )
 from functions.cel.lexer import failure
-from functions.cel.syntax import (
-    Call,
-    Expr,
-    Fold,
-    Ident,
-    ListExpr,
-    Literal,
-    MapExpr,
-    Select,
-    StructExpr,
-    qualified_name,
-)
+from functions.cel.syntax import Call, Expr, Fold, Ident, ListExpr, Literal, MapExpr, Select, StructExpr, qualified_name
 from functions.cel.values import TypeValue, UInt
 
 _LITERAL_TYPES: dict[type, Type] = {
@@ -171,13 +160,7 @@ class _Checker:
             self.known = learnt
 
     def resolve(
-        self,
-        offset: int,
-        function: str,
-        candidates: tuple[Overload, ...],
-        args: list[Type],
-        *,
-        member: bool,
+        self, offset: int, function: str, candidates: tuple[Overload, ...], args: list[Type], *, member: bool
     ) -> Type:
         """Return the type that a call gives: of the first overload that fits, or dyn when those that fit disagree."""
         result: Type | None = None

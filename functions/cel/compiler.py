@@ -42,10 +42,7 @@ class Compiler:
         self.reads: set[str] = set()
 
     def compile(self, expr: Expr) -> Eval:
-        """Return the closure of a part.
-
-        Raises CelCompileError for constants that cannot be converted.
-        """
+        """Return the closure of a part. Raises CelCompileError for constants that cannot be converted."""
         match expr:
             case Literal(value=value):
                 return _constant(value)

@@ -18,54 +18,35 @@ DEFAULT_PRECISION = 6
 MAX_PRECISION = 100
 MAX_DEPTH = 200
 _PRECISION = "could not parse formatting clause: error while parsing precision"
-_ALLOWED = {
-    "s": "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps",
-    "d": "ints, uints, and doubles",
-    "f": "ints, uints, and doubles",
-    "e": "ints, uints, and doubles",
-    "b": "ints, uints, and bools",
-    "x": "ints, uints, bytes, and strings",
-    "X": "ints, uints, bytes, and strings",
-    "o": "ints and uints",
+# What each clause is called and, in words and as the checker's types, takes; None is any type that has a text.
+_CLAUSES: dict[str, tuple[str, str, frozenset[str] | None]] = {
+    "s": ("string", "strings, bools, bytes, ints, doubles, maps, lists, types, durations, and timestamps", None),
+    "d": ("decimal", "ints, uints, and doubles", frozenset({"int", "uint", "double"})),
+    "f": ("fixed-point", "ints, uints, and doubles", frozenset({"int", "uint", "double"})),
+    "e": ("scientific", "ints, uints, and doubles", frozenset({"int", "uint", "double"})),
+    "b": ("binary", "ints, uints, and bools", frozenset({"bool", "int", "uint"})),
+    "x": ("hex", "ints, uints, bytes, and strings", frozenset({"int", "uint", "string", "bytes"})),
+    "X": ("hex", "ints, uints, bytes, and strings", frozenset({"int", "uint", "string", "bytes"})),
+    "o": ("octal", "ints and uints", frozenset({"int", "uint"})),
 }
-_NAMES = {
-    "s": "string",
-    "d": "decimal",
-    "f": "fixed-point",
-    "e": "scientific",
-    "b": "binary",
-    "x": "hex",
-    "X": "hex",
-    "o": "octal",
-}
-# The checker's types that a clause takes; None is any that has a text.
-TYPES: dict[str, frozenset[str] | None] = {
-    "s": None,
-    "d": frozenset({"int", "uint", "double"}),
-    "f": frozenset({"int", "uint", "double"}),
-    "e": frozenset({"int", "uint", "double"}),
-    "b": frozenset({"bool", "int", "uint"}),
-    "x": frozenset({"int", "uint", "string", "bytes"}),
-    "X": frozenset({"int", "uint", "string", "bytes"}),
-    "o": frozenset({"int", "uint"}),
-}
+
+
+def takes(verb: str, kind: str) -> bool:
+    """Say whether a clause takes a value of a type."""
+    types = _CLAUSES[verb][2]
+    return types is None or kind in types
 
 
 def refusal(verb: str, kind: str) -> str:
     """Why a clause does not take a value of a type."""
-    taken = (
-        f"only {_ALLOWED[verb]} can be formatted as {_NAMES[verb]}"
-        if verb in "bxX"
-        else f"{_NAMES[verb]} clause can only be used on {_ALLOWED[verb]}"
-    )
+    name, allowed, _ = _CLAUSES[verb]
+    of_bits = verb in "bxX"
+    taken = f"only {allowed} can be formatted as {name}" if of_bits else f"{name} clause can only be used on {allowed}"
     return f"error during formatting: {taken}, was given {kind}"
 
 
 def clauses(pattern: str) -> list[str | tuple[str, int]]:
-    """Return a pattern as literal texts and (verb, precision).
-
-    Raises CelEvaluationError when it is malformed.
-    """
+    """Return a pattern as literal texts and (verb, precision). Raises CelEvaluationError when it is malformed."""
     found: list[str | tuple[str, int]] = []
     at = 0
     while (percent := pattern.find("%", at)) >= 0:
@@ -87,7 +68,7 @@ def clauses(pattern: str) -> list[str | tuple[str, int]]:
             precision = int(pattern[at + 1 : end])
             at = end
         verb = pattern[at : at + 1]
-        if verb not in TYPES or not verb:
+        if verb not in _CLAUSES:
             what = "unrecognized formatting clause" if verb else "unexpected end of string"
             raise CelEvaluationError(f"could not parse formatting clause: {what}")
         found.append((verb, precision))
@@ -118,7 +99,7 @@ def _formatted(frame: Frame, verb: str, precision: int, value: Value) -> str:
     if verb == "s":
         return plain_text(frame, value)
     kind = type_name(value)
-    if kind not in (TYPES[verb] or ()):
+    if not takes(verb, kind):
         raise CelEvaluationError(refusal(verb, kind))
     if verb in "fe":
         return _double(verb, precision, float(value))  # type: ignore[arg-type] # a number

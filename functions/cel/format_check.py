@@ -25,7 +25,7 @@ def check_formats(source: str, expr: Expr) -> None:
 
 
 def _mistakes(source: str, call: Call, pattern: str, arguments: list[Expr]) -> Iterator[str]:
-    from functions.cel.format import TYPES, clauses, refusal  # noqa: PLC0415 - few expressions format
+    from functions.cel.format import clauses, refusal, takes  # noqa: PLC0415 - few expressions format
 
     used = 0
     try:
@@ -37,9 +37,9 @@ def _mistakes(source: str, call: Call, pattern: str, arguments: list[Expr]) -> I
                 return
             argument = arguments[used]
             used += 1
-            allowed = TYPES[clause[0]]
-            if allowed is not None and argument.type.kind not in {*allowed, "dyn", "param"}:
-                yield failure(source, argument.offset, refusal(clause[0], argument.type.kind))
+            kind = argument.type.kind
+            if kind not in {"dyn", "param"} and not takes(clause[0], kind):
+                yield failure(source, argument.offset, refusal(clause[0], kind))
                 return
     except CelEvaluationError as error:
         yield failure(source, call.offset, error.reason)

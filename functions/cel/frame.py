@@ -81,10 +81,7 @@ class Frame:
         self.taken = 0
 
     def spend(self, steps: int) -> None:
-        """Count work.
-
-        Raises BudgetError when it is too much, and ExhaustedError when the delivery's time is over.
-        """
+        """Count work. Raises BudgetError when it is too much, and ExhaustedError when the delivery's time is over."""
         self.steps -= steps
         if self.steps < 0:
             self._go_on()
@@ -139,20 +136,14 @@ def items(frame: Frame, value: Value) -> list[Value] | tuple[Value, ...]:
 
 
 def text(value: Value) -> str:
-    """Return the value as a string.
-
-    Raises CelEvaluationError when it is none.
-    """
+    """Return the value as a string. Raises CelEvaluationError when it is none."""
     if type(value) is not str:
         raise CelEvaluationError("no such overload")
     return value
 
 
 def integer(value: Value) -> int:
-    """Return the value as an int.
-
-    Raises CelEvaluationError when it is none.
-    """
+    """Return the value as an int. Raises CelEvaluationError when it is none."""
     if type(value) is not int:
         raise CelEvaluationError("no such overload")
     return value

@@ -21,10 +21,7 @@ class MisusedError(ValueError):
 
 
 def call(offset: int, name: str, args: list[Expr]) -> Expr:
-    """Return `name(args)`: `has(a.b)` is a selection that tests.
-
-    Raises MisusedError.
-    """
+    """Return `name(args)`: `has(a.b)` is a selection that tests. Raises MisusedError."""
     if name != "has" or len(args) != 1:
         return Call(offset, name, args)
     operand = args[0]

@@ -36,30 +36,21 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def timestamp(nanos: int, offset: int = 0) -> Timestamp:
-    """Return an instant within CEL's range.
-
-    Raises CelEvaluationError outside of it.
-    """
+    """Return an instant within CEL's range. Raises CelEvaluationError outside of it."""
     if not MIN_SECONDS <= nanos // SECOND <= MAX_SECONDS:
         raise CelEvaluationError("timestamp overflow")
     return Timestamp(nanos, offset)
 
 
 def duration(nanos: int) -> Duration:
-    """Return a span within 64 bits of nanoseconds.
-
-    Raises CelEvaluationError outside of it.
-    """
+    """Return a span within 64 bits of nanoseconds. Raises CelEvaluationError outside of it."""
     if not MIN_INT <= nanos <= MAX_INT:
         raise CelEvaluationError("duration overflow")
     return Duration(nanos)
 
 
 def parse_timestamp(value: str) -> Timestamp:
-    """Return an RFC 3339 text.
-
-    Raises CelEvaluationError for any other.
-    """
+    """Return an RFC 3339 text. Raises CelEvaluationError for any other."""
     hit = _RFC3339.match(value)
     if hit is None:
         raise CelEvaluationError("invalid RFC 3339 timestamp")
@@ -103,10 +94,7 @@ def _shifted(seconds: int, nanos: int = 0) -> datetime:
 
 
 def parse_duration(value: str) -> Duration:
-    """Return a text as time.ParseDuration takes it: `1h30m`, `-1.5s`, `0`.
-
-    Raises CelEvaluationError for any other.
-    """
+    """Return a text as time.ParseDuration takes it: `1h30m`, `-1.5s`, `0`. Raises CelEvaluationError for any other."""
     sign = -1 if value[:1] == "-" else 1
     rest = value[1:] if value[:1] in {"+", "-"} else value
     if rest == "0":

@@ -161,10 +161,7 @@ def whole(number: Value) -> int | None:
 
 
 def elements(value: Value) -> list[Value] | tuple[Value, ...]:
-    """Return a list's elements as CEL sees them.
-
-    Raises CelEvaluationError when it is no list.
-    """
+    """Return a list's elements as CEL sees them. Raises CelEvaluationError when it is no list."""
     if type(value) is tuple:
         return value
     if type(value) is list:
@@ -175,10 +172,7 @@ def elements(value: Value) -> list[Value] | tuple[Value, ...]:
 
 
 def entries(value: Value) -> Iterator[tuple[Value, Value]]:
-    """Return a map's keys and values as CEL sees them.
-
-    Raises CelEvaluationError when it is no map.
-    """
+    """Return a map's keys and values as CEL sees them. Raises CelEvaluationError when it is no map."""
     if type(value) is dict:
         return ((key, float_of(item) if type(item) is int else item) for key, item in value.items())
     if type(value) is CelMap:
@@ -250,10 +244,7 @@ def _order(left: Any, right: Any) -> int:
 
 
 def compare(left: Value, right: Value) -> int | None:
-    """-1, 0 or 1, or None when one is NaN.
-
-    Raises CelEvaluationError for values that have no order between them.
-    """
+    """-1, 0 or 1, or None when one is NaN. Raises CelEvaluationError for values that have no order between them."""
     kind = type(left)
     if kind in _NUMBERS and type(right) in _NUMBERS:
         return compare_numbers(left, right)
@@ -269,10 +260,7 @@ def compare(left: Value, right: Value) -> int | None:
 
 
 def contains(container: Value, value: Value, spend: Callable[[int], None]) -> bool:
-    """`value in container`.
-
-    Raises CelEvaluationError when it is neither a list nor a map.
-    """
+    """`value in container`. Raises CelEvaluationError when it is neither a list nor a map."""
     kind = type(container)
     if kind is dict or kind is CelMap:
         return find(container, value) is not MISSING

@@ -74,11 +74,7 @@ class LocalFunction:
     """Answers requests as the deployed function does. Shared by all threads."""
 
     def __init__(
-        self,
-        environment: Callable[[], Mapping[str, str]],
-        *,
-        on_arrival: Callable[[Arrival], None],
-        triggers: str,
+        self, environment: Callable[[], Mapping[str, str]], *, on_arrival: Callable[[Arrival], None], triggers: str
     ) -> None:
         """`environment` is asked at each load; `triggers` is the file or directory that is watched."""
         self._environment = environment

@@ -98,7 +98,7 @@ class Destination(Struct, frozen=True):
     @property
     def is_address(self) -> bool:
         """Whether the host is an address, which stands for itself."""
-        return _is_address(self.host)
+        return is_address(self.host)
 
 
 def read_destination(url: str, hosts: frozenset[str]) -> Destination:
@@ -164,7 +164,7 @@ def _name(text: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Say whether a host is this machine, by its name or an address."""
-    return host.lower().removesuffix(".") == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+    return host.lower().removesuffix(".") == "localhost" or (is_address(host) and ip_address(host).is_loopback)
 
 
 def is_listed(host: str, port: int, hosts: frozenset[str]) -> bool:
@@ -173,13 +173,14 @@ def is_listed(host: str, port: int, hosts: frozenset[str]) -> bool:
         parts = _AUTHORITY.fullmatch(entry)
         if parts is None:
             continue
-        listed = _spelled(IPv6Address(parts[1])) if parts[1] and _is_address(parts[1]) else parts[2] or ""
+        listed = _spelled(IPv6Address(parts[1])) if parts[1] and is_address(parts[1]) else parts[2] or ""
         if listed.lower().removesuffix(".") == host and parts[3] in (None, str(port)):
             return True
     return False
 
 
-def _is_address(text: str) -> bool:
+def is_address(text: str) -> bool:
+    """Say whether something is an address of either version, without brackets."""
     try:
         ip_address(text)
     except ValueError:

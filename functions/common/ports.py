@@ -96,15 +96,7 @@ class Reply(Struct, frozen=True):
 class Outbound(Protocol):
     """Calls to hosts that manifests name: https to public addresses, or the hosts in OUTBOUND_HOSTS."""
 
-    def post(
-        self,
-        url: str,
-        *,
-        body: bytes,
-        headers: Headers,
-        seconds: float,
-        ca_pem: str = "",
-    ) -> Reply:
+    def post(self, url: str, *, body: bytes, headers: Headers, seconds: float, ca_pem: str = "") -> Reply:
         """POST and return the answer, whatever its status; redirects are answers, too, and not followed.
 
         `seconds` is for all of it, and `ca_pem` the only trust where it is given. Raises LastingError when `url` may

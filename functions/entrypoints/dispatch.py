@@ -20,13 +20,7 @@ from functions.adapters import logs
 from functions.adapters.http import exchange
 from functions.adapters.http.room import share
 from functions.adapters.pubsub.queue import LazyPublisher, open_publisher
-from functions.common.errors import (
-    BadRequestError,
-    LastingError,
-    LimitError,
-    PassingError,
-    PipehookError,
-)
+from functions.common.errors import BadRequestError, LastingError, LimitError, PassingError, PipehookError
 from functions.common.ports import Deadline, Sink, Work
 from functions.common.shown import NAME, listed, shown
 from functions.common.tracing import UNTRACED, Tracer

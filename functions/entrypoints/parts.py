@@ -57,10 +57,7 @@ class Parts(Struct, frozen=True):
 
 
 def put_together(
-    settings: Settings,
-    *,
-    namespaces: Callable[[], frozenset[str]],
-    kubeconfig_file: KubeconfigReader = KubeconfigFile,
+    settings: Settings, *, namespaces: Callable[[], frozenset[str]], kubeconfig_file: KubeconfigReader = KubeconfigFile
 ) -> Parts:
     """Make the adapters that the settings ask for; `namespaces` gives those of all loaded triggers.
 

@@ -19,6 +19,7 @@ from functions.go.floats import format_json
 MAX_TEXT = 1_572_864
 """Characters (1.5 Mi) of one value's text: no object in etcd is larger, so a longer text is of no use anywhere."""
 
+_TOO_LONG = f"its text is longer than {MAX_TEXT} characters, more than any object can hold"
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 _SORTED = json.JSONEncoder(ensure_ascii=False, check_circular=False, separators=(",", ":"), sort_keys=True)
 _SCALARS = frozenset({str, int, float, bool, type(None)})
@@ -52,7 +53,7 @@ def go_text(value: Json) -> str:
     for piece in _pieces(value):
         text.write(piece)
         if text.tell() > MAX_TEXT:
-            raise _too_long()
+            raise TextTooLongError(_TOO_LONG)
     return text.getvalue()
 
 
@@ -78,7 +79,7 @@ def _is_alike(root: list[Json] | dict[str, Json]) -> bool:
         if str in kinds:
             length += sum([len(item) for item in items if isinstance(item, str)])
         if length > MAX_TEXT + 1:
-            raise _too_long()
+            raise TextTooLongError(_TOO_LONG)
         if not kinds <= _SCALARS:
             containers += [item for item in items if isinstance(item, list | dict)]
     return alike
@@ -112,12 +113,8 @@ def _entries(container: list[Json] | dict[str, Json]) -> Iterator[tuple[str, Jso
 
 def _bounded(text: str) -> str:
     if len(text) > MAX_TEXT:
-        raise _too_long()
+        raise TextTooLongError(_TOO_LONG)
     return text
-
-
-def _too_long() -> TextTooLongError:
-    return TextTooLongError(f"its text is longer than {MAX_TEXT} characters, more than any object can hold")
 
 
 def _scalar(value: float | str | None) -> str:

@@ -32,15 +32,12 @@ class BadUrlError(ValueError):
 
 
 def parse_url(value: str) -> Url:
-    """Return a URL, absolute or relative.
-
-    Raises BadUrlError where url.Parse returns an error.
-    """
+    """Return a URL, absolute or relative. Raises BadUrlError where url.Parse returns an error."""
     raw, _, fragment = go_bytes(value).partition(b"#")
     if any(byte < 0x20 or byte == 0x7F for byte in raw):  # noqa: PLR2004 - ASCII control characters
         raise BadUrlError("net/url: invalid control character in URL")
     if raw == b"*":
-        return Url(scheme="", host="", path="*", raw_query="", fragment=_text(_unescaped(fragment)), user=None)
+        return Url(scheme="", host="", path="*", raw_query="", fragment=go_string(_unescaped(fragment)), user=None)
     scheme, rest = _scheme(raw)
     if rest.endswith(b"?") and rest.count(b"?") == 1:
         rest, query = rest[:-1], b""
@@ -57,17 +54,13 @@ def parse_url(value: str) -> Url:
             user, host = _authority(authority, web=scheme.lower() in (b"http", b"https"))
             rest = slash + path
     return Url(
-        scheme=_text(scheme.lower()),
-        host=_text(host),
-        path=_text(_unescaped(rest)),
-        raw_query=_text(query),
-        fragment=_text(_unescaped(fragment)),
+        scheme=go_string(scheme.lower()),
+        host=go_string(host),
+        path=go_string(_unescaped(rest)),
+        raw_query=go_string(query),
+        fragment=go_string(_unescaped(fragment)),
         user=user,
     )
-
-
-def _text(raw: bytes) -> str:
-    return go_string(raw)
 
 
 def _scheme(raw: bytes) -> tuple[bytes, bytes]:
@@ -95,7 +88,7 @@ def _authority(authority: bytes, *, web: bool) -> tuple[tuple[str, str] | None, 
     if not _USERINFO.match(info):
         raise BadUrlError("net/url: invalid userinfo")
     name, _, password = info.partition(b":")
-    return (_text(_unescaped(name)), _text(_unescaped(password))), host
+    return (go_string(_unescaped(name)), go_string(_unescaped(password))), host
 
 
 def _host(host: bytes, *, web: bool) -> bytes:
@@ -147,5 +140,6 @@ def _unescaped(raw: bytes) -> bytes:
 def query_values(raw_query: str) -> dict[str, list[str]]:
     """URL.Query(): each key's values; pairs that are malformed are left out."""
     return {
-        _text(name): [_text(value) for value in values] for name, values in parse_query(go_bytes(raw_query)).items()
+        go_string(name): [go_string(value) for value in values]
+        for name, values in parse_query(go_bytes(raw_query)).items()
     }

@@ -15,16 +15,7 @@ from functions.cel.frame import no_secrets
 from functions.common.errors import ExhaustedError, LastingError, LimitError, PassingError, PipehookError
 from functions.common.shared import Shared
 from functions.common.values import Event, Json, Refusal, SecretRef
-from functions.interceptors.base import (
-    Assurance,
-    Call,
-    Passed,
-    Place,
-    explained,
-    extended,
-    filtered,
-    rejected,
-)
+from functions.interceptors.base import Assurance, Call, Passed, Place, explained, extended, filtered, rejected
 from functions.interceptors.overlay_paths import Path, parse_path, placed
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches

@@ -13,16 +13,7 @@ from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal
 from functions.go.decode import parse_json
 from functions.go.encode import folded
-from functions.interceptors.base import (
-    Assurance,
-    Call,
-    Passed,
-    Place,
-    explained,
-    extended,
-    filtered,
-    rejected,
-)
+from functions.interceptors.base import Assurance, Call, Passed, Place, explained, extended, filtered, rejected
 from functions.interceptors.outgoing import (
     Asked,
     ask,

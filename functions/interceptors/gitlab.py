@@ -7,12 +7,7 @@ import hmac
 from msgspec import Struct
 
 from functions.common.values import Provider, Refusal, SecretRef
-from functions.interceptors.base import (
-    Assurance,
-    Call,
-    Place,
-    rejected,
-)
+from functions.interceptors.base import Assurance, Call, Place, rejected
 from functions.interceptors.changed_files import GitLabFiles, asked_for
 from functions.interceptors.params import Params
 from functions.interceptors.sent import SentInterceptor

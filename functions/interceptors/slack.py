@@ -13,16 +13,7 @@ from functions.common.numbers import whole
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Provider, Refusal, SecretRef
 from functions.delivery import FORM
-from functions.interceptors.base import (
-    Assurance,
-    Call,
-    Passed,
-    Place,
-    extended,
-    filtered,
-    first_header,
-    rejected,
-)
+from functions.interceptors.base import Assurance, Call, Passed, Place, extended, filtered, first_header, rejected
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec

@@ -15,15 +15,7 @@ from functions.common.shown import shown
 from functions.common.values import Event, Json, Refusal
 from functions.go.decode import parse_json
 from functions.go.status_texts import status_line
-from functions.interceptors.base import (
-    Assurance,
-    Call,
-    Passed,
-    Place,
-    explained,
-    filtered,
-    rejected,
-)
+from functions.interceptors.base import Assurance, Call, Passed, Place, explained, filtered, rejected
 from functions.interceptors.outgoing import Asked, ask, assembled, check_url, json_pieces, raise_fault, service_url
 from functions.model.resources import InterceptorSpec
 

@@ -16,16 +16,7 @@ from typing import NoReturn
 import yaml
 
 from functions.common.values import Json
-from functions.go.yaml import (
-    LOADER,
-    ONLY_CORE_TAGS,
-    PLACEHOLDER,
-    Budget,
-    Composer,
-    Dialect,
-    Node,
-    TooManyValuesError,
-)
+from functions.go.yaml import LOADER, ONLY_CORE_TAGS, PLACEHOLDER, Budget, Composer, Dialect, Node, TooManyValuesError
 from functions.go.yaml_scalars import YamlError, plain, tagged
 from functions.model.findings import MAX_MISTAKES
 

@@ -71,7 +71,7 @@ class Reading(Struct):
 class Fields:
     """The fields of one object within a resource."""
 
-    __slots__ = ("_reading", "path", "values")
+    __slots__ = ("path", "reading", "values")
 
     def __init__(
         self,
@@ -82,7 +82,7 @@ class Fields:
         hints: Mapping[str, str] = _NO_HINTS,
     ) -> None:
         """Look at `values`; fields that are not `known` are mistakes (None: any field may stand here)."""
-        self._reading = reading
+        self.reading = reading
         self.values = values
         self.path = path
         if known is not None and not known.issuperset(values):
@@ -106,11 +106,6 @@ class Fields:
         hint = hints.get(name) or did_you_mean(name, sorted(known))
         self.mistake(name, "unknown field", hint or f"known are {', '.join(sorted(known))}")
 
-    @property
-    def reading(self) -> Reading:
-        """The reading that this belongs to."""
-        return self._reading
-
     def has(self, name: str) -> bool:
         """Say whether a field is there and not null."""
         return self.values.get(name) is not None
@@ -125,11 +120,11 @@ class Fields:
 
     def mistake(self, name: str, message: str, hint: str = "") -> None:
         """Collect a mistake at the field `name`; with an empty name, at the object itself."""
-        self._reading.mistake((*self.path, name) if name else self.path, message, hint)
+        self.reading.mistake((*self.path, name) if name else self.path, message, hint)
 
     def note(self, name: str, message: str, hint: str = "") -> None:
         """Collect a note at the field `name`."""
-        self._reading.note((*self.path, name), message, hint)
+        self.reading.note((*self.path, name), message, hint)
 
     def require(self, name: str, hint: str = "") -> bool:
         """Collect a mistake unless the field `name` is there."""
@@ -179,12 +174,7 @@ class Fields:
             return None
         return value
 
-    def section(
-        self,
-        name: str,
-        known: frozenset[str] | None,
-        hints: Mapping[str, str] = _NO_HINTS,
-    ) -> Fields | None:
+    def section(self, name: str, known: frozenset[str] | None, hints: Mapping[str, str] = _NO_HINTS) -> Fields | None:
         """Return the fields of an object, None when it is missing."""
         value = self.values.get(name)
         if value is None:
@@ -193,20 +183,15 @@ class Fields:
         if not isinstance(value, dict):
             self._mistyped(path, "an object", value)
             return None
-        return Fields(self._reading, path, value, known, hints)
+        return Fields(self.reading, path, value, known, hints)
 
-    def sections(
-        self,
-        name: str,
-        known: frozenset[str] | None,
-        hints: Mapping[str, str] = _NO_HINTS,
-    ) -> list[Fields]:
+    def sections(self, name: str, known: frozenset[str] | None, hints: Mapping[str, str] = _NO_HINTS) -> list[Fields]:
         """Return the fields of each object in a list; none when it is missing."""
         found: list[Fields] = []
         for position, item in enumerate(self._items(name)):
             path = (*self.path, name, position)
             if isinstance(item, dict):
-                found.append(Fields(self._reading, path, item, known, hints))
+                found.append(Fields(self.reading, path, item, known, hints))
             else:
                 self._mistyped(path, "an object", item)
         return found
@@ -247,7 +232,7 @@ class Fields:
             hint = "put it in quotes: YAML reads yes, no, on and off as booleans"
         elif wanted == "a string" and isinstance(value, (int, float)):
             hint = "put it in quotes"
-        self._reading.mistake(path, f"must be {wanted}, not {described(value)}", hint)
+        self.reading.mistake(path, f"must be {wanted}, not {described(value)}", hint)
 
 
 def described(value: Json) -> str:

@@ -119,14 +119,7 @@ class Sweep:
         return summary
 
     def _hook(
-        self,
-        found: HookSummary,
-        bounds: Bounds,
-        budget: int,
-        deadline: Deadline,
-        *,
-        dry_run: bool,
-        progress: Progress,
+        self, found: HookSummary, bounds: Bounds, budget: int, deadline: Deadline, *, dry_run: bool, progress: Progress
     ) -> None:
         since = self._now() - bounds.lookback_hours * 3600
         progress(f"{found.hook}: reading GitHub's deliveries of the last {bounds.lookback_hours} h")

@@ -7,7 +7,6 @@ array in a string slot becomes the JSON text of it here.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Mapping, Sequence
 from functools import cached_property
 
@@ -17,6 +16,7 @@ from functions.common.errors import LastingError
 from functions.common.limits import UNLIMITED, Limits
 from functions.common.shared import Shared
 from functions.common.values import Event, Json
+from functions.delivery import canonical_name
 from functions.go.encode import MAX_TEXT, TextTooLongError, decode_pasted, go_text
 from functions.model.resources import Param
 from functions.rendering.jsonpath import GoStruct, JsonPathError, Path, PathLimitError, StringMap, compile_path
@@ -24,7 +24,6 @@ from functions.rendering.jsonpath import GoStruct, JsonPathError, Path, PathLimi
 _HEADER = "header."
 _UNREAD = "failed to unmarshal request body"
 _OF_BODY = ("$(body)", "$(body.", "$(body[")
-_TOKEN = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]*")
 
 
 class Expression(Struct, frozen=True):
@@ -58,18 +57,8 @@ class CompiledBindings(Struct, frozen=True, dict=True):
         """Nothing is read but the body, which triggers have in common, whatever each of them has added to the event."""
         return all(part.of_body for param in self.params for part in param.parts if isinstance(part, Expression))
 
-    @property
-    def expressions(self) -> Mapping[str, tuple[Expression, ...]]:
-        """The expressions of every param, by its name, as written and in order."""
-        return {p.name: tuple(part for part in p.parts if isinstance(part, Expression)) for p in self.params}
-
     def resolve(
-        self,
-        event: Event,
-        defaults: Mapping[str, str],
-        *,
-        limits: Limits = UNLIMITED,
-        shared: Shared | None = None,
+        self, event: Event, defaults: Mapping[str, str], *, limits: Limits = UNLIMITED, shared: Shared | None = None
     ) -> Mapping[str, str]:
         """Return the text of every bound param; what others have asked of the same event is `shared`.
 
@@ -216,15 +205,8 @@ def _closing(candidate: str) -> int:
 def _expression(raw: str) -> Expression:
     path = raw
     if raw.startswith(_HEADER):
-        path = _HEADER + _canonical(raw[len(_HEADER) :])
+        path = _HEADER + canonical_name(raw[len(_HEADER) :])
     try:
         return Expression(f"$({raw})", compile_path(path))
     except JsonPathError as error:
         return Expression(f"$({raw})", None, error.reason)
-
-
-def _canonical(name: str) -> str:
-    """Return Go's CanonicalMIMEHeaderKey: untouched when a character is no header's (a bracket, a space)."""
-    if not _TOKEN.fullmatch(name):
-        return name
-    return "-".join(word[:1].upper() + word[1:].lower() for word in name.split("-"))

@@ -266,9 +266,7 @@ def _dict(fields: dict[str, Json], changed: list[tuple[str, _Render]]) -> Callab
 
 
 def _renamed(
-    build_fields: Callable[[_Inserted], dict[str, Json]],
-    keys: Mapping[str, Callable[[_Inserted], str]],
-    label: str,
+    build_fields: Callable[[_Inserted], dict[str, Json]], keys: Mapping[str, Callable[[_Inserted], str]], label: str
 ) -> Callable[[_Inserted], dict[str, Json]]:
     def build(inserted: _Inserted) -> dict[str, Json]:
         built: dict[str, Json] = {}

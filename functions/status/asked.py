@@ -83,11 +83,7 @@ class Asked(Struct, frozen=True):
 
 
 def asked(
-    resources: Sequence[Mapping[str, Json]],
-    *,
-    prefix: str | None,
-    trigger: str,
-    interceptors: Iterable[Interceptor],
+    resources: Sequence[Mapping[str, Json]], *, prefix: str | None, trigger: str, interceptors: Iterable[Interceptor]
 ) -> Asked | None:
     """Compile the annotations of a template's resources and the listener's `prefix`; None when nothing is asked for.
 

@@ -96,13 +96,7 @@ class Again(Struct, frozen=True):
 
 
 def obey(
-    body: Json,
-    facts: EventFacts,
-    buttons: Buttons,
-    triggers: Mapping[int, str],
-    *,
-    listener: str,
-    deadline: Deadline,
+    body: Json, facts: EventFacts, buttons: Buttons, triggers: Mapping[int, str], *, listener: str, deadline: Deadline
 ) -> tuple[int, Again | Refusal | PipehookError] | None:
     """Do what a button asks for; return by which of the triggers (their names), and what came of it.
 

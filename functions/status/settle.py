@@ -28,12 +28,7 @@ class Teller:
     """Tells providers what became of runs. Shared by all threads: those of one context and commit take turns."""
 
     def __init__(
-        self,
-        statuses: Mapping[Provider, Statuses],
-        runs: Runs,
-        *,
-        target_url: str = "",
-        table: bool = False,
+        self, statuses: Mapping[Provider, Statuses], runs: Runs, *, target_url: str = "", table: bool = False
     ) -> None:
         """`table`: the TaskRuns of every ended run are read, for the table of a check."""
         self._statuses = statuses

@@ -275,9 +275,10 @@ def test_the_expressions_of_each_param_are_told() -> None:
         [Param("a", "x $(body.a)-$(header.x-y)"), Param("b", "none"), Param("c", "$(body[)")], defaulted={"c"}
     )
 
-    texts = {name: [expression.text for expression in found] for name, found in bindings.expressions.items()}
+    found = {param.name: [part for part in param.parts if isinstance(part, Expression)] for param in bindings.params}
+    texts = {name: [expression.text for expression in expressions] for name, expressions in found.items()}
     assert texts == {"a": ["$(body.a)", "$(header.x-y)"], "b": [], "c": ["$(body[)"]}
-    assert bindings.expressions["c"] == (Expression("$(body[)", None, "unterminated array"),)
+    assert found["c"] == [Expression("$(body[)", None, "unterminated array")]
 
 
 JSON: st.SearchStrategy[Json] = st.recursive(

@@ -8,9 +8,7 @@ import grpc
 import pytest
 from google.api_core import exceptions
 from google.cloud import secretmanager_v1
-from google.cloud.secretmanager_v1.services.secret_manager_service.transports import (
-    SecretManagerServiceGrpcTransport,
-)
+from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 from grpc import StatusCode
 
 from tests.standins.google.checksums import crc32c

@@ -15,15 +15,7 @@ from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline
 from functions.common.values import ResourceRef
 from functions.model.annotations import SHA, STATUS
-from functions.status.marks import (
-    CONTEXT,
-    EVENT_TIME,
-    KEY_LABEL,
-    REPOSITORY,
-    order_of,
-    place_of,
-    target_of,
-)
+from functions.status.marks import CONTEXT, EVENT_TIME, KEY_LABEL, REPOSITORY, order_of, place_of, target_of
 from functions.status.notices import QUEUED, SUPERSEDED, Notice
 from functions.status.reconcile import Reconcile
 from functions.status.settle import Teller

@@ -71,14 +71,7 @@ class GitHubTransport:
         self._used = 0.0
 
     def get(
-        self,
-        path: str,
-        question: Question,
-        *,
-        token: str,
-        deadline: Deadline,
-        also: Set[int] = NOTHING,
-        etag: str = "",
+        self, path: str, question: Question, *, token: str, deadline: Deadline, also: Set[int] = NOTHING, etag: str = ""
     ) -> Answer:
         """GET `path` (below the base, starting with a slash, quoted); with an `etag`, 304 says that nothing changed.
 

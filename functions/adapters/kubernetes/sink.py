@@ -18,18 +18,7 @@ from functions.adapters.kubernetes.lanes import PARALLEL, Lane, Lanes
 from functions.common.errors import LastingError, PassingError, PipehookError
 from functions.common.ports import Deadline, Origin, Redeliveries, SignedWork, Work
 from functions.common.values import Outcome, ResourceRef
-from functions.outcomes.plan import (
-    Planned,
-    Result,
-    Run,
-    State,
-    may_rerun,
-    outcome,
-    plan,
-    planned_at,
-    run_of,
-    stranger,
-)
+from functions.outcomes.plan import Planned, Result, Run, State, may_rerun, outcome, plan, planned_at, run_of, stranger
 from functions.settings import Redelivery
 
 MAX_RUNS = 50

@@ -82,12 +82,7 @@ class _Call:
     """One request, and what its answer means."""
 
     def __init__(
-        self,
-        destination: Destination,
-        body: bytes,
-        headers: list[tuple[str, str]],
-        seconds: float,
-        ca_pem: str,
+        self, destination: Destination, body: bytes, headers: list[tuple[str, str]], seconds: float, ca_pem: str
     ) -> None:
         self._destination = destination
         self._body = body

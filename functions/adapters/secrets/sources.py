@@ -135,11 +135,7 @@ class SecretStore:
 
 
 def open_secrets(
-    settings: Settings,
-    *,
-    read_cluster: Read,
-    namespaces: Namespaces | None = None,
-    clock: Clock = LIFE_CLOCK,
+    settings: Settings, *, read_cluster: Read, namespaces: Namespaces | None = None, clock: Clock = LIFE_CLOCK
 ) -> SecretStore:
     """Return the secrets of a configuration.
 

@@ -68,13 +68,7 @@ _WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
 )
 @output_option()
 def doctor(
-    *,
-    env_file: Path | None,
-    function: str,
-    hooks: tuple[str, ...],
-    token_secret: str,
-    kubeconfig: str,
-    output: str,
+    *, env_file: Path | None, function: str, hooks: tuple[str, ...], token_secret: str, kubeconfig: str, output: str
 ) -> None:
     """Check settings, manifests, secrets, kubeconfig, rights, Tekton's kinds, clocks, GitHub's deliveries, statuses."""
     environment = {**os.environ, **(_read_environment(env_file, function) if env_file else {})}

@@ -89,13 +89,7 @@ def cel(
 @click.option("--extensions", default="{}", metavar="JSON", help="Extensions that interceptors added.")
 @output_option()
 def binding(
-    given: Given,
-    *,
-    value: str | None,
-    batch: Any,
-    changed_files: tuple[str, ...] | None,
-    extensions: str,
-    output: str,
+    given: Given, *, value: str | None, batch: Any, changed_files: tuple[str, ...] | None, extensions: str, output: str
 ) -> None:
     """Evaluate the value of a binding's param, and print the text that the template gets."""
     _run(_binding_evaluator(_event(given, extensions, changed_files)), value, batch, output, prompt="binding> ")

@@ -181,13 +181,7 @@ def _seconds(duration: str) -> int:
 
 
 def _ensure(
-    cluster: Cluster,
-    namespace: str,
-    account: str,
-    *,
-    create: bool,
-    needed: Sequence[Need],
-    identities: Sequence[str],
+    cluster: Cluster, namespace: str, account: str, *, create: bool, needed: Sequence[Need], identities: Sequence[str]
 ) -> None:
     """Make what is missing, with `create`."""
     if create:

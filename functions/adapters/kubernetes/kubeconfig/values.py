@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+
+from functions.common.destinations import is_address
 
 _LABEL = r"[A-Za-z0-9_]([-A-Za-z0-9_]{0,61}[A-Za-z0-9_])?"
 _HOST = re.compile(rf"(?=.{{1,253}}\Z){_LABEL}(\.{_LABEL})*\.?")
@@ -19,13 +20,7 @@ _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----(?:(?!-----)[\t\n\r -~])*(?:-
 
 def is_host(text: str) -> bool:
     """Say whether something is a host's name or an address."""
-    if _HOST.fullmatch(text) and not _NUMBER.search(text):
-        return True
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
+    return bool(_HOST.fullmatch(text) and not _NUMBER.search(text)) or is_address(text)
 
 
 def split_url(url: str) -> SplitResult | None:
