@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec.structs import replace
 
+from functions.common.lenient import object_at, text_at
 from functions.common.values import Json
 from functions.lint import (
     actions,
@@ -88,9 +89,8 @@ def _library(places: Places, namespace: str) -> Library:
     """Return the Pipelines and Tasks of the manifests by kind and name, but for names that several of a kind have."""
     found: dict[tuple[str, str], list[tuple[str, tuple[Mapping[str, Json], Place]]]] = {}
     for place, name, values in places.objects("tekton.dev"):
-        spec, metadata = values.get("spec"), values.get("metadata")
-        if isinstance(spec, dict):
-            space = str((metadata if isinstance(metadata, dict) else {}).get("namespace", namespace))
+        if spec := object_at(values, "spec"):
+            space = text_at(values, "metadata", "namespace") or namespace
             found.setdefault((str(values.get("kind")), name), []).append((space, (spec, place.below("spec"))))
 
     def look(kind: str, name: str, where: str) -> tuple[Mapping[str, Json], Place] | None:

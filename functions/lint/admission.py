@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from functions.common.lenient import object_at, text_at
 from functions.common.values import Json
 from functions.lint.hits import Hit
-from functions.lint.places import Place
+from functions.lint.places import Place, items
 
 _LONGEST = 63
 _NAMED = ("ClusterTriggerBinding", "Trigger", "TriggerBinding", "TriggerTemplate")
@@ -20,9 +21,8 @@ _YOUNGER = {"cloudEventURI", "triggerGroups"}
 
 def check(values: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     """Check one object of Tekton Triggers, as it is written."""
-    kind, name = values.get("kind"), _object(values.get("metadata")).get("name")
-    spec = _object(values.get("spec"))
-    if kind in _NAMED and isinstance(name, str) and len(name) > _LONGEST:
+    kind, spec = values.get("kind"), object_at(values, "spec")
+    if kind in _NAMED and len(text_at(values, "metadata", "name")) > _LONGEST:
         message = f"Tekton refuses a name of more than {_LONGEST} characters"
         yield Hit("PH005", place.below("metadata", "name"), message, "shorten it")
     if kind in ("TriggerBinding", "ClusterTriggerBinding"):
@@ -31,19 +31,19 @@ def check(values: Mapping[str, Json], place: Place) -> Iterator[Hit]:
         yield from _references(spec, place.below("spec"))
     if kind == "EventListener":
         for part in ("triggers", "triggerGroups"):
-            for position, entry in _items(spec.get(part)):
+            for position, entry in items(spec.get(part)):
                 yield from _references(entry, place.below("spec", part, position))
         if str(values.get("apiVersion")).endswith("/v1alpha1"):
             for field in sorted(_YOUNGER & spec.keys()):
                 hint = "write apiVersion: triggers.tekton.dev/v1beta1"
                 yield Hit("PH005", place.below("spec", field), "Tekton refuses this field in v1alpha1", hint)
-        resources = _object(_object(spec.get("resources")).get("kubernetesResource"))
+        resources = object_at(spec, "resources", "kubernetesResource")
         yield from _pod(resources, place.below("spec", "resources", "kubernetesResource"))
 
 
 def _twice(spec: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     seen = set()
-    for position, param in _items(spec.get("params")):
+    for position, param in items(spec.get("params")):
         name = param.get("name")
         if isinstance(name, str) and name in seen:
             where = place.below("params", position, "name")
@@ -52,8 +52,8 @@ def _twice(spec: Mapping[str, Json], place: Place) -> Iterator[Hit]:
 
 
 def _references(holder: Mapping[str, Json], place: Place) -> Iterator[Hit]:
-    for position, interceptor in _items(holder.get("interceptors")):
-        reference = _object(_object(interceptor.get("webhook")).get("objectRef"))
+    for position, interceptor in items(holder.get("interceptors")):
+        reference = object_at(interceptor, "webhook", "objectRef")
         lacking = [
             field
             for field, value in (("kind", "Service"), ("apiVersion", "v1"))
@@ -72,17 +72,7 @@ def _pod(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     if balancer is not None and resource.get("serviceType") != "LoadBalancer":
         where = place.below("serviceLoadBalancerClass")
         yield Hit("PH005", where, "Tekton refuses this for other services", "write serviceType: LoadBalancer")
-    spec = _object(_object(_object(resource.get("spec")).get("template")).get("spec"))
-    if len(list(_items(spec.get("containers")))) > 1:
+    spec = object_at(resource, "spec", "template", "spec")
+    if len(list(items(spec.get("containers")))) > 1:
         where = place.below("spec", "template", "spec", "containers")
         yield Hit("PH005", where, "Tekton refuses a listener's pod with several containers")
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
-    for position, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, dict):
-            yield position, item

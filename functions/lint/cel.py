@@ -141,16 +141,15 @@ def _misspelt(path: trees.Path) -> bool:
     return path[0] == "header" and path[1] not in ("*", canonical_name(path[1]))
 
 
-def _asked(expr: Expr) -> frozenset[str]:
+def _asked(expr: Expr) -> set[str | None]:
     """Return the fields at the body's top that an expression asks for: `has(body.a)`, `'a' in body`."""
-    found: frozenset[str] = frozenset()
-    if isinstance(expr, Select) and expr.test:
-        path = trees.path(expr)
-        found |= {path[1]} if path and path[0] == "body" and len(path) == 2 else set()  # noqa: PLR2004 -- body and it
-    if isinstance(expr, Call) and expr.function == "@in" and trees.path(expr.args[1]) == ("body",):
-        name = trees.text(expr.args[0])
-        found |= {name} if name else set()
-    return found.union(*map(_asked, trees.parts(expr)))
+    found: set[str | None] = set()
+    for node in trees.nodes(expr):
+        if isinstance(node, Select) and node.test and trees.path(node.operand) == ("body",):
+            found.add(node.field)
+        if isinstance(node, Call) and node.function == "@in" and trees.path(node.args[1]) == ("body",):
+            found.add(trees.text(node.args[0]))
+    return found
 
 
 def _fatal(expr: Expr, lacks: Callable[[trees.Path], bool], *, positive: bool) -> frozenset[trees.Path]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functions.lint import trees
 from functions.lint.event_types import meant
 from functions.lint.hits import Hit
-from functions.lint.known import filter_of, is_core, overlays_of, replaces
+from functions.lint.known import expressions_of, filter_of, is_core, replaces
 from functions.lint.places import Place
 from functions.lint.views import View
 from functions.lint.wanted import CORE_WITH_TYPES
@@ -36,13 +36,8 @@ def check(view: View, *, allow_unverified: bool) -> Iterator[Hit]:
 
 def _broken(view: View) -> Place | None:
     """Return where the first expression stands that does not compile."""
-    for entry in view.interceptors:
-        if (source := filter_of(entry)) and trees.tree(source) is None:
-            return entry.param_place("filter").below("value")
-        for position, _, expression in overlays_of(entry):
-            if trees.tree(expression) is None:
-                return entry.param_place("overlays").below("value", position, "expression")
-    return None
+    found = (found for entry in view.interceptors for found in expressions_of(entry))
+    return next((place for place, _, tree in found if tree is None), None)
 
 
 def _types(view: View) -> Iterator[Hit]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from functions.common.lenient import text_at
 from functions.lint.hits import Hit
 from functions.lint.reach import Scope, references
 from functions.lint.views import View
@@ -15,12 +16,7 @@ _HINT = "use a fixed text, a number or a commit"
 
 def check(view: View, texts: Scope) -> Iterator[Hit]:
     """Check the annotations `pipehook.dev/status` of one trigger's template."""
-    for position, resource in enumerate(view.template.resources if view.template else ()):
-        metadata = resource.get("metadata")
-        annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-        context = annotations.get(STATUS) if isinstance(annotations, dict) else None
-        if not isinstance(context, str):
-            continue
+    for place, resource in view.resources:
+        context = text_at(resource, "metadata", "annotations", STATUS)
         if names := tuple(name for name, text in references(context, texts).items() if text.runs):
-            place = view.template_place.below("resourcetemplates", position, "metadata", "annotations", STATUS)
-            yield Hit("PH205", place, _MESSAGE, _HINT, names)
+            yield Hit("PH205", place.below("metadata", "annotations", STATUS), _MESSAGE, _HINT, names)

@@ -12,6 +12,7 @@ from string import ascii_letters, digits
 
 from functions.cel.kinds import BOOL
 from functions.cel.syntax import Call, Expr
+from functions.common.lenient import at, object_at
 from functions.common.values import Json
 from functions.lint import fields, trees
 from functions.lint.hits import Hit
@@ -115,12 +116,10 @@ def _is_chosen(part: _Part, known: Known) -> bool:
 
 def _written(resource: Mapping[str, Json], place: Place) -> tuple[str, Place]:
     """Return the group as a resource has it, and where it stands."""
-    metadata, spec = resource.get("metadata"), resource.get("spec")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    if isinstance(annotations, dict) and GROUP in annotations:
+    annotations = object_at(resource, "metadata", "annotations")
+    if GROUP in annotations:
         return str(annotations[GROUP]), place.below("metadata", "annotations", GROUP)
-    group = spec.get("concurrencyGroup") if isinstance(spec, dict) else None
-    return str(group or ""), place.below("spec", "concurrencyGroup")
+    return str(at(resource, "spec", "concurrencyGroup") or ""), place.below("spec", "concurrencyGroup")
 
 
 def _takes_no_fork(view: View) -> bool:

@@ -18,6 +18,7 @@ from functions.interceptors.building import CORE_INTERCEPTORS
 from functions.interceptors.overlay_paths import parse_path
 from functions.lint import fields, trees
 from functions.lint.cel_text import EXPRESSION, text_of
+from functions.lint.places import Place
 from functions.lint.regexes import matched
 from functions.lint.text import ANYTHING, Text, constant, one_of
 from functions.lint.views import PlacedInterceptor, View
@@ -59,11 +60,18 @@ def overlays_of(entry: PlacedInterceptor) -> Iterator[tuple[int, str, str]]:
             yield position, key, expression
 
 
+def expressions_of(entry: PlacedInterceptor) -> Iterator[tuple[Place, str, Expr | None]]:
+    """Yield the filter and the overlays of a cel interceptor: the place, the text, and it read if it compiles."""
+    if source := filter_of(entry):
+        yield entry.param_place("filter").below("value"), source, trees.tree(source)
+    for position, _, source in overlays_of(entry):
+        place = entry.param_place("overlays").below("value", position, "expression")
+        yield place, source, trees.tree(source)
+
+
 def trees_of(entry: PlacedInterceptor) -> Iterator[Expr]:
     """Yield the expressions of a cel interceptor that compile."""
-    for source in (filter_of(entry), *(expression for _, _, expression in overlays_of(entry))):
-        if source and (tree := trees.tree(source)):
-            yield tree
+    yield from (tree for _, _, tree in expressions_of(entry) if tree)
 
 
 class Known(Struct, frozen=True):

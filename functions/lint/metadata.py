@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from functions.common.lenient import object_at, texts_at
 from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
@@ -30,14 +31,12 @@ _LABEL_HINT = "letters, digits, -, _ and . make a label's value, 63 of them at m
 
 def check(view: View, texts: Mapping[str, Text]) -> Iterator[Hit]:
     """Check the resources of one trigger's template."""
-    for position, resource in enumerate(view.template.resources if view.template else ()):
-        metadata = resource.get("metadata")
-        if isinstance(metadata, dict):
-            place = view.template_place.below("resourcetemplates", position, "metadata")
-            runs = resource.get("kind") in ("PipelineRun", "TaskRun", "CustomRun")
-            yield from _names(metadata, place, texts, longest=_SHORT if runs else _LONG)
-            yield from _labels(metadata, place, texts)
-            yield from _strings(metadata.get("annotations"), place.below("annotations"), "annotation")
+    for whole, resource in view.resources:
+        metadata, place = object_at(resource, "metadata"), whole.below("metadata")
+        runs = resource.get("kind") in ("PipelineRun", "TaskRun", "CustomRun")
+        yield from _names(metadata, place, texts, longest=_SHORT if runs else _LONG)
+        yield from _labels(metadata, place, texts)
+        yield from _strings(metadata.get("annotations"), place.below("annotations"), "annotation")
 
 
 def _names(metadata: Mapping[str, Json], place: Place, texts: Scope, *, longest: int) -> Iterator[Hit]:
@@ -66,10 +65,7 @@ def _names(metadata: Mapping[str, Json], place: Place, texts: Scope, *, longest:
 
 def _labels(metadata: Mapping[str, Json], place: Place, texts: Scope) -> Iterator[Hit]:
     yield from _strings(metadata.get("labels"), place.below("labels"), "label")
-    labels = metadata.get("labels")
-    for key, value in labels.items() if isinstance(labels, dict) else ():
-        if not isinstance(value, str):
-            continue
+    for key, value in texts_at(metadata, "labels").items():
         where = place.below("labels", key)
         wrong = _wrong(value, texts, LABEL, "label")
         if "$(" not in value and not _LABEL_VALUE.fullmatch(value):

@@ -9,7 +9,7 @@ from functions.common.errors import LastingError
 from functions.interceptors.overlay_paths import parse_path
 from functions.lint import trees
 from functions.lint.hits import Hit
-from functions.lint.known import after, filter_of, overlays_of, replaces, trees_of
+from functions.lint.known import after, expressions_of, overlays_of, replaces, trees_of
 from functions.lint.places import Place
 from functions.lint.texts import parts_of, path_of
 from functions.lint.views import View
@@ -52,7 +52,7 @@ def _read(view: View) -> set[str] | None:
         return None
     found = set(re.findall(r"\$\(extensions\.([\w-]+)", str(view.template.resources)))
     for entry in view.interceptors:
-        if any(map(_ALL_OF_THEM.search, (filter_of(entry), *(source for _, _, source in overlays_of(entry))))):
+        if any(_ALL_OF_THEM.search(source) for _, source, _ in expressions_of(entry)):
             return None
         read = (path for tree in trees_of(entry) for path in trees.paths(tree))
         found |= {path[1] for path in read if path[0] == "extensions" and path[1:]}

@@ -35,6 +35,13 @@ class Place(Struct, frozen=True):
         return path_text(self.path)
 
 
+def items(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
+    """Yield the objects of a list, each with its position."""
+    for position, item in enumerate(value if isinstance(value, list) else ()):
+        if isinstance(item, dict):
+            yield position, item
+
+
 class Places:
     """The parsed texts of the manifests, by file."""
 

@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 
 from msgspec import Struct
 
+from functions.common.lenient import at, object_at
 from functions.common.values import Json
-from functions.lint.places import Place
+from functions.lint.places import Place, items
 from functions.lint.text import Text, constant, one_of
 
 _REFERENCE = re.compile(
@@ -95,10 +96,10 @@ def reached(resource: Mapping[str, Json], place: Place, scope: Scope, library: L
         case "Task":
             yield from walk.task(spec, place, scope)
         case "PipelineRun":
-            yield from walk.pipeline(_object(spec.get("pipelineSpec")), place.below("pipelineSpec"), given)
+            yield from walk.pipeline(object_at(spec, "pipelineSpec"), place.below("pipelineSpec"), given)
             yield from walk.referenced("Pipeline", spec.get("pipelineRef"), given)
         case "TaskRun":
-            yield from walk.task(_object(spec.get("taskSpec")), place.below("taskSpec"), given)
+            yield from walk.task(object_at(spec, "taskSpec"), place.below("taskSpec"), given)
             yield from walk.referenced(_task_kind(spec.get("taskRef")), spec.get("taskRef"), given)
 
 
@@ -113,27 +114,27 @@ class _Walk:
     def pipeline(self, spec: Mapping[str, Json], place: Place, outer: Scope) -> Iterator[Step | Condition]:
         scope = {**outer, **_declared(spec, outer)}
         for part in ("tasks", "finally"):
-            for position, task in _items(spec.get(part)):
+            for position, task in items(spec.get(part)):
                 here = place.below(part, position)
                 yield from _conditions(task, here, scope)
                 seen = {**scope, **_required(task, scope)}
                 given = _given(task.get("params"), seen)
-                matrix = _object(task.get("matrix"))
-                combinations = [matrix, *(entry for _, entry in _items(matrix.get("include")))]
+                matrix = object_at(task, "matrix")
+                combinations = [matrix, *(entry for _, entry in items(matrix.get("include")))]
                 for combination in combinations:
                     for name, text in _given(combination.get("params"), seen).items():
                         given[name] = given[name].either(text) if name in given else text
                 inner = {**seen, **given}
-                yield from self.task(_object(task.get("taskSpec")), here.below("taskSpec"), inner)
-                yield from self.pipeline(_object(task.get("pipelineSpec")), here.below("pipelineSpec"), inner)
+                yield from self.task(object_at(task, "taskSpec"), here.below("taskSpec"), inner)
+                yield from self.pipeline(object_at(task, "pipelineSpec"), here.below("pipelineSpec"), inner)
                 yield from self.referenced(_task_kind(task.get("taskRef")), task.get("taskRef"), given)
                 yield from self.referenced("Pipeline", task.get("pipelineRef"), given)
 
     def task(self, spec: Mapping[str, Json], place: Place, outer: Scope) -> Iterator[Step | Condition]:
         scope = {**outer, **_declared(spec, outer)}
-        template = _object(spec.get("stepTemplate"))
+        template = object_at(spec, "stepTemplate")
         for part in ("steps", "sidecars"):
-            for position, step in _items(spec.get(part)):
+            for position, step in items(spec.get(part)):
                 here = place.below(part, position)
                 yield from _conditions(step, here, scope)
                 seen = {**scope, **_required(step, scope)}
@@ -144,7 +145,7 @@ class _Walk:
                 yield from self.referenced("StepAction", step.get("ref"), _given(step.get("params"), seen))
 
     def referenced(self, kind: str, reference: Json, given: Scope) -> Iterator[Step | Condition]:
-        name = _object(reference).get("name")
+        name = at(reference, "name")
         found = self._library(kind, name, "") if isinstance(name, str) else None
         if found is None or (kind, str(name)) in self._entered:
             return
@@ -166,7 +167,7 @@ def _program_of(template: Mapping[str, Json], step: Mapping[str, Json]) -> list[
 
 
 def _task_kind(reference: Json) -> str:
-    return "ClusterTask" if _object(reference).get("kind") == "ClusterTask" else "Task"
+    return "ClusterTask" if at(reference, "kind") == "ClusterTask" else "Task"
 
 
 def _containers(value: Json, place: Place, scope: Scope) -> Iterator[Step]:
@@ -181,7 +182,7 @@ def _containers(value: Json, place: Place, scope: Scope) -> Iterator[Step]:
 
 
 def _conditions(holder: Mapping[str, Json], place: Place, scope: Scope) -> Iterator[Condition]:
-    for position, condition in _items(holder.get("when")):
+    for position, condition in items(holder.get("when")):
         source = condition.get("cel")
         if isinstance(source, str):
             yield Condition(place.below("when", position, "cel"), source, scope)
@@ -190,7 +191,7 @@ def _conditions(holder: Mapping[str, Json], place: Place, scope: Scope) -> Itera
 def _required(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:
     """Return the params of which `when` lets only listed values through."""
     found = {}
-    for _, condition in _items(holder.get("when")):
+    for _, condition in items(holder.get("when")):
         source, values = condition.get("input"), condition.get("values")
         match = _REFERENCE.fullmatch(source) if isinstance(source, str) else None
         if match and match[1] != "tt.params" and condition.get("operator") == "in" and isinstance(values, list):
@@ -201,7 +202,7 @@ def _required(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:
 def _given(params: Json, scope: Scope) -> dict[str, Text]:
     return {
         f"params.{entry['name']}": text_of(entry.get("value"), scope)
-        for _, entry in _items(params)
+        for _, entry in items(params)
         if isinstance(entry.get("name"), str)
     }
 
@@ -209,7 +210,7 @@ def _given(params: Json, scope: Scope) -> dict[str, Text]:
 def _declared(spec: Mapping[str, Json], outer: Scope) -> dict[str, Text]:
     """Return the defaults of declared params that nothing gives a value."""
     found = {}
-    for _, entry in _items(spec.get("params")):
+    for _, entry in items(spec.get("params")):
         name = f"params.{entry.get('name')}"
         if "default" in entry and name not in outer:
             found[name] = text_of(entry["default"], outer)
@@ -218,18 +219,8 @@ def _declared(spec: Mapping[str, Json], outer: Scope) -> dict[str, Text]:
 
 def _environment(holder: Mapping[str, Json], scope: Scope) -> dict[str, Text]:
     found = {}
-    for _, entry in _items(holder.get("env")):
+    for _, entry in items(holder.get("env")):
         name, value = entry.get("name"), entry.get("value")
         if isinstance(name, str) and isinstance(value, str):
             found[name] = text_of(value, scope)
     return found
-
-
-def _object(value: Json) -> dict[str, Json]:
-    return value if isinstance(value, dict) else {}
-
-
-def _items(value: Json) -> Iterator[tuple[int, dict[str, Json]]]:
-    for position, item in enumerate(value if isinstance(value, list) else ()):
-        if isinstance(item, dict):
-            yield position, item

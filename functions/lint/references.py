@@ -36,10 +36,10 @@ def check(view: View) -> Iterator[Hit]:
     defaulted = {param.name for param in view.template.params if param.default is not None}
     misspelt: set[str] = set()
     told: set[str] = set()
-    for position, resource in enumerate(view.template.resources):
+    for place, resource in view.resources:
         own = _own_params(dict(resource))
         for path, text in _strings(dict(resource), ()):
-            place = view.template_place.below("resourcetemplates", position, *path)
+            where = place.below(*path)
             for name in dict.fromkeys(_EXACT.findall(text)):
                 if name in told:
                     continue  # one finding a param, where it first stands
@@ -49,19 +49,19 @@ def check(view: View) -> Iterator[Hit]:
                         continue  # the binding that is not there may bind it
                     near = did_you_mean(name, sorted(bound | defaulted))
                     message, hint = "nothing binds", near or f"bind a param {name}, or give it a default"
-                    yield Hit("PH101", place, message, hint, (f"$(tt.params.{name})",))
+                    yield Hit("PH101", where, message, hint, (f"$(tt.params.{name})",))
                 elif name not in declared and _DECLARED_BY_WEBHOOK.fullmatch(name):
                     message = "Tekton refuses a template whose spec.params do not declare"
-                    yield Hit("PH101", place, message, f"declare the param {name}", (f"$(tt.params.{name})",))
+                    yield Hit("PH101", where, message, f"declare the param {name}", (f"$(tt.params.{name})",))
             names = _misspelt(text, bound | declared, own, path, str(resource.get("kind")))
             misspelt |= set(names.values())
             if read := _OF_EVENT.findall(text):
                 message = "a resource gets this as literal text"
-                yield Hit("PH103", place, message, "bind it to a param, and write $(tt.params.NAME)", tuple(read))
+                yield Hit("PH103", where, message, "bind it to a param, and write $(tt.params.NAME)", tuple(read))
             if names:
                 message = "the resource gets this as literal text"
                 hint = "write " + ", ".join(f"$(tt.params.{name})" for name in dict.fromkeys(names.values()))
-                yield Hit("PH103", place, message, hint, tuple(names))
+                yield Hit("PH103", where, message, hint, tuple(names))
     yield from _unused(view, declared, misspelt)
 
 

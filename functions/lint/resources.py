@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from functions.common.lenient import at, object_at
 from functions.common.values import Json
 from functions.lint.hits import Hit
 from functions.lint.places import Place
@@ -41,8 +42,7 @@ _ELSEWHERE: Mapping[str, str] = {
 
 def check(view: View) -> Iterator[Hit]:
     """Check the resources of one trigger's template."""
-    for position, resource in enumerate(view.template.resources if view.template else ()):
-        place = view.template_place.below("resourcetemplates", position)
+    for place, resource in view.resources:
         yield from _account(resource, place)
         yield from _version(resource, place)
         yield from _fields(resource, place)
@@ -62,16 +62,13 @@ def _account(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     kind, version = resource.get("kind"), resource.get("apiVersion")
     if kind not in _RUNS or not str(version).startswith("tekton.dev/"):
         return
-    spec = resource.get("spec")
-    spec = spec if isinstance(spec, dict) else {}
+    spec = object_at(resource, "spec")
     nested = kind == "PipelineRun" and version == "tekton.dev/v1"
-    template = spec.get("taskRunTemplate")
-    named = template.get("serviceAccountName") if nested and isinstance(template, dict) else None
     if nested and "serviceAccountName" in spec:
         where = place.below("spec", "serviceAccountName")
         yield Hit("PH405", where, "tekton.dev/v1 has this under taskRunTemplate", "move it there")
         return
-    if not (named if nested else spec.get("serviceAccountName")):
+    if not at(spec, *(["taskRunTemplate"] if nested else []), "serviceAccountName"):
         field = "spec.taskRunTemplate.serviceAccountName" if nested else "spec.serviceAccountName"
         message = f"the {kind} names no account and runs as the default one"
         yield Hit("PH404", place.below("spec"), message, f"set {field}")
@@ -79,9 +76,8 @@ def _account(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
 
 def _fields(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
     """Yield the fields of a run's spec that its version does not have; the account is another matter."""
-    spec = resource.get("spec")
     known = _FIELDS.get((str(resource.get("apiVersion")), str(resource.get("kind"))))
-    for name in spec if known and isinstance(spec, dict) else ():
+    for name in object_at(resource, "spec") if known else ():
         if not known or name in known or "$(" in name or name == "serviceAccountName":
             continue
         where, run = place.below("spec", name), f"a {resource['kind']} of {resource['apiVersion']}"
@@ -97,7 +93,6 @@ def _version(resource: Mapping[str, Json], place: Place) -> Iterator[Hit]:
         yield Hit("PH405", place.below("apiVersion"), f"{version} is an old version", "write tekton.dev/v1")
     if resource.get("kind") == "PipelineResource":
         yield Hit("PH405", place.below("kind"), "Tekton has no PipelineResource any more", "use params and workspaces")
-    spec = resource.get("spec")
-    for path, entry in _objects(spec, ("spec",)) if isinstance(spec, dict) else ():
+    for path, entry in _objects(resource.get("spec"), ("spec",)):
         if path[-1] in ("taskRef", "pipelineRef") and "bundle" in entry:
             yield Hit("PH405", place.below(*path, "bundle"), "Tekton has dropped bundle", "use the bundles resolver")

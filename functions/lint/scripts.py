@@ -30,8 +30,7 @@ _Word = tuple[Place, str]
 
 def check(view: View, texts: Mapping[str, Text], library: Library) -> Iterator[Hit]:
     """Check the resources of one trigger's template, and what the library has of what they refer to."""
-    for position, resource in enumerate(view.template.resources if view.template else ()):
-        place = view.template_place.below("resourcetemplates", position)
+    for place, resource in view.resources:
         for found in reached(resource, place, texts, library):
             hits = _condition(found) if isinstance(found, Condition) else _step(found)
             for rule, where, what, names in hits:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from functions.common.values import Json
+from functions.common.lenient import text_at
 from functions.lint import trees
 from functions.lint.hits import Hit
 from functions.lint.known import Known, overlays_of
@@ -19,6 +19,7 @@ from functions.lint.views import Bound, View
 
 _UNSIGNED = frozenset({"header", "requestURL"})
 """Roots of CEL that are the sender's, whoever that is."""
+_NAMING = (("apiVersion",), ("kind",), *(("metadata", name) for name in ("namespace", "name", "generateName")))
 _ROOT = re.compile(r"[^A-Za-z]*(header|context)\b")
 _MESSAGE = "this is no part of what is signed: with each made-up value a captured delivery makes a new object"
 _HINT = "use generateName and a part of the body, or $(uid)"
@@ -30,14 +31,9 @@ def check(view: View, known: Known) -> Iterator[Hit]:
     unsigned = {
         f"tt.params.{bound.param.name}": ANYTHING for bound in view.bound if _unsigned(bound, known, extensions)
     }
-    for position, resource in enumerate(view.template.resources if view.template else ()) if unsigned else ():
-        place = view.template_place.below("resourcetemplates", position)
-        metadata = resource.get("metadata")
-        named: list[tuple[tuple[str, ...], Json]] = [((name,), resource.get(name)) for name in ("apiVersion", "kind")]
-        if isinstance(metadata, dict):
-            named += [(("metadata", name), metadata.get(name)) for name in ("namespace", "name", "generateName")]
-        for path, text in named:
-            if isinstance(text, str) and (about := references(text, unsigned)):
+    for place, resource in view.resources if unsigned else ():
+        for path in _NAMING:
+            if about := references(text_at(resource, *path), unsigned):
                 yield Hit("PH406", place.below(*path), _MESSAGE, _HINT, tuple(about))
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 from msgspec import Struct
 
+from functions.common.values import Json
 from functions.lint.places import Place
 from functions.listening.listeners import prepare
 from functions.listening.prepared import Listener, PreparedTrigger
@@ -66,6 +67,12 @@ class View(Struct, frozen=True):
     """Whether a binding that it names is not there, so that nobody knows which params it has."""
     advice: str = ""
     """What to do about the first reference that leads nowhere."""
+
+    @property
+    def resources(self) -> Iterator[tuple[Place, Mapping[str, Json]]]:
+        """The template's resources, each with its place."""
+        for position, resource in enumerate(self.template.resources if self.template else ()):
+            yield self.template_place.below("resourcetemplates", position), resource
 
 
 def object_place(kind: str, found: EventListener | Trigger, *path: str | int) -> Place:
