@@ -55,12 +55,13 @@ def _types(view: View) -> Iterator[Hit]:
             place = entry.param_place("eventTypes").below("value")
             yield Hit("PH301", place, "an empty list lets no event through", f"name the events, {example}")
         elif isinstance(types, list):
+            named = {str(event) for event in types}
             for position, event in enumerate(types):
                 hint = meant(name, event) if isinstance(event, str) else None
-                if hint is not None:
+                # beside what it may mean it does no harm
+                if hint is not None and not any(f'"{other}"' in hint for other in named):
                     place = entry.param_place("eventTypes").below("value", position)
                     yield Hit("PH301", place, f'the {name} interceptor lets no event "{event}" through', hint)
-            named = {str(event) for event in types}
             allowed = named if allowed is None else allowed & named
             if not allowed:
                 place = entry.param_place("eventTypes").below("value")

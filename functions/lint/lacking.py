@@ -53,15 +53,17 @@ def lack(steps: trees.Path, known: Known, asked: Sequence[PlacedInterceptor]) ->
 def as_sent(view: View, known: Known) -> Known:
     """Return what is known, less what its events tell where the body is the sender's own under a provider's header.
 
-    That is where three fields or more are read, and none that the events have.
+    That is where it reads several fields that no event at all has, and none that its events have.
     """
     bound = (part for entry in view.bound for part in parts_of(entry.param) if isinstance(part, Expression))
     written = (path for entry in view.interceptors for tree in trees_of(entry) for path in trees.paths(tree))
     paths = (*written, *(path_of(part) or ("",) for part in bound))
     read = {path[1] for path in paths if path[0] == "body" and len(path) > 1}
     names = known.events or ()
-    foreign = names and len(read) >= _SEVERAL and not any(events.has_field(name, top) for name in names for top in read)
-    return replace(known, events=None, provider="") if foreign else known
+    if not names or any(events.has_field(name, field) for name in names for field in read):
+        return known
+    unknown = [field for field in read if not events.events_with(field, gitlab=events.gitlab(names))]
+    return known if len(unknown) < _SEVERAL else replace(known, events=None, provider="")
 
 
 def _said(event: str, hole: trees.Path) -> Lack:

@@ -160,6 +160,8 @@ def test_a_body_of_ones_own_under_githubs_header() -> None:
     assert ids(listed(PUSH, params=own), with_params(*own)) == []
     assert ids(listed(PUSH, cel("body.kind == 'x'"), params=own), with_params(*own)) == []
     assert ids(listed(*chain, params=own), with_params(*own)) == ["PH301", "PH303"], "pushes have one of the fields"
+    wrong = {"ref": "$(body.ref)", "sha": "$(body.after)", "pusher": "$(body.pusher)"}
+    assert ids(listed(github(eventTypes=["issue_comment"]), params=wrong), with_params(*wrong)) == ["PH303"]
     some = {"service": "$(body.service)", "port": "$(body.port)"}
     assert ids(listed(PUSH, params=some), with_params(*some)) == ["PH303"]
 
@@ -219,6 +221,11 @@ def test_a_name_that_is_nearly_an_events(provider: str, name: str, hint: str) ->
 )
 def test_a_name_that_may_be_an_events(provider: str, name: str) -> None:
     assert ids(listed(types(provider, name)), RUN) == []
+
+
+def test_a_name_beside_the_one_it_means() -> None:
+    assert ids(listed(types("github", "Push Hook", "push")), RUN) == []
+    assert ids(listed(types("github", "Push Hook", "create")), RUN) == ["PH301"]
 
 
 @pytest.mark.parametrize(
