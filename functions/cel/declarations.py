@@ -108,10 +108,7 @@ _SIGNATURES: dict[str, str] = {
     "endsWith": _TEXT,
     "startsWith": _TEXT,
     "matches": "(string,string)->bool " + _TEXT,
-    **dict.fromkeys(
-        ("getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek"),
-        _TIME,
-    ),
+    **dict.fromkeys(("getFullYear", "getMonth", "getDayOfYear", "getDayOfMonth", "getDate", "getDayOfWeek"), _TIME),
     **dict.fromkeys(("getHours", "getMinutes", "getSeconds", "getMilliseconds"), _SPAN),
     # ext.Strings
     "charAt": ".(string,int)->string",
@@ -174,9 +171,7 @@ _SIGNATURES: dict[str, str] = {
 OWN = frozenset({"paths.match", "paths.only", "pathChanged", "comment.command"})
 """What Tekton's cel interceptor does not know."""
 
-CONVERSIONS = frozenset(
-    {"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"},
-)
+CONVERSIONS = frozenset({"bool", "bytes", "double", "duration", "dyn", "int", "string", "timestamp", "type", "uint"})
 
 
 class Overload(Struct, frozen=True):

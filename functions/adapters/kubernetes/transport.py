@@ -126,10 +126,7 @@ def _client(access: ClusterAccess, connections: int, context: ssl.SSLContext) ->
     if access.token:
         client.default_headers["Authorization"] = f"Bearer {access.token}"
     client.rest_client.pool_manager = pools(
-        context,
-        beside=client.rest_client.pool_manager,
-        connections=connections,
-        server_name=access.tls_server_name,
+        context, beside=client.rest_client.pool_manager, connections=connections, server_name=access.tls_server_name
     )
     return DynamicClient(client, discoverer=_NoDiscovery)  # type: ignore[no-untyped-call] # it has no types
 

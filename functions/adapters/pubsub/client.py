@@ -107,11 +107,7 @@ class PubSubSubscriber:
         """Keep messages for `lease` seconds from now (at most 600), or give them back at once with 0."""
 
         def ask(client: SubscriberClient, seconds: float) -> None:
-            request = {
-                "subscription": self._subscription,
-                "ack_ids": list(ack_ids),
-                "ack_deadline_seconds": lease,
-            }
+            request = {"subscription": self._subscription, "ack_ids": list(ack_ids), "ack_deadline_seconds": lease}
             client.modify_ack_deadline(request=request, retry=None, timeout=seconds)
 
         self._ask(ask, deadline)

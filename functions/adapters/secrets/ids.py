@@ -95,12 +95,9 @@ class SecretIds:
                 if reading is not None:
                     yield reading
 
-    def _filled(self, namespace: str, name: str) -> str:
-        return self._template.replace("{namespace}", namespace).replace("{name}", name)
-
     def _owned(self, ref: SecretRef) -> str:
         check_reference(ref)
-        identifier = self._filled(ref.namespace, ref.name)
+        identifier = self._template.replace("{namespace}", ref.namespace).replace("{name}", ref.name)
         if not self._spaces:
             return identifier
         others = {namespace for namespace, _ in self.readings(identifier)} - {ref.namespace}

@@ -45,26 +45,13 @@ _WORDS = {OK: "ok", WARN: "warning", FAIL: "failed"}
     "--function", default="webhook", show_default=True, metavar="NAME", help="Whose environment, in a file of several."
 )
 @click.option(
-    "--hook",
-    "hooks",
-    type=HOOK,
-    multiple=True,
-    metavar="repos/O/R/hooks/ID",
-    help="Hook to look at [GITHUB_HOOKS].",
+    "--hook", "hooks", type=HOOK, multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to look at [GITHUB_HOOKS]."
 )
 @click.option(
-    "--token-secret",
-    type=SECRET,
-    default="",
-    metavar="projects/P/secrets/S",
-    help="GitHub's token [GITHUB_TOKEN].",
+    "--token-secret", type=SECRET, default="", metavar="projects/P/secrets/S", help="GitHub's token [GITHUB_TOKEN]."
 )
 @click.option(
-    "--kubeconfig",
-    type=THERE,
-    default="",
-    metavar="PATH",
-    help="Your own, to look at Tekton's sink and its events.",
+    "--kubeconfig", type=THERE, default="", metavar="PATH", help="Your own, to look at Tekton's sink and its events."
 )
 @output_option()
 def doctor(

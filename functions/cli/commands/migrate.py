@@ -40,11 +40,7 @@ Nothing in the cluster is changed.
 @click.option("--kubeconfig", default="", metavar="PATH", help="Your kubeconfig [KUBECONFIG, ~/.kube/config].")
 @click.option("--context", default="", help="Your context in it; default: the current one.")
 @click.option(
-    "--project",
-    type=PROJECT,
-    default="PROJECT",
-    show_default=True,
-    help="Google Cloud project, for terraform.tfvars.",
+    "--project", type=PROJECT, default="PROJECT", show_default=True, help="Google Cloud project, for terraform.tfvars."
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 def migrate(

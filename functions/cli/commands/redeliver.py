@@ -31,12 +31,7 @@ _OWN = "projects/environment/secrets/GITHUB_TOKEN"
 @click.command(cls=Command, epilog=_EXAMPLES)
 @click.option("--dry-run", is_flag=True, help="Say what would be asked for, and ask for nothing.")
 @click.option(
-    "--hook",
-    "hooks",
-    type=HOOK,
-    multiple=True,
-    metavar="repos/O/R/hooks/ID",
-    help="Hook to sweep [GITHUB_HOOKS].",
+    "--hook", "hooks", type=HOOK, multiple=True, metavar="repos/O/R/hooks/ID", help="Hook to sweep [GITHUB_HOOKS]."
 )
 @click.option("--hours", type=click.IntRange(1, 72), help="How far back [REDELIVER_LOOKBACK_HOURS].")
 @click.option("--limit", type=click.IntRange(1, 10_000), help="How many at most [REDELIVER_LIMIT].")

@@ -69,10 +69,7 @@ def inspector(store: Store, *, port: int, serving: str, replay: Replay, mistakes
         if arrival is None:
             abort(404)
         return render_template(
-            "delivery.html",
-            page=views.page(arrival),
-            token=token,
-            problem=request.args.get("problem", ""),
+            "delivery.html", page=views.page(arrival), token=token, problem=request.args.get("problem", "")
         )
 
     @app.post("/deliveries/<int:number>/replay")
