@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from enum import IntEnum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -86,6 +86,18 @@ class Interceptor(Protocol):
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Run on the parsed event. Raises errors of the family."""
+
+
+class Core(Struct, frozen=True):
+    """What an interceptor of Tekton's is that may have a secretRef."""
+
+    verifier: Verifier | None
+    repeatable: ClassVar[bool] = True
+
+    @property
+    def vouches(self) -> bool:
+        """True with a secretRef."""
+        return self.verifier is not None
 
 
 class Place(Struct, frozen=True):

@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
-from msgspec import Struct
-
 from functions.common.lenient import object_at
 from functions.common.values import Event, Refusal
-from functions.interceptors.base import Call, Passed, Verifier, event_type_refusal, extended, first_header
+from functions.interceptors.base import Call, Core, Passed, event_type_refusal, extended, first_header
 from functions.interceptors.changed_files import ChangedFiles
 
 
-class SentInterceptor(Struct, frozen=True, kw_only=True):
+class SentInterceptor(Core, frozen=True, kw_only=True):
     """Tekton's pkg/interceptors/gitlab and bitbucket, compiled; `header` names the event."""
 
     name: str
     """gitlab or bitbucket."""
     header: str
-    verifier: Verifier | None
     event_types: tuple[str, ...] | None
     changed_files: ChangedFiles | None = None
-    repeatable: ClassVar[bool] = True
-
-    @property
-    def vouches(self) -> bool:
-        """True with a secretRef."""
-        return self.verifier is not None
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Let the allowed event types through, and add the changed files."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from typing import ClassVar
 
 from msgspec import Struct
 
@@ -13,7 +12,7 @@ from functions.common.numbers import whole
 from functions.common.shown import shown
 from functions.common.values import Event, Json, Provider, Refusal, SecretRef
 from functions.delivery import FORM
-from functions.interceptors.base import Assurance, Call, Passed, Place, extended, filtered, first_header, rejected
+from functions.interceptors.base import Assurance, Call, Core, Passed, Place, extended, filtered, first_header, rejected
 from functions.interceptors.params import Params
 from functions.interceptors.signatures import any_value_matches
 from functions.model.resources import InterceptorSpec
@@ -61,17 +60,10 @@ class SlackSignature(Struct, frozen=True):
         return rejected("payload signature check failed")
 
 
-class SlackInterceptor(Struct, frozen=True):
+class SlackInterceptor(Core, frozen=True):
     """Compiled from `ref: {name: slack}`; Tekton's pkg/interceptors/slack, which verifies nothing."""
 
-    verifier: SlackSignature | None
     requested_fields: tuple[str, ...]
-    repeatable: ClassVar[bool] = True
-
-    @property
-    def vouches(self) -> bool:
-        """True with a secretRef."""
-        return self.verifier is not None
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:  # noqa: ARG002 -- the protocol's signature
         """Put each requested field, a list of its values, into the extensions.

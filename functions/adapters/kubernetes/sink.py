@@ -50,14 +50,10 @@ class ClusterSink:
 
         `clusters` are the others, by their names.
         """
-        self._lanes = Lanes(api, clusters, parallel=parallel)
+        self.lanes = Lanes(api, clusters, parallel=parallel)
+        """The clusters, for whoever looks at what is created there."""
         self._redelivery = redelivery
         self._redeliveries = redeliveries
-
-    @property
-    def lanes(self) -> Lanes:
-        """The clusters, for whoever looks at what is created there."""
-        return self._lanes
 
     @property
     def reruns(self) -> bool:
@@ -72,7 +68,7 @@ class ClusterSink:
         plans = plan(work)
         if self.reruns:
             doubts = _Doubts(self._redeliveries, deadline)
-            return self._lanes.run(
+            return self.lanes.run(
                 [
                     (item.clusters, partial(self._run, item, row, deadline, doubts))
                     for item, row in zip(work, plans, strict=True)
@@ -84,7 +80,7 @@ class ClusterSink:
             for item, row in zip(work, plans, strict=True)
             for position, entry in enumerate(row)
         ]
-        done = iter(self._lanes.run(calls))
+        done = iter(self.lanes.run(calls))
         outcomes = []
         for item, row in zip(work, plans, strict=True):
             ends = [next(done) for _ in row]
@@ -111,13 +107,13 @@ class ClusterSink:
             if not entries:  # fixed names: there can be one of each only
                 break
             looks = [((work.cluster(at),), partial(self._look, entry, deadline)) for at, entry in entries.items()]
-            found = dict(zip(entries, self._lanes.run(looks), strict=True))
+            found = dict(zip(entries, self.lanes.run(looks), strict=True))
             missing = [position for position, result in found.items() if result is None]
             # one that was begun, however far, had been borne out then
             if attempt and len(missing) == len(found) and (doubt := doubts.of(work, attempt)):
                 break
             last = attempt
-            made = self._lanes.run(
+            made = self.lanes.run(
                 [((work.cluster(at),), partial(self._create, work, entries[at], deadline)) for at in missing]
             )
             found.update(zip(missing, made, strict=True))
@@ -139,7 +135,7 @@ class ClusterSink:
     def _at(self, planned: Planned, deadline: Deadline, ask: Callable[[Lane], R]) -> R | Result:
         """Return what a cluster is asked for, or the failed result of asking it."""
         try:
-            lane = self._lanes.lane(planned.ref.cluster)
+            lane = self.lanes.lane(planned.ref.cluster)
         except LastingError as error:
             return Result.failed(error, str(planned))
         try:

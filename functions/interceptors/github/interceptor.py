@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
-from msgspec import Struct
+from typing import TYPE_CHECKING
 
 from functions.common.lenient import object_at
 from functions.common.values import Event, Refusal
 from functions.interceptors.base import (
     Call,
+    Core,
     Passed,
     Place,
     event_type_refusal,
@@ -30,20 +29,13 @@ if TYPE_CHECKING:
     from functions.interceptors.github.pull_request import PullRequest
 
 
-class GitHubInterceptor(Struct, frozen=True):
+class GitHubInterceptor(Core, frozen=True):
     """Compiled from `ref: {name: github}`; Tekton's pkg/interceptors/github, where addChangedFiles skips the owners."""
 
-    verifier: HubSignature | None
     event_types: tuple[str, ...] | None
     owners: Owners | None = None
     changed_files: ChangedFiles | None = None
     pull_request: PullRequest | None = None
-    repeatable: ClassVar[bool] = True
-
-    @property
-    def vouches(self) -> bool:
-        """True with a secretRef."""
-        return self.verifier is not None
 
     def intercept(self, event: Event, call: Call) -> Passed | Refusal:
         """Let the allowed event types through, from the allowed senders, and add the changed files.

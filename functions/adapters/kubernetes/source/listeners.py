@@ -96,12 +96,8 @@ class ClusterListeners:
         self._failure: _Failure | None = None
         self._reading: threading.Event | None = None
         self._said: frozenset[str] = frozenset()
-        self._several = False
-
-    @property
-    def several(self) -> bool:
+        self.several = False
         """Whether more than one listener has ever been seen: none of them answers for another one from then on."""
-        return self._several
 
     def knows(self, listener: str) -> bool:
         """Say whether a listener was there when they were last read."""
@@ -180,7 +176,7 @@ class ClusterListeners:
             return replace(self._state, read_at=now)
         namespaces = {namespace for namespace, _ in (*registry.listeners, *registry.triggers)}
         listeners = self._compiler.compile(registry)
-        self._several = self._several or len(listeners) > 1
+        self.several = self.several or len(listeners) > 1
         return _State(registry, listeners, frozenset(namespaces), now)
 
     def _succeeded(self, listeners: Listeners, remarks: Iterable[str]) -> None:
