@@ -65,6 +65,7 @@ def test_a_field_that_is_missing_would_be_found() -> None:
         ("gitlab:merge_request", "$(body.object_attributes.target.path_with_namespace)"),
         ("gitlab:merge_request", "$(body.object_attributes.source.git_http_url)"),
         ("gitlab:merge_request", "$(body.assignees[0].username)"),
+        ("gitlab:merge_request", "$(body.object_attributes.oldrev)"),
         ("push", "$(body.repository.visibility)"),
         ("pull_request", "$(body.pull_request.statuses_url)"),
         ("pull_request", "$(body.pull_request.head.repo.fork)"),
