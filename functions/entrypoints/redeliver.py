@@ -106,11 +106,12 @@ class Redeliver(Struct, frozen=True):
         return scheduled.answer(request, _ONE_AT_A_TIME, lambda: self._swept(_caller(request)))
 
     def _swept(self, caller: Delivery) -> exchange.Response:
-        started = time.monotonic()
         with self.tracer.request("sweep", caller):
+            started = time.monotonic()
             summary = self.sweep.run(seconds=self.seconds)
-        trace = logs.trace_of(caller, project=self.project)
-        _log(summary, round((time.monotonic() - started) * 1000, 1), trace)
+            trace = logs.trace_of(caller, project=self.project)
+            # before the spans are sent, which is no part of the sweep and may take long
+            _log(summary, round((time.monotonic() - started) * 1000, 1), trace)
         status = HTTPStatus.SERVICE_UNAVAILABLE if summary.failed else HTTPStatus.OK
         return exchange.respond(summary.json(), status)
 

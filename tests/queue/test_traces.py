@@ -6,18 +6,22 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 
 import pytest
+from flask import Request
 
 from functions.adapters import tracing
 from functions.adapters.tracing import OpenTelemetryTracer
 from functions.common.ports import Deadline, Work
+from functions.common.tracing import Untraced
 from functions.common.values import Outcome, Status
 from functions.delivery import Delivery
 from functions.entrypoints.dispatch import CREATE_SECONDS, Dispatch
-from functions.entrypoints.redeliver import open_sweep
+from functions.entrypoints.redeliver import Redeliver, open_sweep
 from functions.queue.messages import encode
 from functions.settings import read_settings
 from tests.adapters.kubernetes.support import NAMESPACE, Clock, pipeline_run, work
@@ -222,6 +226,25 @@ def test_a_sweep_is_a_span_of_its_callers_trace(
     assert cloud_trace.spans[-1].parent_span_id == PARENT
     assert traces(cloud_trace) == {TRACE}
     assert json.loads(capsys.readouterr().out)["logging.googleapis.com/trace"] == f"projects/p/traces/{TRACE}"
+
+
+def test_a_sweep_is_logged_before_its_spans_are_sent_which_is_no_part_of_its_time(
+    github: GitHubApi, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Sending(Untraced):
+        @contextmanager
+        def request(self, *_: object) -> Iterator[None]:
+            yield
+            logged.append(capsys.readouterr().out)
+
+    logged: list[str] = []
+    given = {"GITHUB_HOOKS": named(github.add_hook("repos/o/r", "http://127.0.0.1:1/")), "GITHUB_TOKEN_SECRET": TOKEN}
+    settings = read_settings({**given, "GITHUB_API_URL": github.url})
+    sweep = open_sweep(settings, fetch=lambda *_: github.token.encode(), sleep=Sleeper(github))
+
+    Redeliver(sweep, tracer=Sending())(Request({"REQUEST_METHOD": "POST", "wsgi.input": BytesIO()}))
+
+    assert [json.loads(line)["kind"] for line in logged] == ["sweep"]
 
 
 IMPORTED = """
