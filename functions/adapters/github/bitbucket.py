@@ -70,7 +70,7 @@ class BitbucketStatuses(Statuses):
         """Return state, description and link."""
         return self._states[said.state], said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- as the port has it
         """Post a status, which must have a link: without one of ours, to the commit itself."""
         body: dict[str, Json] = {
             "key": _key(target),

@@ -47,7 +47,7 @@ class GitLabStatuses(Statuses):
         """Return state, description and link."""
         return _STATES[said.state], said.description, said.link
 
-    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- the port's
+    def tell(self, target: Target, said: Said, standing: Standing | None, deadline: Deadline) -> bool:  # noqa: ARG002 -- as the port has it
         """Post a status."""
         body: dict[str, Json] = {"state": _STATES[said.state], "name": target.context, "description": said.description}
         if said.link:
