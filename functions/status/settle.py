@@ -159,7 +159,7 @@ class Teller:
     def _of(self, target: Target) -> Statuses:
         statuses = self._statuses.get(target.provider)
         if statuses is None:
-            raise LastingError(f"no token for {target.provider} is configured: docs/status.md")
+            raise LastingError(f"no API of {target.provider} and token for it are configured: docs/status.md")
         return statuses
 
     def _turn(self, target: Target, deadline: Deadline) -> AbstractContextManager[None]:

@@ -334,7 +334,7 @@ def test_bitbucket_data_centers_builds(scene: Scene, forge: tuple[Forge, str], r
 
 @pytest.mark.parametrize("base", ["2.0", "rest/api/latest"])
 def test_what_the_cloud_has_signed_is_never_told_to_a_server_nor_the_other_way_round(
-    scene: Scene, forge: tuple[Forge, str], base: str
+    scene: Scene, forge: tuple[Forge, str], base: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server, url = forge
     scene.manager.add(PROJECT, "bitbucket", b"t0ken")
@@ -347,6 +347,7 @@ def test_what_the_cloud_has_signed_is_never_told_to_a_server_nor_the_other_way_r
         body = encoded({"push": {"changes": changes}, "repository": {"full_name": "acme/app"}})
     sent = {"Content-Type": "application/json", "X-Event-Key": "repo:push", "X-Hub-Signature": signature(body)}
     assert scene.function("webhook").post(body, sent).statuses == ["created"]
+    assert f"no API of {'bitbucket-server' if base == '2.0' else 'bitbucket'} and token" in capsys.readouterr().out
     assert scene.reconcile()["told"] == 0
     assert server.seen == []
 
